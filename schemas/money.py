@@ -1,0 +1,18 @@
+"""Money: a decimal amount and the provider's own currency code. Never a float."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount in a currency's main unit, e.g. ``Money(Decimal("19.90"), "TRY")``.
+
+    ``currency`` is what the provider calls it: Gifthub's ``IRT`` is not in ISO 4217.
+    """
+
+    amount: Decimal
+    currency: str
+
+    def __str__(self) -> str:
+        return f"{self.amount:f} {self.currency}"

@@ -1,0 +1,4 @@
+"""*When and how often* it is done: Celery names, queues, bootsteps, schedule.
+
+Touches no database and no provider; it only calls ``worker``.
+"""

@@ -1,0 +1,141 @@
+"""What a call to a provider came to. Returned and matched exhaustively, never raised.
+
+    Confirmed   the provider said yes, explicitly
+    Refused     the provider said no, explicitly: nothing was bought
+    Pending     the provider took it and has not decided
+    NotSent     it surely was not executed: no connection existed, our own deadline had
+                passed, or the provider proved it did nothing (401, 429)
+    InDoubt     it may or may not have been executed; never repeated blindly
+
+    Absent      only a look-up answers this: the provider was asked and does not have it
+
+Only an explicit yes is yes and only an explicit no is no. An adapter that cannot read an
+answer returns ``InDoubt``, whatever the HTTP status was.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from schemas.money import Money
+from worker.lifecycle import LineState
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a person may read about a call later. Already scrubbed: holds no secret.
+
+    ``request_ref`` is the reference the provider can find our call by; ``body`` is the
+    scrubbed answer, cut to a readable length.
+    """
+
+    status: int | None = None
+    request_ref: str | None = None
+    body: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Goods:
+    """Delivered codes of one line, as the provider gave them. Secret: never printed."""
+
+    items: tuple[dict[str, str], ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LineReport:
+    """What a provider says of one line, matched by our own ``line_ref``.
+
+    ``price`` is the total of the line. ``reason`` is the provider's own text.
+    """
+
+    line_ref: str
+    state: LineState
+    provider_line_ref: str | None = None
+    price: Money | None = None
+    goods: Goods | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """An explicit yes to this call.
+
+    ``provider_ref`` is the provider's id of the order. ``total`` is what it charges or, for
+    the first of two phases, asks. ``expires_at`` is when its frozen price dies.
+    """
+
+    provider_ref: str
+    lines: tuple[LineReport, ...] = ()
+    total: Money | None = None
+    expires_at: datetime | None = None
+    evidence: Evidence = Evidence()
+
+
+class RefusalCode(StrEnum):
+    """Why a provider said no, in our words. The provider's own words are in ``reason``."""
+
+    INVALID = "invalid"
+    OUT_OF_STOCK = "out_of_stock"
+    PRICE_CHANGED = "price_changed"
+    PRICE_ABOVE_MAX = "price_above_max"
+    INSUFFICIENT_FUNDS = "insufficient_funds"
+    UNKNOWN_PRODUCT = "unknown_product"
+    FORBIDDEN = "forbidden"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An explicit no: nothing was bought and nothing will be by this call.
+
+    ``lines`` says which lines were to blame, where the provider tells.
+    """
+
+    code: RefusalCode
+    reason: str
+    lines: tuple[LineReport, ...] = ()
+    evidence: Evidence = Evidence()
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """The provider has it and has not decided; ``lines`` is what is known so far."""
+
+    provider_ref: str | None = None
+    lines: tuple[LineReport, ...] = ()
+    evidence: Evidence = Evidence()
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """Surely not executed, so it may be tried again.
+
+    ``retry_after`` is the provider's own wish. ``token_rejected`` asks the step to renew the
+    account's token and call once more.
+    """
+
+    reason: str
+    retry_after: timedelta | None = None
+    token_rejected: bool = False
+    evidence: Evidence = Evidence()
+
+
+@dataclass(frozen=True, slots=True)
+class InDoubt:
+    """The request may have been executed; nobody here can tell."""
+
+    reason: str
+    evidence: Evidence = Evidence()
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A look-up was answered, completely, and the order was not in the answer."""
+
+    evidence: Evidence = Evidence()
+
+
+Outcome = Confirmed | Refused | Pending | NotSent | InDoubt
+LookUp = Outcome | Absent
