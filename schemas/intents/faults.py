@@ -1,0 +1,145 @@
+"""Why an intent cannot become an order: the code, the exact path, and what is allowed.
+
+A fault is read by the producer's people, in logs and on pages, so it never repeats a value:
+the intent may hold personal data, and a misspelt field may hold some where nobody looks.
+"""
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Any, Final
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from schemas.jsontext import path_of
+
+
+class FaultCode(StrEnum):
+    """The kind of fault. Producers may build on these; the sentence beside it may change."""
+
+    TOO_LARGE = "too_large"
+    TOO_DEEP = "too_deep"
+    NOT_UTF8 = "not_utf8"
+    NOT_JSON = "not_json"
+    NOT_AN_OBJECT = "not_an_object"
+    DUPLICATE_KEY = "duplicate_key"
+    BAD_NUMBER = "bad_number"
+    BAD_TEXT = "bad_text"
+    UNKNOWN_PROVIDER = "unknown_provider"
+    UNKNOWN_FIELD = "unknown_field"
+    MISSING_FIELD = "missing_field"
+    WRONG_TYPE = "wrong_type"
+    OUT_OF_RANGE = "out_of_range"
+    EMPTY_LINES = "empty_lines"
+    DUPLICATE_DELIVER_ID = "duplicate_deliver_id"
+    DUPLICATE_VALUE = "duplicate_value"
+    INSECURE_URL = "insecure_url"
+    FOREIGN_PRODUCER = "foreign_producer"
+    QUOTE_WINDOW = "quote_window"
+    QUOTE_IN_FUTURE = "quote_in_future"
+    REPEATED_WITH_OTHER_CONTENT = "repeated_with_other_content"
+    """The producer used this ``intent_id`` before, for something else."""
+    DELIVER_ID_TAKEN = "deliver_id_taken"
+    """The producer used this ``deliver_id`` before, in another intent."""
+
+
+class IntentFault(Exception):  # noqa: N818 - a fault is the domain's word for it
+    """An intent cannot become an order; it goes to quarantine with this.
+
+    ``path`` is empty where the whole intent is at fault.
+    """
+
+    def __init__(self, code: FaultCode, path: str, detail: str) -> None:
+        super().__init__(code, path, detail)
+        self.code = code
+        self.path = path
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.path or 'intent'}: {self.detail} ({self.code})"
+
+
+def broken(code: FaultCode, detail: str, *at: str | int) -> PydanticCustomError:
+    """A rule of ours that a validator found broken, ``at`` a place below what it validates.
+
+    ``detail`` must be a constant sentence: see this module's rule about values.
+    """
+    return PydanticCustomError(code, "{detail}", {"detail": detail, "at": at})
+
+
+def fault_of(error: ValidationError, document: Mapping[str, Any]) -> IntentFault:
+    """The first fault that pydantic found in ``document``, and how many others there are."""
+    first, *others = error.errors(include_url=False, include_input=False)
+    steps = (*_steps(first, document), *first.get("ctx", {}).get("at", ()))
+    code, detail = _judged(first, steps)
+    if others:
+        detail += f" (and {len(others)} more: mend this one first)"
+    return IntentFault(code, path_of(steps), detail)
+
+
+_CODES: Final[Mapping[str, FaultCode]] = {
+    "missing": FaultCode.MISSING_FIELD,
+    "extra_forbidden": FaultCode.UNKNOWN_FIELD,
+    "union_tag_not_found": FaultCode.MISSING_FIELD,
+}
+_SENTENCES: Final[Mapping[str, str]] = {
+    "missing": "This field is required",
+    "extra_forbidden": "There is no such field here",
+    "model_type": "Input should be a JSON object",
+    "tuple_type": "Input should be a JSON array",
+    "union_tag_not_found": "This field is required",
+}
+_QUOTABLE: Final = frozenset(
+    {
+        "bool_type",
+        "decimal_max_digits",
+        "decimal_max_places",
+        "decimal_whole_digits",
+        "greater_than",
+        "greater_than_equal",
+        "int_type",
+        "less_than",
+        "less_than_equal",
+        "literal_error",
+        "string_pattern_mismatch",
+        "string_too_long",
+        "string_too_short",
+        "string_type",
+        "too_long",
+        "too_short",
+    }
+)
+"""pydantic's errors whose messages say what is allowed and never what was found."""
+
+
+def _judged(error: ErrorDetails, steps: tuple[str | int, ...]) -> tuple[FaultCode, str]:
+    kind, context = error["type"], error.get("ctx", {})
+    if "at" in context:
+        return FaultCode(kind), context["detail"]
+    if kind == "union_tag_invalid":
+        code = FaultCode.UNKNOWN_PROVIDER if steps == ("provider",) else FaultCode.OUT_OF_RANGE
+        return code, f"This must be one of {context['expected_tags']}"
+    if kind == "too_short" and steps == ("lines",):
+        return FaultCode.EMPTY_LINES, "An intent has at least one line"
+    wrong_type = kind.endswith(("_type", "_parsing"))
+    code = _CODES.get(kind, FaultCode.WRONG_TYPE if wrong_type else FaultCode.OUT_OF_RANGE)
+    sentence = error["msg"] if kind in _QUOTABLE else "This value is not allowed here"
+    return code, _SENTENCES.get(kind, sentence)
+
+
+def _steps(error: ErrorDetails, document: Mapping[str, Any]) -> Iterator[str | int]:
+    """Where the error is in the document: its location without pydantic's union tags.
+
+    The first tag is the provider. Below it a step is one of the document's own keys or
+    indexes; only a field that is missing is none, and comes last.
+    """
+    here: Any = document
+    for step in error["loc"][1:]:
+        known = isinstance(here, Mapping) and step in here
+        if known or (isinstance(here, list) and isinstance(step, int)):
+            here = here[step]
+            yield step
+    if error["type"] == "missing":
+        yield error["loc"][-1]
+    elif error["type"].startswith("union_tag_"):
+        yield error["ctx"]["discriminator"].strip("'")
