@@ -1,11 +1,11 @@
 """Our exceptions. Expected results are returned (``worker.outcome``); these are the rest.
 
-    OrderlineError
-    ├── SettingsError        a setting is missing or wrong; the user can mend it
-    ├── IntentFault          an intent cannot become an order (in ``schemas.intents``)
-    ├── UnknownProducer      a name that was never registered
-    ├── NotFound             an id that names nothing
-    └── EmbeddedError        an embedded server could not be found, started or stopped
+OrderlineError
+├── SettingsError        a setting is missing or wrong; the user can mend it
+├── IntentFault          an intent cannot become an order (in ``schemas.intents``)
+├── UnknownProducer      a name that was never registered
+├── NotFound             an id that names nothing
+└── EmbeddedError        an embedded server could not be found, started or stopped
 """
 
 

@@ -76,9 +76,7 @@ class Step(StrEnum):
 
 
 _L = LineState
-_LINE_ENDS: Final = frozenset(
-    {_L.DELIVERED, _L.REFUSED, _L.FAILED, _L.CANCELLED, _L.EXPIRED}
-)
+_LINE_ENDS: Final = frozenset({_L.DELIVERED, _L.REFUSED, _L.FAILED, _L.CANCELLED, _L.EXPIRED})
 
 LINE_MOVES: Final[Mapping[LineState, frozenset[LineState]]] = {
     _L.WAITING: _LINE_ENDS | {_L.QUOTED, _L.ACCEPTED, _L.PARTIALLY_DELIVERED, _L.IN_DOUBT},

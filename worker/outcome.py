@@ -13,9 +13,11 @@ Only an explicit yes is yes and only an explicit no is no. An adapter that canno
 answer returns ``InDoubt``, whatever the HTTP status was.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from schemas.money import Money
 from worker.lifecycle import LineState
@@ -139,3 +141,27 @@ class Absent:
 
 Outcome = Confirmed | Refused | Pending | NotSent | InDoubt
 LookUp = Outcome | Absent
+
+
+class OutcomeName(StrEnum):
+    """An outcome's word, as recorded with its attempt."""
+
+    CONFIRMED = "confirmed"
+    REFUSED = "refused"
+    PENDING = "pending"
+    NOT_SENT = "not_sent"
+    IN_DOUBT = "in_doubt"
+
+
+_NAMES: Final[Mapping[type[Outcome], OutcomeName]] = {
+    Confirmed: OutcomeName.CONFIRMED,
+    Refused: OutcomeName.REFUSED,
+    Pending: OutcomeName.PENDING,
+    NotSent: OutcomeName.NOT_SENT,
+    InDoubt: OutcomeName.IN_DOUBT,
+}
+
+
+def name_of(outcome: Outcome) -> OutcomeName:
+    """The word for an outcome."""
+    return _NAMES[type(outcome)]

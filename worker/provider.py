@@ -5,89 +5,29 @@ What differs between providers in *behaviour* is declared as ``Capabilities`` an
 the steps, so that no step ever asks which provider it is talking to.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
 from pydantic import BaseModel
 
-from schemas.ids import AttemptId, LineId, OrderId
-from schemas.intents import Intent
+from worker.capabilities import Capabilities, Doubt
 from worker.http import Channel, Deadline
-from worker.lifecycle import LineState
+from worker.order import Attempted, Ordered, OrderedLine
 from worker.outcome import LookUp, Outcome
 
-
-class Doubt(StrEnum):
-    """What may be done after a call whose outcome is unknown."""
-
-    LOOK_UP = "look_up"
-    """Ask the provider; absence is proof once it was seen often and late enough."""
-    LOOK_UP_WEAK = "look_up_weak"
-    """Ask the provider; presence is proof, absence is not: then a person decides."""
-    HARMLESS = "harmless"
-    """Repeating is harmless: the call alone buys nothing."""
-    REPLAY = "replay"
-    """The same call with the same reference is answered, not executed again."""
-    NONE = "none"
-    """Nothing can be proven: a person decides."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capabilities:
-    """How a provider behaves, in terms the steps act on.
-
-    ``after_place`` and ``after_confirm`` say what an unknown outcome of that call allows;
-    ``after_confirm`` is ``None`` for a provider whose placing call already commits money.
-    ``poll_every`` are the waits between polls while goods are awaited; the last one repeats.
-    ``repeats`` bounds how often a ``HARMLESS`` call is made again after doubt.
-    """
-
-    after_place: Doubt
-    after_confirm: Doubt | None = None
-    poll_every: Sequence[timedelta] = (timedelta(seconds=30),)
-    needs_token: bool = False
-    repeats: int = 2
-
-    @property
-    def two_phase(self) -> bool:
-        """Whether placing only reserves and a second call commits the money."""
-        return self.after_confirm is not None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderedLine:
-    """One line of an order as an adapter sees it; ``index`` is its place in the intent."""
-
-    line_id: LineId
-    index: int
-    deliver_id: str
-    line_ref: str
-    state: LineState
-    sequence: int
-    provider_line_ref: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ordered:
-    """The facts of one order that an adapter may use. Everything in it is already committed."""
-
-    order_id: OrderId
-    intent: Intent
-    lines: tuple[OrderedLine, ...]
-    provider_ref: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempted:
-    """One numbered try. ``reference`` is ours, fixed and committed before the first byte."""
-
-    attempt_id: AttemptId
-    number: int
-    reference: str
-    opened_at: datetime
+__all__ = [
+    "Account",
+    "Accounts",
+    "Attempted",
+    "Capabilities",
+    "Doubt",
+    "Ordered",
+    "OrderedLine",
+    "Provider",
+    "Token",
+]
 
 
 @dataclass(frozen=True, slots=True)

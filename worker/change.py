@@ -1,0 +1,86 @@
+"""What one step does to an order, as a value. Decided here, written by ``store``. Pure.
+
+A ``Change`` is the whole difference: the order's new state and next step, its lines' moves
+(each of which is an event, and a notification owed), how its attempt ended, and what else is
+worth remembering. ``worker.decisions`` builds them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from schemas.ids import AttemptId, EventId, LineId, OrderId
+from schemas.money import Money
+from schemas.notifications import EventType, LineNews
+from worker.lifecycle import LineState, OrderState, Step
+from worker.outcome import Evidence, Goods, OutcomeName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineMove:
+    """A line's new state, as the event that tells it."""
+
+    event_id: EventId
+    line_id: LineId
+    to: LineState
+    news: LineNews
+    price: Money | None = None
+    goods: Goods | None = None
+
+    @property
+    def type(self) -> EventType:
+        """The event's type."""
+        return EventType(f"line.{self.to}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptEnd:
+    """How an attempt ended. An open or doubtful one may still end; one that has ended may not."""
+
+    attempt_id: AttemptId
+    outcome: OutcomeName
+    reason: str | None = None
+    evidence: Evidence = Evidence()
+    look_ups: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderEvent:
+    """A fact about the order that neither an attempt nor a line tells."""
+
+    event_id: EventId
+    type: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What happens to one claimed order.
+
+    ``due_in`` is from the database's now; it is ``None`` exactly when ``step`` is: the order is
+    finished or parked. ``tries`` counts the coming step's tries so far. A field left ``None``
+    (``provider_ref``, ``expires_at``, ``total``) keeps what the row has.
+    """
+
+    order_id: OrderId
+    fence: int
+    state: OrderState
+    step: Step | None = None
+    due_in: timedelta | None = None
+    tries: int = 0
+    reason: str | None = None
+    parked_reason: str | None = None
+    provider_ref: str | None = None
+    expires_at: datetime | None = None
+    total: Money | None = None
+    moves: tuple[LineMove, ...] = ()
+    attempt: AttemptEnd | None = None
+    events: tuple[OrderEvent, ...] = ()
+    notify_url: str = ""
+    producer: str = ""
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the next step can be done at once, under the same lease."""
+        return self.step is not None and self.due_in == timedelta(0)

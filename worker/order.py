@@ -1,0 +1,82 @@
+"""An order as the steps and the adapters see it: facts that are already committed. Pure data."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from schemas.ids import AttemptId, LineId, OrderId
+from schemas.intents import Intent
+from schemas.money import Money
+from worker.lifecycle import LineState, OrderState, Step
+from worker.outcome import OutcomeName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderedLine:
+    """One line of an order as an adapter sees it; ``index`` is its place in the intent."""
+
+    line_id: LineId
+    index: int
+    deliver_id: str
+    line_ref: str
+    state: LineState
+    sequence: int
+    provider_line_ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ordered:
+    """The facts of one order that an adapter may use. Everything in it is already committed."""
+
+    order_id: OrderId
+    intent: Intent
+    lines: tuple[OrderedLine, ...]
+    provider_ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempted:
+    """One numbered try. ``reference`` is ours, fixed and committed before the first byte."""
+
+    attempt_id: AttemptId
+    number: int
+    reference: str
+    opened_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """An order whose lease we hold, as it was when we claimed it.
+
+    ``fence`` is the number every write made under this lease must carry. ``tries`` counts how
+    often ``step`` was tried in a row. ``attempt`` is the newest attempt, ``attempt_step`` the
+    call it made and ``attempt_outcome`` what it came to (``None``: it was left open).
+    ``now`` is the database's time at the claim.
+    """
+
+    order: Ordered
+    producer: str
+    provider: str
+    account: str
+    notify_url: str
+    state: OrderState
+    step: Step
+    fence: int
+    tries: int
+    created_at: datetime
+    now: datetime
+    attempt: Attempted | None = None
+    attempt_step: Step | None = None
+    attempt_outcome: OutcomeName | None = None
+    look_ups: int = 0
+    expires_at: datetime | None = None
+    max_total: Money | None = None
+
+    @property
+    def age(self) -> timedelta:
+        """How long ago the intent was accepted."""
+        return self.now - self.created_at
+
+    @property
+    def left_open(self) -> bool:
+        """Whether a lease ended with a call under way: its outcome is unknown."""
+        return self.attempt is not None and self.attempt_outcome is None

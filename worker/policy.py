@@ -1,0 +1,69 @@
+"""When to try again, when to ask again, when to stop. Pure: values in, durations out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+THROTTLE_FLOOR = timedelta(seconds=1)
+"""Full jitter may pick almost nothing; after a 429 that would hammer the provider."""
+
+DELIVERY_SCHEDULE: tuple[timedelta, ...] = tuple(
+    timedelta(seconds=seconds)
+    for seconds in (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
+)
+"""Waits between the tries to deliver a notification: ten tries in about three days."""
+
+DELIVERY_JITTER = 0.2
+"""Each of those waits is stretched or shortened by up to this share."""
+
+_MIN_LOOK_UPS = 3
+_MIN_DOUBT = timedelta(minutes=10)
+_MIN_DEADLINES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The waits of one installation, from its settings."""
+
+    retry_base: timedelta
+    retry_cap: timedelta
+    retry_for: timedelta
+    look_up_waits: Sequence[timedelta]
+
+    def retry_in(self, tries: int, chance: float, wish: timedelta | None = None) -> timedelta:
+        """The wait before try number ``tries + 1``: exponential, with full jitter.
+
+        ``chance`` is uniform in [0, 1). ``wish`` is the provider's ``Retry-After``: the wait is
+        never shorter, but a wish beyond the cap is cut to it.
+        """
+        ceiling = min(self.retry_cap, self.retry_base * float(2 ** min(tries, 30)))
+        wait = ceiling * chance
+        if wish is None:
+            return wait
+        return max(wait, min(max(wish, THROTTLE_FLOOR), self.retry_cap))
+
+    def look_up_in(self, look_ups: int) -> timedelta | None:
+        """The wait before the next look-up, or ``None`` after the last one."""
+        return self.look_up_waits[look_ups] if look_ups < len(self.look_up_waits) else None
+
+    def absence_is_proof(
+        self, look_ups: int, doubtful_for: timedelta, call_deadline: timedelta
+    ) -> bool:
+        """Whether an order that was looked up in vain this often and this late is not there.
+
+        An order can appear late at its provider, so absence needs number *and* time.
+        """
+        patience = max(_MIN_DOUBT, _MIN_DEADLINES * call_deadline)
+        return look_ups >= _MIN_LOOK_UPS and doubtful_for >= patience
+
+
+def delivery_in(tries: int, chance: float, wish: timedelta | None = None) -> timedelta | None:
+    """The wait after the ``tries``-th failed delivery, or ``None`` when they are exhausted.
+
+    ``wish`` (``Retry-After``) may stretch a wait to at most twice its length.
+    """
+    if tries > len(DELIVERY_SCHEDULE):
+        return None
+    wait = DELIVERY_SCHEDULE[tries - 1]
+    jittered = wait * (1 + DELIVERY_JITTER * (2 * chance - 1))
+    return jittered if wish is None else max(jittered, min(wish, 2 * wait))

@@ -1,0 +1,134 @@
+"""Every setting, read once from the environment (or ``.env``), then passed as an argument.
+
+No secret has a default. A wrong setting ends the program with one line and exit code 2.
+"""
+
+from datetime import timedelta
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from worker.errors import SettingsError
+
+PREFIX = "ORDERLINE_"
+
+
+class Settings(BaseSettings):
+    """What an installation decides. Each field is the variable ``ORDERLINE_<NAME>``.
+
+    Durations are seconds (``30``) or ISO 8601 (``PT30S``).
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        env_file=".env",
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    database_url: SecretStr
+    """PostgreSQL, as ``postgresql://user:password@host:port/name``."""
+    redis_url: SecretStr
+    """Redis 6.2 or newer, as ``redis://:password@host:port/0``."""
+    encryption_keys: SecretStr
+    """Keys for what is encrypted at rest, comma separated; the first one encrypts. Make one
+    with ``orderline new-key``."""
+    accounts: dict[str, dict[str, dict[str, SecretStr]]] = Field(default_factory=dict)
+    """Provider accounts: ``ORDERLINE_ACCOUNTS__<PROVIDER>__<ACCOUNT>__<FIELD>``."""
+
+    development_hosts: str = ""
+    """Comma-separated ``host`` or ``host:port`` that webhooks may reach by plain http and on
+    private addresses. Leave it empty in production."""
+
+    quote_window: timedelta = timedelta(minutes=10)
+    """How long a quote lives whose intent names no ``expires_at``."""
+    quote_margin: timedelta = timedelta(seconds=2)
+    """A call that commits money must be able to end this long before its quote expires."""
+    clock_skew: timedelta = timedelta(seconds=60)
+    """How far in our future a producer's ``quoted_at`` may lie."""
+
+    start_grace: timedelta = timedelta(seconds=5)
+    """How long after its attempt was recorded a call may still start."""
+    lease_margin: timedelta = timedelta(seconds=20)
+    """How much longer a lease lasts than the longest call made under it."""
+    retry_base: timedelta = timedelta(seconds=1)
+    """First ceiling of the exponential back-off; it doubles with each try."""
+    retry_cap: timedelta = timedelta(minutes=5)
+    """Highest ceiling of the back-off."""
+    retry_for: timedelta = timedelta(hours=24)
+    """An order without a quote that could never be sent fails after this long."""
+    look_up_waits: str = "5,30,120,600"
+    """Seconds between the look-ups that settle a doubt, comma separated; at least three."""
+
+    delivery_concurrency: int = Field(default=128, ge=1, le=2000)
+    """Webhooks under way at once, per worker process."""
+    delivery_timeout: timedelta = timedelta(seconds=15)
+    """Hard deadline of one webhook delivery."""
+    intake_batch: int = Field(default=200, ge=1, le=2000)
+    """Stream entries read and committed at once."""
+    grace: timedelta = timedelta(seconds=20)
+    """How long a stopping worker lets calls under way finish."""
+    log_format: Literal["auto", "json", "console"] = "auto"
+    """``auto``: colours on a terminal, JSON elsewhere."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least severe log line that is written."""
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgres(cls, value: SecretStr) -> SecretStr:
+        scheme = value.get_secret_value().partition("://")[0]
+        if scheme not in {"postgresql", "postgres", "postgresql+psycopg"}:
+            raise ValueError("must start with postgresql://")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value().partition("://")[0] not in {"redis", "rediss"}:
+            raise ValueError("must start with redis:// or rediss://")
+        return value
+
+    @field_validator("look_up_waits")
+    @classmethod
+    def _are_seconds(cls, value: str) -> str:
+        try:
+            waits = [float(part) for part in value.split(",")]
+        except ValueError:
+            raise ValueError("must be numbers of seconds, comma separated") from None
+        if len(waits) < 3 or min(waits) < 0:  # noqa: PLR2004 -- three, as the message says
+            raise ValueError("must name at least three waits, none negative")
+        return value
+
+    @property
+    def look_up_schedule(self) -> tuple[timedelta, ...]:
+        """``look_up_waits`` as durations."""
+        return tuple(timedelta(seconds=float(part)) for part in self.look_up_waits.split(","))
+
+    @property
+    def development_host_set(self) -> frozenset[str]:
+        """``development_hosts`` as a set."""
+        return frozenset(h.strip() for h in self.development_hosts.split(",") if h.strip())
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """``database_url`` with the driver that Orderline speaks."""
+        rest = self.database_url.get_secret_value().partition("://")[2]
+        return f"postgresql+psycopg://{rest}"
+
+
+def load_settings() -> Settings:
+    """Read the settings.
+
+    Raises ``SettingsError``: one line for each variable that is missing or wrong.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = [
+            f"{PREFIX}{'__'.join(str(part).upper() for part in fault['loc'])}: {fault['msg']}"
+            for fault in error.errors()
+        ]
+        raise SettingsError("; ".join(faults)) from None

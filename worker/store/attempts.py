@@ -1,0 +1,134 @@
+"""Attempts: opened before the first byte is sent, in a commit of their own.
+
+The quote's window is checked by the very statement that opens the attempt, by the database's
+clock, after the order's row was locked: waiting for a lock cannot make the check stale.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import text
+
+from schemas.ids import AttemptId, OrderId
+from worker.lifecycle import OrderState, Step
+from worker.outcome import Evidence, OutcomeName
+from worker.store.session import LOCK_ORDERS, Boundary, Database, as_rows
+
+_OPEN: Final = text("""
+WITH input AS (
+    SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS _(
+        attempt_id uuid, order_id uuid, fence int, state text, step text, reference text,
+        lease float8, needs float8)
+),
+held AS (
+    SELECT i.*, coalesce(mine.number, o.attempts + 1) AS number,
+        mine.id IS NOT NULL OR o.expires_at IS NULL OR i.needs IS NULL
+            OR orderline_now() + make_interval(secs => i.needs) <= o.expires_at AS in_time
+    FROM input i JOIN orders o ON o.id = i.order_id AND o.fence = i.fence
+    LEFT JOIN attempts mine ON mine.id = i.attempt_id
+),
+moved AS (
+    UPDATE orders o SET state = h.state, attempts = h.number, updated_at = orderline_now(),
+        lease_until = orderline_now() + make_interval(secs => h.lease),
+        due_at = orderline_now() + make_interval(secs => h.lease)
+    FROM held h WHERE o.id = h.order_id AND h.in_time
+),
+opened AS (
+    INSERT INTO attempts (id, order_id, number, step, reference, fence)
+    SELECT attempt_id, order_id, number, step, reference, fence FROM held WHERE in_time
+    ON CONFLICT (id) DO NOTHING
+)
+SELECT attempt_id, number, in_time, orderline_now() AS opened_at FROM held
+""")
+
+_NOTE_LATE: Final = text("""
+UPDATE attempts SET outcome = :outcome, reason = :reason, closed_at = orderline_now(),
+    evidence = CAST(:evidence AS jsonb)
+WHERE id = :id AND (outcome IS NULL OR outcome = 'in_doubt')
+""")
+
+
+class NotOpened(StrEnum):
+    """Why an attempt was not opened. Nothing was sent."""
+
+    FENCED = "fenced"
+    """Another worker holds the order now."""
+    WINDOW_CLOSED = "window_closed"
+    """The call could not end before the quote expires."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAttempt:
+    """An attempt to open. ``needs`` is how much of the quote's window the call needs at most,
+    margin included; ``None`` for a call that commits no money."""
+
+    attempt_id: AttemptId
+    order_id: OrderId
+    fence: int
+    state: OrderState
+    step: Step
+    reference: str
+    lease: timedelta
+    needs: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The attempt is recorded; its call may be made."""
+
+    number: int
+    opened_at: datetime
+
+
+async def open_attempts(db: Database, batch: Sequence[NewAttempt]) -> list[Opened | NotOpened]:
+    """Open attempts, each under its order's fence, all in one commit.
+
+    Safe to write again: a repeat of an ambiguous commit finds its own row by its id.
+    """
+    rows = [
+        {
+            "attempt_id": new.attempt_id,
+            "order_id": new.order_id,
+            "fence": new.fence,
+            "state": new.state,
+            "step": new.step,
+            "reference": new.reference,
+            "lease": new.lease.total_seconds(),
+            "needs": None if new.needs is None else new.needs.total_seconds(),
+        }
+        for new in batch
+    ]
+    async with db.transaction(Boundary.ATTEMPT) as connection:
+        await connection.execute(LOCK_ORDERS, {"ids": [new.order_id for new in batch]})
+        found = {
+            row.attempt_id: row for row in await connection.execute(_OPEN, {"rows": as_rows(rows)})
+        }
+    results: list[Opened | NotOpened] = []
+    for new in batch:
+        row = found.get(new.attempt_id)
+        if row is None:
+            results.append(NotOpened.FENCED)
+        elif not row.in_time:
+            results.append(NotOpened.WINDOW_CLOSED)
+        else:
+            results.append(Opened(number=row.number, opened_at=row.opened_at))
+    return results
+
+
+async def note_late(
+    db: Database, attempt_id: AttemptId, outcome: OutcomeName, reason: str, evidence: Evidence
+) -> None:
+    """Record what a superseded attempt came to; the order has gone on without it."""
+    async with db.transaction(Boundary.LATE) as connection:
+        await connection.execute(
+            _NOTE_LATE,
+            {
+                "id": attempt_id,
+                "outcome": outcome,
+                "reason": reason,
+                "evidence": as_rows(evidence),
+            },
+        )

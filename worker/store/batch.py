@@ -1,0 +1,117 @@
+"""Natural batching: while one commit is under way, the next rows gather. No timer.
+
+An idle writer commits a single row at once; a busy one commits many in the time of one. The
+caller sees neither: it hands over a row and gets that row's own result.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+from sqlalchemy import exc
+
+from worker.logs import get_logger
+from worker.store.session import is_transient
+
+Given = TypeVar("Given")
+Result = TypeVar("Result")
+
+log = get_logger(__name__)
+
+_FIRST_WAIT = 0.05
+_LONGEST_WAIT = 5.0
+
+
+class BatchWriter(Generic[Given, Result]):
+    """Collects rows and writes them by ``flush``, which gives one result per row, in order.
+
+    A lost connection, a deadlock or a serialization failure repeats the *whole* batch until it
+    succeeds: what is waiting here is knowledge that exists nowhere else. Only an error of the
+    data itself falls back to row by row, so that it hurts its own row alone.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        flush: Callable[[Sequence[Given]], Awaitable[Sequence[Result]]],
+        cap: int = 256,
+    ) -> None:
+        self._name = name
+        self._flush = flush
+        self._cap = cap
+        self._waiting: list[tuple[Given, asyncio.Future[Result]]] = []
+        self._drainer: asyncio.Task[None] | None = None
+
+    async def write(self, row: Given) -> Result:
+        """Write one row; what it came to.
+
+        Cancelling the caller does not cancel the write: it may already be half-way to disk.
+        """
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting.append((row, future))
+        if self._drainer is None:
+            self._drainer = asyncio.create_task(self._drain(), name=f"batch:{self._name}")
+        return await future
+
+    async def close(self, patience: float) -> None:
+        """Wait until everything handed over is written, or give up after ``patience`` seconds."""
+        if self._drainer is None:
+            return
+        done, _ = await asyncio.wait({self._drainer}, timeout=patience)
+        if not done:
+            self._drainer.cancel()
+            await asyncio.wait({self._drainer})
+
+    async def _drain(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[: self._cap], self._waiting[self._cap :]
+                await self._write(batch)
+        finally:
+            self._drainer = None
+            for _, future in self._waiting:
+                future.cancel()
+
+    async def _write(self, batch: list[tuple[Given, asyncio.Future[Result]]]) -> None:
+        try:
+            results = await self._commit([row for row, _ in batch])
+        except (exc.DataError, exc.IntegrityError) as error:
+            if len(batch) == 1:
+                _fail(batch, error)
+                return
+            for entry in batch:
+                await self._write([entry])
+        except asyncio.CancelledError:
+            for _, future in batch:
+                future.cancel()
+            raise
+        except Exception as error:  # noqa: BLE001 -- whatever it is, its callers must hear of it
+            _fail(batch, error)
+        else:
+            for (_, future), result in zip(batch, results, strict=True):
+                if not future.done():
+                    future.set_result(result)
+
+    async def _commit(self, rows: Sequence[Given]) -> Sequence[Result]:
+        wait = _FIRST_WAIT
+        while True:
+            try:
+                return await self._flush(rows)
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                log.warning(
+                    "database_unavailable",
+                    task=self._name,
+                    error=type(error).__name__,
+                    batch=len(rows),
+                    retry_in=wait,
+                )
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, _LONGEST_WAIT)
+
+
+def _fail(batch: Sequence[tuple[Given, asyncio.Future[Result]]], error: BaseException) -> None:
+    for _, future in batch:
+        if not future.done():
+            future.set_exception(error)

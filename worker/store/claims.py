@@ -1,0 +1,175 @@
+"""Leases on orders: taken, seized by knowledge, given back.
+
+A claim changes no state. It moves ``due_at`` to the lease's end, so that the order of a worker
+that dies simply becomes due again, and it raises ``fence``, so that nobody writes under an
+older lease.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from schemas.ids import AttemptId, LineId, OrderId
+from schemas.intents import load_intent
+from schemas.money import Money
+from worker.lifecycle import LineState, OrderState, Step
+from worker.order import Attempted, Claimed, Ordered, OrderedLine
+from worker.outcome import OutcomeName
+from worker.store.session import LOCK_ORDERS, Boundary, Database, Row, as_rows
+
+_DUE: Final = """
+    SELECT id FROM orders
+    WHERE provider = :provider AND account = :account AND due_at <= orderline_now()
+    ORDER BY due_at
+    LIMIT :free
+    FOR UPDATE SKIP LOCKED
+"""
+
+_KNOWN_BY_ATTEMPT: Final = """
+    SELECT o.id FROM orders o JOIN attempts a ON a.order_id = o.id AND a.number = o.attempts
+    WHERE a.id = :attempt_id AND (a.outcome IS NULL OR a.outcome = 'in_doubt')
+      AND o.due_at IS NOT NULL
+    FOR UPDATE OF o
+"""
+
+_TAKE: Final = """
+WITH chosen AS MATERIALIZED ({chosen}),
+taken AS (
+    UPDATE orders o
+    SET fence = fence + 1, leased_by = :worker,
+        lease_until = orderline_now() + make_interval(secs => :lease),
+        due_at = orderline_now() + make_interval(secs => :lease)
+    FROM chosen WHERE o.id = chosen.id
+    RETURNING o.*
+)
+SELECT o.id, o.producer, o.provider, o.account, o.intent, o.notify_url, o.state, o.step, o.fence,
+    o.tries, o.provider_ref, o.expires_at, o.max_total, o.currency, o.created_at,
+    orderline_now() AS now, l.lines,
+    a.id AS attempt_id, a.number AS attempt_number, a.reference, a.opened_at,
+    a.step AS attempt_step, a.outcome AS attempt_outcome, a.look_ups
+FROM taken o
+CROSS JOIN LATERAL (
+    SELECT jsonb_agg(jsonb_build_array(
+        id, index, deliver_id, line_ref, state, sequence, provider_line_ref) ORDER BY index
+    ) AS lines
+    FROM lines WHERE order_id = o.id
+) l
+LEFT JOIN attempts a ON a.order_id = o.id AND a.number = o.attempts
+ORDER BY o.created_at
+"""
+
+_CLAIM: Final = text(_TAKE.format(chosen=_DUE))
+_SEIZE: Final = text(_TAKE.format(chosen=_KNOWN_BY_ATTEMPT))
+
+_RELEASE: Final = text("""
+UPDATE orders o SET due_at = orderline_now() + make_interval(secs => i.due_in),
+    lease_until = NULL, leased_by = NULL
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS i(id uuid, fence int, due_in float8)
+WHERE o.id = i.id AND o.fence = i.fence AND o.due_at IS NOT NULL
+""")
+
+
+async def claim(
+    db: Database, *, provider: str, account: str, free: int, worker: str, lease: timedelta
+) -> list[Claimed]:
+    """Lease at most ``free`` due orders of an account, longest due first."""
+    async with db.transaction(Boundary.CLAIM) as connection:
+        rows = await connection.execute(
+            _CLAIM,
+            {
+                "provider": provider,
+                "account": account,
+                "free": free,
+                "worker": worker,
+                "lease": lease.total_seconds(),
+            },
+        )
+        return [_claimed(row) for row in rows]
+
+
+async def seize(
+    db: Database, *, attempt_id: AttemptId, worker: str, lease: timedelta
+) -> Claimed | None:
+    """Take an order over because we know what its newest, unsettled attempt came to.
+
+    For a worker that was only slow: its lease is gone, its knowledge is not. ``None`` when the
+    attempt was settled or superseded meanwhile.
+    """
+    async with db.transaction(Boundary.CLAIM) as connection:
+        rows = await connection.execute(
+            _SEIZE,
+            {"attempt_id": attempt_id, "worker": worker, "lease": lease.total_seconds()},
+        )
+        row = rows.one_or_none()
+    return None if row is None else _claimed(row)
+
+
+async def release(db: Database, given_back: Sequence[tuple[OrderId, int, timedelta]]) -> None:
+    """Give leases back: each order is due again after its duration."""
+    rows = [
+        {"id": order_id, "fence": fence, "due_in": due_in.total_seconds()}
+        for order_id, fence, due_in in given_back
+    ]
+    async with db.transaction(Boundary.RELEASE) as connection:
+        await connection.execute(LOCK_ORDERS, {"ids": [row["id"] for row in rows]})
+        await connection.execute(_RELEASE, {"rows": as_rows(rows)})
+
+
+def _claimed(row: Row) -> Claimed:
+    order_id = OrderId(row.id)
+    return Claimed(
+        order=Ordered(
+            order_id=order_id,
+            intent=load_intent(row.intent),
+            lines=tuple(_line(values) for values in row.lines),
+            provider_ref=row.provider_ref,
+        ),
+        producer=row.producer,
+        provider=row.provider,
+        account=row.account,
+        notify_url=row.notify_url,
+        state=OrderState(row.state),
+        step=Step(row.step),
+        fence=row.fence,
+        tries=row.tries,
+        created_at=row.created_at,
+        now=row.now,
+        attempt=_attempted(row),
+        attempt_step=row.attempt_step and Step(row.attempt_step),
+        attempt_outcome=row.attempt_outcome and OutcomeName(row.attempt_outcome),
+        look_ups=row.look_ups or 0,
+        expires_at=row.expires_at,
+        max_total=_money(row.max_total, row.currency),
+    )
+
+
+def _attempted(row: Row) -> Attempted | None:
+    if row.attempt_id is None:
+        return None
+    return Attempted(
+        attempt_id=AttemptId(row.attempt_id),
+        number=row.attempt_number,
+        reference=row.reference,
+        opened_at=row.opened_at,
+    )
+
+
+def _line(values: Sequence[Any]) -> OrderedLine:
+    line_id, index, deliver_id, line_ref, state, sequence, provider_line_ref = values
+    return OrderedLine(
+        line_id=LineId(UUID(line_id)),
+        index=index,
+        deliver_id=deliver_id,
+        line_ref=line_ref,
+        state=LineState(state),
+        sequence=sequence,
+        provider_line_ref=provider_line_ref,
+    )
+
+
+def _money(amount: Decimal | None, currency: str | None) -> Money | None:
+    return None if amount is None or currency is None else Money(amount, currency)

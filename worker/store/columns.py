@@ -1,0 +1,51 @@
+"""Column shapes that the tables share."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import CheckConstraint, DateTime, Numeric, Text
+from sqlalchemy import text as sql
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
+
+
+def text(**options: Any) -> Any:
+    """A column of text."""
+    return Field(sa_type=Text, **options)
+
+
+def moment(**options: Any) -> Any:
+    """A column holding an aware point in time."""
+    return Field(sa_type=DateTime(timezone=True), **options)
+
+
+def now() -> Any:
+    """A column that the database fills with its own time."""
+    return moment(sa_column_kwargs={"server_default": sql("orderline_now()")})
+
+
+def count() -> Any:
+    """A column that counts from zero."""
+    return Field(default=0, sa_column_kwargs={"server_default": "0"})
+
+
+def document() -> Any:
+    """A column of JSON."""
+    return Field(sa_type=JSONB)
+
+
+def money() -> Any:
+    """An amount: twelve digits before the point, six after it, and room for sums."""
+    return Field(sa_type=Numeric(24, 6))
+
+
+def listed(column: str, words: Iterable[StrEnum]) -> str:
+    """SQL saying that a column holds one of these words."""
+    quoted = ", ".join(sorted(f"'{word}'" for word in words))
+    return f"{column} IN ({quoted})"
+
+
+def one_of(column: str, words: type[StrEnum]) -> CheckConstraint:
+    """A constraint that keeps a column to the words of an enum (or NULL)."""
+    return CheckConstraint(listed(column, words), name=f"{column}_is_known")

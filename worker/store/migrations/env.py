@@ -1,0 +1,24 @@
+"""Alembic runs this module: one connection, one transaction, one migration at a time."""
+
+from alembic import context
+from sqlalchemy import create_engine, pool, text
+from sqlmodel import SQLModel
+
+from worker.store import tables, tables_upkeep
+
+_TABLES = (tables, tables_upkeep)  # imported so that SQLModel.metadata is complete
+_MIGRATION_LOCK = 0x0DE2117E
+
+
+def run() -> None:
+    """Migrate, holding an advisory lock so that a second migration waits."""
+    engine = create_engine(context.config.attributes["url"], poolclass=pool.NullPool)
+    with engine.connect() as connection:
+        context.configure(connection=connection, target_metadata=SQLModel.metadata)
+        with context.begin_transaction():
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+            context.run_migrations()
+    engine.dispose()
+
+
+run()

@@ -1,0 +1,204 @@
+"""Changes of orders: the only writer of an order's or a line's state, and of their events."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import text
+
+from schemas.ids import EventId
+from worker.change import Change
+from worker.crypto import Vault
+from worker.lifecycle import TERMINAL_ORDERS
+from worker.store.goods import seal_goods
+from worker.store.session import LOCK_ORDERS, Boundary, Database, as_bytea, as_rows
+
+_SETTLE: Final = text("""
+WITH input AS (
+    SELECT * FROM jsonb_to_recordset(CAST(:changes AS jsonb)) AS _(
+        id uuid, fence int, state text, step text, due_in float8, keep float8, tries int,
+        reason text, parked_reason text, provider_ref text, expires_at timestamptz,
+        total numeric, total_currency text, ended bool)
+),
+held AS (
+    UPDATE orders o SET
+        state = i.state, step = i.step, tries = i.tries, reason = i.reason,
+        parked_reason = i.parked_reason,
+        due_at = orderline_now() + make_interval(secs => coalesce(i.keep, i.due_in)),
+        lease_until = orderline_now() + make_interval(secs => i.keep),
+        leased_by = CASE WHEN i.keep IS NOT NULL THEN o.leased_by END,
+        provider_ref = coalesce(o.provider_ref, i.provider_ref),
+        expires_at = least(o.expires_at, i.expires_at),
+        total = coalesce(i.total, o.total),
+        total_currency = coalesce(i.total_currency, o.total_currency),
+        updated_at = orderline_now(),
+        finished_at = CASE WHEN i.ended THEN orderline_now() END
+    FROM input i WHERE o.id = i.id AND o.fence = i.fence
+    RETURNING o.id
+),
+ended AS (
+    UPDATE attempts a SET
+        outcome = i.outcome, reason = i.reason, evidence = i.evidence,
+        closed_at = orderline_now(), look_ups = i.look_ups
+    FROM jsonb_to_recordset(CAST(:attempts AS jsonb)) AS i(
+        id uuid, order_id uuid, outcome text, reason text, evidence jsonb, look_ups int)
+    WHERE a.id = i.id AND i.order_id IN (SELECT id FROM held)
+      AND (a.outcome IS NULL OR a.outcome = 'in_doubt')
+),
+move AS (
+    SELECT * FROM jsonb_to_recordset(CAST(:moves AS jsonb)) AS _(
+        event_id uuid, order_id uuid, line_id uuid, sequence int, state text, type text,
+        provider_line_ref text, price numeric, currency text, reason text, data jsonb,
+        sealed_goods bytea, producer text, url text, lease float8)
+    WHERE order_id IN (SELECT id FROM held)
+),
+moved AS (
+    UPDATE lines l SET
+        state = m.state, sequence = m.sequence, reason = m.reason,
+        provider_line_ref = coalesce(m.provider_line_ref, l.provider_line_ref),
+        price = coalesce(m.price, l.price), currency = coalesce(m.currency, l.currency)
+    FROM move m WHERE l.id = m.line_id
+),
+told AS (
+    INSERT INTO events (id, order_id, line_id, sequence, type, data, sealed_goods)
+    SELECT event_id, order_id, line_id, sequence, type, data, sealed_goods FROM move
+    UNION ALL
+    SELECT id, order_id, NULL, NULL, type, data, NULL
+    FROM jsonb_to_recordset(CAST(:events AS jsonb)) AS _(
+        id uuid, order_id uuid, type text, data jsonb)
+    WHERE order_id IN (SELECT id FROM held)
+    ON CONFLICT (id) DO NOTHING
+),
+owed AS (
+    INSERT INTO notifications AS n (
+        event_id, line_id, sequence, producer, url, state, fence, lease_until, due_at)
+    SELECT m.event_id, m.line_id, m.sequence, m.producer, m.url, 'pending',
+        CASE WHEN first.here THEN 1 ELSE 0 END,
+        CASE WHEN first.here THEN orderline_now() + make_interval(secs => m.lease) END,
+        orderline_now() + make_interval(secs => CASE WHEN first.here THEN m.lease ELSE 0 END)
+    FROM move m CROSS JOIN LATERAL (
+        SELECT m.lease IS NOT NULL AND NOT EXISTS (
+            SELECT FROM notifications p WHERE p.line_id = m.line_id AND p.state = 'pending'
+        ) AS here
+    ) first
+    ON CONFLICT (event_id) DO NOTHING
+    RETURNING n.event_id, n.fence
+)
+SELECT held.id, orderline_now() AS at,
+    (SELECT coalesce(array_agg(m.event_id), '{}') FROM move m JOIN owed USING (event_id)
+     WHERE m.order_id = held.id AND owed.fence = 1) AS leased
+FROM held
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a change came to.
+
+    ``held``: our fence was still the newest and everything is written. ``at`` is the time of
+    its events; ``leased`` are those whose first delivery is ours to make at once.
+    """
+
+    held: bool
+    at: datetime | None = None
+    leased: frozenset[EventId] = frozenset()
+
+
+NOT_HELD: Final = Settled(held=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """A change with what its writer wants to keep.
+
+    ``keep`` holds on to the order's lease for the next step; ``deliver_for`` takes a lease on
+    its notifications, for a first delivery at once.
+    """
+
+    change: Change
+    keep: timedelta | None = None
+    deliver_for: timedelta | None = None
+
+
+async def settle(db: Database, vault: Vault, batch: Sequence[Settling]) -> list[Settled]:
+    """Write changes, each under its own fence, all in one commit."""
+    async with db.transaction(Boundary.SETTLE) as connection:
+        await connection.execute(LOCK_ORDERS, {"ids": [item.change.order_id for item in batch]})
+        rows = await connection.execute(_SETTLE, _parameters(batch, vault))
+        held = {row.id: Settled(held=True, at=row.at, leased=frozenset(row.leased)) for row in rows}
+    return [held.get(item.change.order_id, NOT_HELD) for item in batch]
+
+
+def _parameters(batch: Sequence[Settling], vault: Vault) -> dict[str, str]:
+    attempts = [
+        {
+            "id": end.attempt_id,
+            "order_id": item.change.order_id,
+            "outcome": end.outcome,
+            "reason": end.reason,
+            "evidence": {
+                "status": end.evidence.status,
+                "request_ref": end.evidence.request_ref,
+                "body": end.evidence.body,
+            },
+            "look_ups": end.look_ups,
+        }
+        for item in batch
+        if (end := item.change.attempt) is not None
+    ]
+    events = [
+        {"id": e.event_id, "order_id": item.change.order_id, "type": e.type, "data": e.data}
+        for item in batch
+        for e in item.change.events
+    ]
+    return {
+        "changes": as_rows([_change_row(item) for item in batch]),
+        "attempts": as_rows(attempts),
+        "moves": as_rows([row for item in batch for row in _move_rows(item, vault)]),
+        "events": as_rows(events),
+    }
+
+
+def _change_row(item: Settling) -> dict[str, Any]:
+    change = item.change
+    return {
+        "id": change.order_id,
+        "fence": change.fence,
+        "state": change.state,
+        "step": change.step,
+        "due_in": None if change.due_in is None else change.due_in.total_seconds(),
+        "keep": None if item.keep is None else item.keep.total_seconds(),
+        "tries": change.tries,
+        "reason": change.reason,
+        "parked_reason": change.parked_reason,
+        "provider_ref": change.provider_ref,
+        "expires_at": change.expires_at,
+        "total": change.total and change.total.amount,
+        "total_currency": change.total and change.total.currency,
+        "ended": change.state in TERMINAL_ORDERS,
+    }
+
+
+def _move_rows(item: Settling, vault: Vault) -> list[dict[str, Any]]:
+    lease = None if item.deliver_for is None else item.deliver_for.total_seconds()
+    return [
+        {
+            "event_id": move.event_id,
+            "order_id": item.change.order_id,
+            "line_id": move.line_id,
+            "sequence": move.news.sequence,
+            "state": move.to,
+            "type": move.type,
+            "provider_line_ref": move.news.provider_line_ref,
+            "price": move.price and move.price.amount,
+            "currency": move.price and move.price.currency,
+            "reason": move.news.reason,
+            "data": move.news.model_dump(mode="json", exclude_none=True),
+            "sealed_goods": as_bytea(seal_goods(vault, move.goods)),
+            "producer": item.change.producer,
+            "url": item.change.notify_url,
+            "lease": lease,
+        }
+        for move in item.change.moves
+    ]

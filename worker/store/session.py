@@ -1,0 +1,116 @@
+"""The engine, and the one function that commits.
+
+Every commit names its ``Boundary``. That is what lets a crash test die exactly there, and a
+house test notice a boundary that no crash test visits.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from enum import StrEnum
+from typing import Any, Final, Literal
+
+import pydantic_core
+from sqlalchemy import exc, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+
+class Boundary(StrEnum):
+    """The commits there are. Before each one the world is as it was; after it, it is not."""
+
+    INTAKE = "intake.accepted"
+    CLAIM = "order.claimed"
+    ATTEMPT = "attempt.opened"
+    SETTLE = "order.settled"
+    RELEASE = "order.released"
+    LATE = "attempt.noted_late"
+    NOTIFICATION_CLAIM = "notification.claimed"
+    DELIVERY = "delivery.recorded"
+    TOKEN_CLAIM = "token.claimed"  # noqa: S105 -- a boundary's name
+    TOKEN_RENEWED = "token.renewed"  # noqa: S105 -- a boundary's name
+    BELL = "account.rung"
+    PRODUCER = "producer.changed"
+
+
+Side = Literal["before", "after"]
+OnBoundary = Callable[[Boundary, Side], None]
+
+LOCK_ORDERS: Final = text("SELECT id FROM orders WHERE id = ANY(:ids) ORDER BY id FOR UPDATE")
+"""Taken first in every batch, sorted, so that two batches cannot wait for each other."""
+
+TRANSIENT_CLASSES: Final = ("08", "40", "53", "55", "57", "58")
+"""SQLSTATE classes after which the same transaction may succeed: connection lost, rolled back
+for a deadlock or serialization failure, out of resources, lock not available, shut down."""
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the database, not the data, was to blame, so that trying again makes sense."""
+    if isinstance(error, (OSError, TimeoutError, exc.TimeoutError)):
+        return True
+    if not isinstance(error, exc.DBAPIError):
+        return False
+    state = getattr(error.orig, "sqlstate", None)
+    if state is None:
+        return error.connection_invalidated or isinstance(
+            error, (exc.OperationalError, exc.InterfaceError)
+        )
+    return str(state)[:2] in TRANSIENT_CLASSES
+
+
+def as_rows(rows: object) -> str:
+    """Rows as the one JSON parameter of a batched statement (``jsonb_to_recordset``).
+
+    One parameter whatever the batch's size keeps the statement's text, and so its plan, the same.
+    """
+    return pydantic_core.to_json(rows).decode()
+
+
+def as_bytea(value: bytes | None) -> str | None:
+    """Bytes in the form that ``jsonb_to_recordset`` reads a ``bytea`` from."""
+    return None if value is None else f"\\x{value.hex()}"
+
+
+class Database:
+    """One pool of connections to one PostgreSQL database."""
+
+    def __init__(
+        self, url: str, *, pool_size: int = 8, on_boundary: OnBoundary | None = None
+    ) -> None:
+        self.engine: AsyncEngine = create_async_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=2,
+            hide_parameters=True,  # an error text must not quote what a customer ordered
+            connect_args={"connect_timeout": 5, "application_name": "orderline"},
+        )
+        self._on_boundary = on_boundary
+
+    @asynccontextmanager
+    async def transaction(self, boundary: Boundary) -> AsyncIterator[AsyncConnection]:
+        """One transaction, committed at the end. The only commit in Orderline.
+
+        A lost connection during the commit leaves its fate unknown, so everything written in
+        one must be safe to write again.
+        """
+        async with self.engine.connect() as connection, connection.begin() as transaction:
+            yield connection
+            self._reached(boundary, "before")
+            await transaction.commit()
+        self._reached(boundary, "after")
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for queries; whatever it did is rolled back."""
+        async with self.engine.connect() as connection:
+            yield connection
+
+    def _reached(self, boundary: Boundary, side: Side) -> None:
+        if self._on_boundary is not None:
+            self._on_boundary(boundary, side)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()
+
+
+Row = Any
+"""A row of a textual statement: its columns are named in the statement beside it."""

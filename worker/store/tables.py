@@ -1,0 +1,225 @@
+"""The tables of an order's life. No logic: a promise that the schema can keep is a constraint.
+
+Neighbours: ``tables_upkeep`` (producers, accounts, tokens, quarantine), ``columns`` (shapes).
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from worker.lifecycle import TERMINAL_ORDERS, LineState, OrderState, Step
+from worker.outcome import OutcomeName
+from worker.store import columns as c
+
+
+class NotificationState(StrEnum):
+    """Whether the producer knows."""
+
+    PENDING = "pending"
+    """Owed."""
+    ACKNOWLEDGED = "acknowledged"
+    """Its endpoint answered 2xx."""
+    EXHAUSTED = "exhausted"
+    """We stopped trying; visible, and can be replayed."""
+
+
+class OrderRow(SQLModel, table=True):
+    """One order: our promise, made from one intent."""
+
+    __tablename__ = "orders"
+    __table_args__: ClassVar[Any] = (
+        UniqueConstraint("producer", "intent_id", name="an_intent_is_accepted_once"),
+        c.one_of("state", OrderState),
+        c.one_of("step", Step),
+        CheckConstraint(
+            f"{c.listed('state', TERMINAL_ORDERS)} OR state = 'parked' OR due_at IS NOT NULL",
+            name="nothing_is_silently_stuck",
+        ),
+        CheckConstraint("(due_at IS NULL) = (step IS NULL)", name="what_is_due_has_a_step"),
+        CheckConstraint(
+            "(state = 'parked') = (parked_reason IS NOT NULL)", name="parked_has_a_reason"
+        ),
+        Index(
+            "orders_due",
+            "provider",
+            "account",
+            "due_at",
+            postgresql_where=text("due_at IS NOT NULL"),
+        ),
+    )
+
+    id: UUID = Field(primary_key=True)
+    producer: str = c.text(foreign_key="producers.name")
+    intent_id: str = c.text()
+    """The producer's own key; with ``producer`` it names the order for ever."""
+    fingerprint: str = c.text()
+    """SHA-256 of the intent's canonical JSON as received; tells a repeat from a changed repeat."""
+    provider: str = c.text()
+    account: str = c.text()
+    intent: dict[str, Any] = c.document()
+    """The intent, normalised."""
+    notify_url: str = c.text()
+    state: str = c.text()
+    step: str | None = c.text()
+    """What has to be done next; ``None`` when finished or parked."""
+    due_at: datetime | None = c.moment()
+    """When somebody must look at the order again: its next step or, while leased, the lease's end."""
+    lease_until: datetime | None = c.moment()
+    leased_by: str | None = c.text()
+    """The worker that holds the lease, for people."""
+    fence: int = c.count()
+    """Grows with every claim; a write with an older fence is refused."""
+    tries: int = c.count()
+    """How often the current step was tried in a row."""
+    attempts: int = c.count()
+    """The number of the newest attempt."""
+    provider_ref: str | None = c.text()
+    """The provider's id of the order. Set once: a trigger refuses a second value."""
+    reason: str | None = c.text()
+    """Why it ended, or why it waits, in one line."""
+    parked_reason: str | None = c.text()
+    quoted_at: datetime | None = c.moment()
+    expires_at: datetime | None = c.moment()
+    """When the quote's window closes; the tighter of the producer's and the provider's."""
+    max_total: Decimal | None = c.money()
+    currency: str | None = c.text()
+    total: Decimal | None = c.money()
+    """What the provider asks or charges, in ``total_currency``."""
+    total_currency: str | None = c.text()
+    created_at: datetime = c.now()
+    updated_at: datetime = c.now()
+    finished_at: datetime | None = c.moment()
+
+
+class LineRow(SQLModel, table=True):
+    """One DeliverID of an order."""
+
+    __tablename__ = "lines"
+    __table_args__: ClassVar[Any] = (
+        UniqueConstraint("producer", "deliver_id", name="a_deliver_id_is_used_once"),
+        UniqueConstraint("order_id", "index", name="lines_have_places"),
+        UniqueConstraint("line_ref", name="a_line_ref_is_unique"),
+        c.one_of("state", LineState),
+    )
+
+    id: UUID = Field(primary_key=True)
+    order_id: UUID = Field(foreign_key="orders.id")
+    index: int
+    """The line's place in the intent, from 0."""
+    producer: str = c.text()
+    deliver_id: str = c.text()
+    line_ref: str = c.text()
+    """Our own reference, the only one a provider ever sees; fixed before the attempt."""
+    state: str = c.text()
+    sequence: int = c.count()
+    """The number of the line's newest event."""
+    provider_line_ref: str | None = c.text()
+    price: Decimal | None = c.money()
+    currency: str | None = c.text()
+    reason: str | None = c.text()
+
+
+class AttemptRow(SQLModel, table=True):
+    """One numbered try at the provider, committed before its first byte is sent."""
+
+    __tablename__ = "attempts"
+    __table_args__: ClassVar[Any] = (
+        UniqueConstraint("order_id", "number", name="attempts_are_numbered"),
+        Index(
+            "one_open_attempt_per_order",
+            "order_id",
+            unique=True,
+            postgresql_where=text("outcome IS NULL"),
+        ),
+        c.one_of("step", Step),
+        c.one_of("outcome", OutcomeName),
+    )
+
+    id: UUID = Field(primary_key=True)
+    order_id: UUID = Field(foreign_key="orders.id")
+    number: int
+    step: str = c.text()
+    """``place`` or ``confirm``."""
+    reference: str = c.text()
+    """Our reference of this try, sent to the provider where it takes one."""
+    fence: int
+    opened_at: datetime = c.now()
+    outcome: str | None = c.text()
+    """``None`` while the call is under way."""
+    closed_at: datetime | None = c.moment()
+    reason: str | None = c.text()
+    evidence: dict[str, Any] | None = c.document()
+    """Status, request reference and scrubbed answer."""
+    look_ups: int = c.count()
+    """How often the provider was asked about it and did not have it."""
+
+
+class EventRow(SQLModel, table=True):
+    """A fact about an order or one of its lines. Only ever inserted."""
+
+    __tablename__ = "events"
+    __table_args__: ClassVar[Any] = (
+        UniqueConstraint("line_id", "sequence", name="a_lines_events_are_numbered"),
+        CheckConstraint("(line_id IS NULL) = (sequence IS NULL)", name="a_sequence_is_a_lines"),
+        Index("events_of_an_order", "order_id"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    order_id: UUID = Field(foreign_key="orders.id")
+    line_id: UUID | None = Field(foreign_key="lines.id")
+    sequence: int | None
+    type: str = c.text()
+    at: datetime = c.now()
+    data: dict[str, Any] = c.document()
+    """What the producer is told of it, goods apart."""
+    sealed_goods: bytes | None = Field(sa_type=LargeBinary)
+    """Delivered codes, encrypted."""
+
+
+class NotificationRow(SQLModel, table=True):
+    """An event owed to the producer. Its ``event_id`` is the ``webhook-id``."""
+
+    __tablename__ = "notifications"
+    __table_args__: ClassVar[Any] = (
+        c.one_of("state", NotificationState),
+        CheckConstraint("(state = 'pending') = (due_at IS NOT NULL)", name="what_is_owed_is_due"),
+        Index("notifications_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        Index(
+            "notifications_owed_of_a_line",
+            "line_id",
+            "sequence",
+            postgresql_where=text("state = 'pending'"),
+        ),
+    )
+
+    event_id: UUID = Field(primary_key=True, foreign_key="events.id")
+    line_id: UUID
+    sequence: int
+    producer: str = c.text()
+    url: str = c.text()
+    state: str = c.text()
+    due_at: datetime | None = c.moment()
+    lease_until: datetime | None = c.moment()
+    fence: int = c.count()
+    tries: int = c.count()
+    acknowledged_at: datetime | None = c.moment()
+
+
+class DeliveryRow(SQLModel, table=True):
+    """One numbered try to hand a notification over."""
+
+    __tablename__ = "deliveries"
+
+    event_id: UUID = Field(primary_key=True, foreign_key="notifications.event_id")
+    number: int = Field(primary_key=True)
+    at: datetime = c.now()
+    milliseconds: int
+    code: int | None
+    error: str | None = c.text()
+    excerpt: str | None = c.text()
+    """The start of the endpoint's answer."""

@@ -1,0 +1,73 @@
+"""The tables beside an order's life: who may ask, whom we ask, and what was set aside."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import LargeBinary, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from worker.store import columns as c
+
+
+class ProducerRow(SQLModel, table=True):
+    """A registered upstream service."""
+
+    __tablename__ = "producers"
+
+    name: str = Field(primary_key=True)
+    """Also the last part of its stream's key."""
+    notify_url: str = c.text()
+    """Where its notifications go unless an intent names another place."""
+    sealed_secret: bytes = Field(sa_type=LargeBinary)
+    """Its webhook signing secret, encrypted."""
+    created_at: datetime = c.now()
+
+
+class AccountRow(SQLModel, table=True):
+    """A provider account that has had an order; what the sweep rings."""
+
+    __tablename__ = "accounts"
+
+    provider: str = Field(primary_key=True)
+    account: str = Field(primary_key=True)
+    rung_at: datetime | None = c.moment()
+    """When the sweep last rang for it; ``None`` once a worker answered."""
+
+
+class TokenRow(SQLModel, table=True):
+    """The one living access token of a provider account, shared by all workers."""
+
+    __tablename__ = "tokens"
+
+    provider: str = Field(primary_key=True)
+    account: str = Field(primary_key=True)
+    sealed_token: bytes | None = Field(sa_type=LargeBinary)
+    version: int = c.count()
+    """Grows with each renewal, so that a rejected token is renewed once, not by everybody."""
+    expires_at: datetime | None = c.moment()
+    lease_until: datetime | None = c.moment()
+    """While set and in the future, one worker is logging in."""
+
+
+class QuarantineRow(SQLModel, table=True):
+    """An intent that cannot become an order, exactly as it arrived, with the reason."""
+
+    __tablename__ = "quarantine"
+    __table_args__: ClassVar[Any] = (
+        UniqueConstraint("stream", "entry_id", "digest", name="an_entry_is_quarantined_once"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    producer: str = c.text()
+    """The name in the stream's key."""
+    stream: str = c.text()
+    entry_id: str = c.text()
+    digest: str = c.text()
+    """SHA-256 of ``sealed_entry`` before it was sealed."""
+    sealed_entry: bytes = Field(sa_type=LargeBinary)
+    """The entry as it arrived, encrypted: it may hold anything."""
+    code: str = c.text()
+    path: str = c.text()
+    detail: str = c.text()
+    at: datetime = c.now()
