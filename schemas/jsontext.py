@@ -42,7 +42,7 @@ class JsonProblem(StrEnum):
     BAD_TEXT = "bad_text"
 
 
-class JsonFault(ValueError):  # noqa: N818 - a fault, as in schemas.intents
+class JsonFault(ValueError):
     """The text was refused. ``path`` is empty where the fault is not in one value.
 
     ``detail`` says what is allowed and never quotes the text, which may hold secrets.

@@ -2,7 +2,9 @@
 
 from typing import Annotated, Final, Self, TypeVar
 
-from pydantic import AliasChoices, Field, model_validator
+from pydantic import AliasChoices, Field, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from schemas.intents.faults import FaultCode, broken
 from schemas.intents.parts import Array, Name, Part
@@ -21,8 +23,23 @@ class Line(Part):
     """The producer's own id of this line, never used before; `DeliverID` is also accepted.
     Notifications name it; no provider ever sees it."""
 
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Say what pydantic leaves out of a schema: the id may be spelt in two ways."""
+        reference = handler(schema)
+        said = handler.resolve_ref_schema(reference)
+        spellings = ("deliver_id", "DeliverID")
+        said["properties"]["DeliverID"] = said["properties"]["deliver_id"]
+        said["required"] = [name for name in said["required"] if name not in spellings]
+        said["oneOf"] = [{"required": [name]} for name in spellings]
+        return reference
+
 
 AnyLine = TypeVar("AnyLine", bound=Line)
+
+
 Lines = Annotated[Array[AnyLine], Field(min_length=1)]
 
 
@@ -44,6 +61,15 @@ class Envelope(Part):
     """What the customer was promised. Without one the order never expires."""
     lines: Lines[Line]
     """What is wanted."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Say that a stream's key stands in for the producer's name."""
+        reference = handler(schema)
+        handler.resolve_ref_schema(reference)["required"].remove("producer")
+        return reference
 
     @model_validator(mode="after")
     def _deliver_ids_are_unique(self) -> Self:

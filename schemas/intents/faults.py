@@ -4,7 +4,7 @@ A fault is read by the producer's people, in logs and on pages, so it never repe
 the intent may hold personal data, and a misspelt field may hold some where nobody looks.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any, Final
 
@@ -43,7 +43,7 @@ class FaultCode(StrEnum):
     """The producer used this ``deliver_id`` before, in another intent."""
 
 
-class IntentFault(Exception):  # noqa: N818 - a fault is the domain's word for it
+class IntentFault(Exception):
     """An intent cannot become an order; it goes to quarantine with this.
 
     ``path`` is empty where the whole intent is at fault.
@@ -69,7 +69,8 @@ def broken(code: FaultCode, detail: str, *at: str | int) -> PydanticCustomError:
 
 def fault_of(error: ValidationError, document: Mapping[str, Any]) -> IntentFault:
     """The first fault that pydantic found in ``document``, and how many others there are."""
-    first, *others = error.errors(include_url=False, include_input=False)
+    found = error.errors(include_url=False, include_input=False)
+    first, *others = [one for one in found if not _is_echo(one, found)]
     steps = (*_steps(first, document), *first.get("ctx", {}).get("at", ()))
     code, detail = _judged(first, steps)
     if others:
@@ -116,15 +117,23 @@ def _judged(error: ErrorDetails, steps: tuple[str | int, ...]) -> tuple[FaultCod
     kind, context = error["type"], error.get("ctx", {})
     if "at" in context:
         return FaultCode(kind), context["detail"]
+    if kind == "too_short" and steps == ("lines",):
+        return FaultCode.EMPTY_LINES, "An intent has at least one line"
     if kind == "union_tag_invalid":
         code = FaultCode.UNKNOWN_PROVIDER if steps == ("provider",) else FaultCode.OUT_OF_RANGE
         return code, f"This must be one of {context['expected_tags']}"
-    if kind == "too_short" and steps == ("lines",):
-        return FaultCode.EMPTY_LINES, "An intent has at least one line"
     wrong_type = kind.endswith(("_type", "_parsing"))
     code = _CODES.get(kind, FaultCode.WRONG_TYPE if wrong_type else FaultCode.OUT_OF_RANGE)
     sentence = error["msg"] if kind in _QUOTABLE else "This value is not allowed here"
     return code, _SENTENCES.get(kind, sentence)
+
+
+def _is_echo(error: ErrorDetails, found: Iterable[ErrorDetails]) -> bool:
+    """Whether an array is called too short only because its wrong items were not counted."""
+    at = error["loc"]
+    return error["type"] == "too_short" and any(
+        len(one["loc"]) > len(at) and one["loc"][: len(at)] == at for one in found
+    )
 
 
 def _steps(error: ErrorDetails, document: Mapping[str, Any]) -> Iterator[str | int]:

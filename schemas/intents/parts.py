@@ -30,8 +30,8 @@ from schemas.intents.faults import FaultCode, broken
 
 HIDDEN: Final = "…"
 """What is shown instead of personal data."""
-MASK: Final = {"mask": True}
-"""The serialization context that hides personal data."""
+MASK: Final = object()
+"""The serialization context in which personal data is hidden."""
 
 
 class Part(Schema):

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from pydantic import Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from schemas.intents.gifthub import GifthubIntent
 from schemas.intents.hyperteknoloji import HyperteknolojiIntent
@@ -12,4 +12,6 @@ Intent = Annotated[
     Field(discriminator="provider"),
 ]
 
-INTENT: Final[TypeAdapter[Intent]] = TypeAdapter(Intent)
+INTENT: Final[TypeAdapter[Intent]] = TypeAdapter(
+    Intent, config=ConfigDict(hide_input_in_errors=True)
+)
