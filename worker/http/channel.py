@@ -1,0 +1,110 @@
+"""The way to one provider account: bytes in, a whole answer or an honest outcome out."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Final, Self
+from urllib.parse import urlsplit
+
+import httpx
+
+from worker.http.deadline import Deadline
+from worker.http.reply import Reply
+from worker.http.transport import DEFAULT_LIMIT, AiohttpTransport
+from worker.outcome import Evidence, InDoubt, NotSent
+
+_HEADERS: Final = {
+    "accept": "application/json",
+    "accept-encoding": "gzip, deflate",
+    "user-agent": "orderline",
+}
+_JSON: Final = {"content-type": "application/json"}
+_NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
+
+_parse = lru_cache(maxsize=256)(httpx.URL)
+"""Parsing costs more than anything else in building a request; most paths repeat."""
+
+
+class Channel:
+    """One provider account's connections: its bulkhead, never shared with another account.
+
+    ``base_url`` may have a path, which every request's ``path`` is appended to. ``headers``
+    go with every request. ``limit`` is the number of connections; a ``transport`` of one's
+    own takes its place where more than that has to be set, and is closed with the channel.
+    Make it inside a running loop.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        limit: int = DEFAULT_LIMIT,
+        headers: Mapping[str, str] = _NO_HEADERS,
+        transport: AiohttpTransport | None = None,
+    ) -> None:
+        parts = urlsplit(base_url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("a base URL starts with https:// and names a host")
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise ValueError("a base URL has no user, no query and no fragment")
+        self._base_url = base_url.rstrip("/")
+        self._headers = _HEADERS | _lowered(headers)
+        self._transport = transport or AiohttpTransport(limit=limit)
+
+    async def send(  # noqa: PLR0913 - what a request is made of
+        self,
+        method: str,
+        path: str,
+        *,
+        deadline: Deadline,
+        commits: bool,
+        headers: Mapping[str, str] = _NO_HEADERS,
+        content: bytes | None = None,
+    ) -> Reply | NotSent | InDoubt:
+        """Send one request at most once and wait for the whole answer.
+
+        ``path`` starts with a slash and is sent as it is, query included. ``content`` is
+        JSON unless ``headers`` say otherwise. ``commits`` says that the call may cost money:
+        it gets no connection that has rested for long.
+
+        ``NotSent``: no byte of it was written. ``InDoubt``: it may have arrived. Any answer,
+        redirects and errors too, is a ``Reply``. Raises ``ValueError`` for a bad ``path``;
+        a cancelled call leaves as ``CancelledError``, its connection closed.
+        """
+        if not path.startswith("/"):
+            raise ValueError("a path starts with a slash")
+        exchange = self._transport.exchange(deadline, commits=commits)
+        request = httpx.Request(
+            method,
+            _parse(self._base_url + path),
+            headers=self._headers | (_JSON if content else {}) | _lowered(headers),
+            stream=httpx.ByteStream(content or b""),
+            extensions={"exchange": exchange},
+        )
+        status = None
+        try:
+            async with exchange.timer:
+                response = await self._transport.handle_async_request(request)
+                status = response.status_code
+                body = b"".join([chunk async for chunk in response.aiter_raw()])
+        except TimeoutError:
+            reason = "timeout" if exchange.written else "deadline_passed"
+        except httpx.TransportError as exc:
+            reason = str(exc)
+        else:
+            return Reply(status, response.headers, body)
+        return InDoubt(reason, Evidence(status=status)) if exchange.written else NotSent(reason)
+
+    async def aclose(self) -> None:
+        """Close every connection; calls under way end as failures."""
+        await self._transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+
+def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
