@@ -110,7 +110,7 @@ class Settings(BaseSettings):
     @property
     def development_host_set(self) -> frozenset[str]:
         """``development_hosts`` as a set."""
-        return frozenset(h.strip() for h in self.development_hosts.split(",") if h.strip())
+        return frozenset(h.strip().lower() for h in self.development_hosts.split(",") if h.strip())
 
     @property
     def sqlalchemy_url(self) -> str:

@@ -1,0 +1,204 @@
+"""The first commit of an intent's life: an order with its lines, or a place in quarantine."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Final
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from schemas.ids import OrderId, new_uuid
+from schemas.intents import Intent, IntentFault
+from worker.crypto import Vault
+from worker.store.session import as_bytea, as_rows
+
+_KNOWN_ORDERS: Final = text("""
+SELECT o.producer, o.intent_id, o.id, o.fingerprint
+FROM jsonb_to_recordset(CAST(:keys AS jsonb)) AS k(producer text, intent_id text)
+JOIN orders o USING (producer, intent_id)
+""")
+
+_KNOWN_DELIVER_IDS: Final = text("""
+SELECT l.producer, l.deliver_id, l.order_id
+FROM jsonb_to_recordset(CAST(:keys AS jsonb)) AS k(producer text, deliver_id text)
+JOIN lines l USING (producer, deliver_id)
+""")
+
+_INSERT_ORDERS: Final = text("""
+WITH input AS (
+    SELECT * FROM jsonb_to_recordset(CAST(:orders AS jsonb)) AS _(
+        id uuid, producer text, intent_id text, fingerprint text, provider text, account text,
+        intent jsonb, notify_url text, quoted_at timestamptz, expires_at timestamptz,
+        max_total numeric, currency text)
+),
+fresh AS (
+    INSERT INTO orders (id, producer, intent_id, fingerprint, provider, account, intent,
+        notify_url, quoted_at, expires_at, max_total, currency, state, step, due_at)
+    SELECT id, producer, intent_id, fingerprint, provider, account, intent,
+        notify_url, quoted_at, expires_at, max_total, currency, 'accepted', 'place',
+        orderline_now()
+    FROM input ORDER BY producer, intent_id
+    ON CONFLICT (producer, intent_id) DO NOTHING
+    RETURNING id
+),
+placed AS (
+    INSERT INTO lines (id, order_id, index, producer, deliver_id, line_ref, state)
+    SELECT l.id, l.order_id, l.index, l.producer, l.deliver_id, l.line_ref, 'waiting'
+    FROM jsonb_to_recordset(CAST(:lines AS jsonb)) AS l(
+        id uuid, order_id uuid, index int, producer text, deliver_id text, line_ref text)
+    JOIN fresh ON fresh.id = l.order_id
+    ORDER BY l.producer, l.deliver_id
+),
+known AS (
+    INSERT INTO accounts (provider, account)
+    SELECT DISTINCT provider, account FROM input ORDER BY provider, account
+    ON CONFLICT DO NOTHING
+)
+SELECT id FROM fresh
+""")
+
+_INSERT_QUARANTINE: Final = text("""
+INSERT INTO quarantine (id, producer, stream, entry_id, digest, sealed_entry, code, path, detail)
+SELECT id, producer, stream, entry_id, digest, sealed_entry, code, path, detail
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS _(
+    id uuid, producer text, stream text, entry_id text, digest text, sealed_entry bytea,
+    code text, path text, detail text)
+ORDER BY stream, entry_id
+ON CONFLICT (stream, entry_id, digest) DO NOTHING
+""")
+
+
+class Raced(Exception):
+    """Another worker recorded one of these intents between our look and our insert."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of an intent stream, as it was read."""
+
+    producer: str
+    stream: str
+    entry_id: str
+    raw: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewOrder:
+    """An intent that can become an order."""
+
+    order_id: OrderId
+    intent: Intent
+    document: Mapping[str, Any] = field(repr=False)
+    fingerprint: str
+    notify_url: str
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the database already knows that bears on a batch of intents. ``now`` is its clock."""
+
+    now: datetime
+    orders: Mapping[tuple[str, str], tuple[OrderId, str]]
+    """(producer, intent_id) → the order and its fingerprint."""
+    deliver_ids: Mapping[tuple[str, str], OrderId]
+    """(producer, deliver_id) → the order that used it."""
+    notify_urls: Mapping[str, str]
+    """Producer → its registered URL."""
+
+
+async def look(connection: AsyncConnection, intents: Sequence[Intent]) -> Known:
+    """What is known about these intents' keys."""
+    keys = [{"producer": i.producer, "intent_id": i.intent_id} for i in intents]
+    deliver = [
+        {"producer": i.producer, "deliver_id": line.deliver_id} for i in intents for line in i.lines
+    ]
+    orders = await connection.execute(_KNOWN_ORDERS, {"keys": as_rows(keys)})
+    deliver_ids = await connection.execute(_KNOWN_DELIVER_IDS, {"keys": as_rows(deliver)})
+    producers = (
+        await connection.execute(
+            text("SELECT name, notify_url, orderline_now() AS now FROM producers")
+        )
+    ).all()
+    return Known(
+        now=producers[0].now,
+        orders={(r.producer, r.intent_id): (OrderId(r.id), r.fingerprint) for r in orders},
+        deliver_ids={(r.producer, r.deliver_id): OrderId(r.order_id) for r in deliver_ids},
+        notify_urls={r.name: r.notify_url for r in producers},
+    )
+
+
+async def record(connection: AsyncConnection, orders: Sequence[NewOrder]) -> None:
+    """Insert orders that ``look`` did not know.
+
+    Raises ``Raced`` (or a unique violation) when another worker was faster with one of them:
+    look again.
+    """
+    if not orders:
+        return
+    fresh = await connection.execute(
+        _INSERT_ORDERS,
+        {
+            "orders": as_rows([_order_row(order) for order in orders]),
+            "lines": as_rows([row for order in orders for row in _line_rows(order)]),
+        },
+    )
+    if len(fresh.all()) < len(orders):
+        raise Raced
+
+
+async def quarantine(
+    connection: AsyncConnection, vault: Vault, faulty: Sequence[tuple[Entry, IntentFault]]
+) -> None:
+    """Set entries aside, exactly as they came, each with its fault. Repeats are not doubled."""
+    if not faulty:
+        return
+    rows = [
+        {
+            "id": new_uuid(),
+            "producer": entry.producer,
+            "stream": entry.stream,
+            "entry_id": entry.entry_id,
+            "digest": sha256(entry.raw).hexdigest(),
+            "sealed_entry": as_bytea(vault.seal(entry.raw)),
+            "code": fault.code,
+            "path": fault.path,
+            "detail": fault.detail,
+        }
+        for entry, fault in faulty
+    ]
+    await connection.execute(_INSERT_QUARANTINE, {"rows": as_rows(rows)})
+
+
+def _order_row(order: NewOrder) -> dict[str, Any]:
+    intent, quote = order.intent, order.intent.quote
+    return {
+        "id": order.order_id,
+        "producer": intent.producer,
+        "intent_id": intent.intent_id,
+        "fingerprint": order.fingerprint,
+        "provider": intent.provider,
+        "account": intent.account,
+        "intent": order.document,
+        "notify_url": order.notify_url,
+        "quoted_at": quote and quote.quoted_at,
+        "expires_at": order.expires_at,
+        "max_total": quote and quote.max_total,
+        "currency": quote and quote.currency,
+    }
+
+
+def _line_rows(order: NewOrder) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": new_uuid(),
+            "order_id": order.order_id,
+            "index": index,
+            "producer": order.intent.producer,
+            "deliver_id": line.deliver_id,
+            "line_ref": new_uuid().hex,
+        }
+        for index, line in enumerate(order.intent.lines)
+    ]

@@ -1,0 +1,174 @@
+"""Notifications: claimed in each line's order, their deliveries recorded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import text
+
+from schemas.ids import EventId, LineId
+from schemas.notifications import EventType, LineNews, Notification
+from worker.crypto import Vault
+from worker.store.goods import open_goods
+from worker.store.session import Boundary, Database, Row, as_rows
+
+_CLAIM: Final = text("""
+WITH due AS (
+    SELECT n.event_id FROM notifications n
+    WHERE n.due_at <= orderline_now() AND NOT EXISTS (
+        SELECT FROM notifications p
+        WHERE p.line_id = n.line_id AND p.sequence < n.sequence AND p.state = 'pending'
+    )
+    ORDER BY n.due_at
+    LIMIT :free
+    FOR UPDATE SKIP LOCKED
+),
+taken AS (
+    UPDATE notifications n SET fence = fence + 1,
+        lease_until = orderline_now() + make_interval(secs => :lease),
+        due_at = orderline_now() + make_interval(secs => :lease)
+    FROM due WHERE n.event_id = due.event_id
+    RETURNING n.event_id, n.line_id, n.producer, n.url, n.fence, n.tries
+)
+SELECT t.*, e.type, e.at, e.data, e.sealed_goods
+FROM taken t JOIN events e ON e.id = t.event_id
+""")
+
+_RECORD: Final = text("""
+WITH input AS (
+    SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS _(
+        event_id uuid, fence int, number int, state text, due_in float8,
+        milliseconds int, code int, error text, excerpt text)
+),
+noted AS (
+    INSERT INTO deliveries (event_id, number, milliseconds, code, error, excerpt)
+    SELECT event_id, number, milliseconds, code, error, excerpt FROM input
+    ORDER BY event_id, number
+    ON CONFLICT (event_id, number) DO NOTHING
+),
+held AS (
+    UPDATE notifications n SET
+        state = i.state, tries = i.number, lease_until = NULL,
+        due_at = orderline_now() + make_interval(secs => i.due_in),
+        acknowledged_at = CASE WHEN i.state = 'acknowledged' THEN orderline_now() END
+    FROM input i WHERE n.event_id = i.event_id AND n.state = 'pending'
+        AND (n.fence = i.fence OR i.state = 'acknowledged')
+    RETURNING n.event_id, n.line_id, n.sequence, n.state
+)
+SELECT EXISTS (
+    SELECT FROM held h JOIN notifications later
+        ON later.line_id = h.line_id AND later.sequence > h.sequence AND later.state = 'pending'
+    WHERE h.state <> 'pending'
+) AS later_are_owed
+""")
+
+_LOCK: Final = text(
+    "SELECT event_id FROM notifications WHERE event_id = ANY(:ids) ORDER BY event_id FOR UPDATE"
+)
+
+_RELEASE: Final = text("""
+UPDATE notifications n SET due_at = orderline_now(), lease_until = NULL
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS i(event_id uuid, fence int)
+WHERE n.event_id = i.event_id AND n.fence = i.fence AND n.state = 'pending'
+""")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owed:
+    """A notification whose next delivery is ours to make."""
+
+    event_id: EventId
+    line_id: LineId
+    producer: str
+    url: str
+    fence: int
+    tries: int
+    notification: Notification
+
+    @property
+    def webhook_id(self) -> str:
+        """The same over every try; the receiver's key against repeats."""
+        return f"evt_{self.event_id.hex}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """What one numbered delivery came to. ``due_in`` is ``None`` unless it is still pending."""
+
+    event_id: EventId
+    fence: int
+    number: int
+    state: str
+    due_in: timedelta | None
+    milliseconds: int
+    code: int | None
+    error: str | None
+    excerpt: str | None
+
+
+async def claim(db: Database, vault: Vault, *, free: int, lease: timedelta) -> list[Owed]:
+    """Lease at most ``free`` due notifications, none before its line's earlier ones are done."""
+    async with db.transaction(Boundary.NOTIFICATION_CLAIM) as connection:
+        rows = await connection.execute(_CLAIM, {"free": free, "lease": lease.total_seconds()})
+        return [_owed(row, vault) for row in rows]
+
+
+async def record(db: Database, batch: Sequence[Delivered]) -> list[bool]:
+    """Record deliveries, all in one commit.
+
+    An acknowledgement counts even after its lease is gone: the producer has it. Each result
+    says whether later notifications of some line of the batch may go now.
+    """
+    async with db.transaction(Boundary.DELIVERY) as connection:
+        await connection.execute(_LOCK, {"ids": [item.event_id for item in batch]})
+        rows = [
+            {
+                "event_id": item.event_id,
+                "fence": item.fence,
+                "number": item.number,
+                "state": item.state,
+                "due_in": None if item.due_in is None else item.due_in.total_seconds(),
+                "milliseconds": item.milliseconds,
+                "code": item.code,
+                "error": item.error,
+                "excerpt": item.excerpt,
+            }
+            for item in batch
+        ]
+        later = (await connection.execute(_RECORD, {"rows": as_rows(rows)})).scalar_one()
+    return [later] * len(batch)
+
+
+async def release(db: Database, given_back: Sequence[tuple[EventId, int]]) -> None:
+    """Give leases back: each notification is due at once."""
+    rows = [{"event_id": event_id, "fence": fence} for event_id, fence in given_back]
+    async with db.transaction(Boundary.RELEASE) as connection:
+        await connection.execute(_LOCK, {"ids": [row["event_id"] for row in rows]})
+        await connection.execute(_RELEASE, {"rows": as_rows(rows)})
+
+
+def told(
+    kind: EventType, at: datetime, data: LineNews, goods: tuple[dict[str, str], ...] | None
+) -> Notification:
+    """The message about an event; the same from memory and from the database."""
+    news = data if goods is None else data.model_copy(update={"goods": goods})
+    return Notification(type=kind, timestamp=at, data=news)
+
+
+def _owed(row: Row, vault: Vault) -> Owed:
+    goods = open_goods(vault, row.sealed_goods)
+    return Owed(
+        event_id=EventId(row.event_id),
+        line_id=LineId(row.line_id),
+        producer=row.producer,
+        url=row.url,
+        fence=row.fence,
+        tries=row.tries,
+        notification=told(
+            EventType(row.type),
+            row.at,
+            LineNews.model_validate(row.data),
+            None if goods is None else goods.items,
+        ),
+    )
