@@ -4,7 +4,7 @@ A fault is read by the producer's people, in logs and on pages, so it never repe
 the intent may hold personal data, and a misspelt field may hold some where nobody looks.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final
 
@@ -70,7 +70,7 @@ def broken(code: FaultCode, detail: str, *at: str | int) -> PydanticCustomError:
 def fault_of(error: ValidationError, document: Mapping[str, Any]) -> IntentFault:
     """The first fault that pydantic found in ``document``, and how many others there are."""
     found = error.errors(include_url=False, include_input=False)
-    first, *others = [one for one in found if not _is_echo(one, found)]
+    first, *others = _without_echoes(found)
     steps = (*_steps(first, document), *first.get("ctx", {}).get("at", ()))
     code, detail = _judged(first, steps)
     if others:
@@ -87,6 +87,8 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "missing": "This field is required",
     "extra_forbidden": "There is no such field here",
     "model_type": "Input should be a JSON object",
+    "too_long": "An array of at most {max_length} belongs here",
+    "too_short": "An array of at least {min_length} belongs here",
     "tuple_type": "Input should be a JSON array",
     "union_tag_not_found": "This field is required",
 }
@@ -106,8 +108,6 @@ _QUOTABLE: Final = frozenset(
         "string_too_long",
         "string_too_short",
         "string_type",
-        "too_long",
-        "too_short",
     }
 )
 """pydantic's errors whose messages say what is allowed and never what was found."""
@@ -124,16 +124,15 @@ def _judged(error: ErrorDetails, steps: tuple[str | int, ...]) -> tuple[FaultCod
         return code, f"This must be one of {context['expected_tags']}"
     wrong_type = kind.endswith(("_type", "_parsing"))
     code = _CODES.get(kind, FaultCode.WRONG_TYPE if wrong_type else FaultCode.OUT_OF_RANGE)
-    sentence = error["msg"] if kind in _QUOTABLE else "This value is not allowed here"
-    return code, _SENTENCES.get(kind, sentence)
+    if kind in _SENTENCES:
+        return code, _SENTENCES[kind].format_map(context)
+    return code, error["msg"] if kind in _QUOTABLE else "This value is not allowed here"
 
 
-def _is_echo(error: ErrorDetails, found: Iterable[ErrorDetails]) -> bool:
-    """Whether an array is called too short only because its wrong items were not counted."""
-    at = error["loc"]
-    return error["type"] == "too_short" and any(
-        len(one["loc"]) > len(at) and one["loc"][: len(at)] == at for one in found
-    )
+def _without_echoes(found: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """Leave out arrays that are called too short only because wrong items did not count."""
+    around = {one["loc"][:depth] for one in found for depth in range(len(one["loc"]))}
+    return [one for one in found if one["type"] != "too_short" or one["loc"] not in around]
 
 
 def _steps(error: ErrorDetails, document: Mapping[str, Any]) -> Iterator[str | int]:
