@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from schemas.intents.gifthub import GifthubIntent
 from schemas.intents.hyperteknoloji import HyperteknolojiIntent
@@ -12,6 +12,4 @@ Intent = Annotated[
     Field(discriminator="provider"),
 ]
 
-INTENT: Final[TypeAdapter[Intent]] = TypeAdapter(
-    Intent, config=ConfigDict(hide_input_in_errors=True)
-)
+INTENT: Final[TypeAdapter[Intent]] = TypeAdapter(Intent)

@@ -61,8 +61,8 @@ gifthub_lines = st.fixed_dictionaries(
         "quantity": st.integers(1, 5),
     }
 )
-envelope = {"intent_id": names}
-optional = {
+envelope: dict[str, st.SearchStrategy[Any]] = {"intent_id": names}
+optional: dict[str, st.SearchStrategy[Any]] = {
     "account": st.just("eu_2"),
     "producer": st.just("shop-eu"),
     "notify_url": st.none() | st.just("https://shop.example/hooks"),
