@@ -6,7 +6,7 @@ worth remembering. ``worker.decisions`` builds them.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from schemas.ids import AttemptId, EventId, LineId, OrderId
 from schemas.money import Money
 from schemas.notifications import EventType, LineNews
 from worker.lifecycle import LineState, OrderState, Step
+from worker.order import Claimed, OrderedLine
 from worker.outcome import Evidence, Goods, OutcomeName
 
 
@@ -84,3 +85,39 @@ class Change:
     def goes_on(self) -> bool:
         """Whether the next step can be done at once, under the same lease."""
         return self.step is not None and self.due_in == timedelta(0)
+
+
+def carried_on(claimed: Claimed, change: Change, at: datetime) -> Claimed:
+    """The order after a change that was settled under the same lease, for its next step.
+
+    ``at`` is the database's time of the change.
+    """
+    if change.step is None:
+        raise ValueError("a finished or parked order has no next step")
+    moves = {move.line_id: move for move in change.moves}
+    ends = [end for end in (claimed.expires_at, change.expires_at) if end is not None]
+    return replace(
+        claimed,
+        order=replace(
+            claimed.order,
+            lines=tuple(_moved(line, moves.get(line.line_id)) for line in claimed.order.lines),
+            provider_ref=claimed.order.provider_ref or change.provider_ref,
+        ),
+        state=change.state,
+        step=change.step,
+        tries=change.tries,
+        now=at,
+        expires_at=min(ends, default=None),
+        attempt_outcome=change.attempt.outcome if change.attempt else claimed.attempt_outcome,
+    )
+
+
+def _moved(line: OrderedLine, move: LineMove | None) -> OrderedLine:
+    if move is None:
+        return line
+    return replace(
+        line,
+        state=move.to,
+        sequence=move.news.sequence,
+        provider_line_ref=move.news.provider_line_ref,
+    )

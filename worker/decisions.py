@@ -105,6 +105,10 @@ class Decider:
             case _:
                 assert_never(outcome)
 
+    def not_started(self, claimed: Claimed, step: Step, outcome: NotSent, chance: float) -> Change:
+        """A call could not even be attempted; no attempt was recorded."""
+        return self._again(claimed, step, outcome, chance)
+
     def left_open(self, claimed: Claimed, chance: float) -> Change:
         """A lease ended with the call under way: its worker is gone, its outcome unknown."""
         step = claimed.attempt_step or Step.PLACE

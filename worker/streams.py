@@ -5,6 +5,8 @@ nothing is ever trimmed; an entry leaves its stream only after its commit. So *e
 in a stream is unprocessed*, whatever the group's pending list says. Redis 6.2 is the floor.
 """
 
+import json
+import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -18,6 +20,11 @@ INTENTS: Final = "orderline:intents:"
 GROUP: Final = "orderline"
 FIELD: Final = b"intent"
 
+UNNAMED: Final = "unnamed"
+"""The stream of intents that came by another door and name no producer."""
+
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+
 Id = tuple[int, int]
 """A stream entry's id: milliseconds, and a number within them."""
 
@@ -29,8 +36,7 @@ def stream_of(producer: str) -> str:
 
 async def put(redis: Redis, producer: str, intent: bytes | str) -> str:
     """Add an intent to its producer's stream; the entry's id. Never trims."""
-    entry_id: bytes = await redis.xadd(stream_of(producer), {FIELD: intent})
-    return entry_id.decode()
+    return _text(await redis.xadd(stream_of(producer), {FIELD: intent}))
 
 
 class IntentStreams:
@@ -129,7 +135,8 @@ async def waiting(redis: Redis, producers: Iterable[str]) -> dict[str, tuple[int
         stream = stream_of(producer)
         oldest = await redis.xrange(stream, count=1)
         if oldest:
-            age = time.time() - _id(oldest[0][0])[0] / 1000
+            (entry_id, _), *_ = oldest
+            age = time.time() - _id(_text(entry_id))[0] / 1000
             lags[producer] = (await redis.xlen(stream), max(age, 0.0))
     return lags
 
@@ -152,15 +159,31 @@ def _by_stream(found: Any) -> Iterable[tuple[bytes, list[Any]]]:
     return [(key, raw) for key, raw in found or ()]
 
 
-def _entries(
-    producer: str, raw: Iterable[tuple[bytes, Mapping[bytes, bytes] | None]]
-) -> list[Entry]:
+def _entries(producer: str, raw: Any) -> list[Entry]:
     return [
-        Entry(producer, stream_of(producer), entry_id.decode(), (fields or {}).get(FIELD, b""))
-        for entry_id, fields in raw
+        Entry(producer, stream_of(producer), _text(entry_id), (fields or {}).get(FIELD, b""))
+        for entry_id, fields in raw or ()
     ]
 
 
-def _id(raw: bytes) -> Id:
-    milliseconds, _, number = raw.decode().partition("-")
+def _id(raw: bytes | str) -> Id:
+    milliseconds, _, number = _text(raw).partition("-")
     return int(milliseconds), int(number or 0)
+
+
+def _text(raw: Any) -> str:
+    return raw.decode() if isinstance(raw, bytes) else str(raw)
+
+
+async def put_unread(redis: Redis, intent: Mapping[str, Any] | str) -> str:
+    """Put an intent that came by another door on its producer's stream, unread.
+
+    What names no producer goes to a stream that nobody owns, where ``doctor`` shows it: whatever
+    the intake would say of it is the intake's to say.
+    """
+    try:
+        said = (json.loads(intent) if isinstance(intent, str) else intent).get("producer")
+    except (ValueError, AttributeError, RecursionError):
+        said = None
+    producer = said if isinstance(said, str) and _NAME.fullmatch(said) else UNNAMED
+    return await put(redis, producer, intent if isinstance(intent, str) else json.dumps(intent))

@@ -27,16 +27,23 @@ class Supervisor:
         task.add_done_callback(self._ended)
         return task
 
-    async def drain(self, patience: float) -> int:
-        """Wait up to ``patience`` seconds for all tasks, then cancel the rest; how many those were."""
-        pending = {task for task in self._tasks if not task.done()}
-        if pending:
-            _, pending = await asyncio.wait(pending, timeout=patience)
-        for task in pending:
+    async def settle(self, patience: float) -> bool:
+        """Wait up to ``patience`` seconds until nothing runs, new tasks included; whether so."""
+        loop = asyncio.get_running_loop()
+        give_up_at = loop.time() + patience
+        while self._tasks and (left := give_up_at - loop.time()) > 0:
+            await asyncio.wait(self._tasks, timeout=left)
+        return not self._tasks
+
+    async def drain(self, patience: float) -> None:
+        """Wait up to ``patience`` seconds for all tasks to end, then cancel those that did not."""
+        if await self.settle(patience):
+            return
+        left = set(self._tasks)
+        log.warning("tasks_cancelled", count=len(left))
+        for task in left:
             task.cancel()
-        if pending:
-            await asyncio.wait(pending)
-        return len(pending)
+        await asyncio.wait(left)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)

@@ -1,10 +1,13 @@
 """Which accounts have work: what the sweep rings, at most one unanswered bell each."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy import text
 
+from worker.lifecycle import Step
 from worker.store.session import Boundary, Database
 
 _RING: Final = text("""
@@ -17,6 +20,15 @@ WHERE (a.rung_at IS NULL OR a.rung_at < orderline_now() - make_interval(secs => 
 RETURNING a.provider, a.account
 """)
 
+_OLDEST: Final = text("""
+SELECT step, array_agg(id) AS order_ids FROM (
+    SELECT id, step, due_at FROM orders
+    WHERE provider = :provider AND account = :account AND due_at <= orderline_now()
+    ORDER BY due_at LIMIT :hints
+) oldest
+GROUP BY step ORDER BY min(due_at) LIMIT 1
+""")
+
 _ANSWER: Final = text(
     "UPDATE accounts SET rung_at = NULL"
     " WHERE provider = :provider AND account = :account AND rung_at IS NOT NULL"
@@ -25,11 +37,32 @@ _ANSWER: Final = text(
 _ANY_OWED: Final = text("SELECT EXISTS (SELECT FROM notifications WHERE due_at <= orderline_now())")
 
 
-async def ring_due(db: Database, patience: timedelta) -> list[tuple[str, str]]:
+_HINTS: Final = 20
+"""How many ids a bell carries at most; they are for people to see, the claim finds its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An account to ring for, with the step and the ids of its longest-due orders."""
+
+    provider: str
+    account: str
+    step: Step
+    order_ids: tuple[UUID, ...]
+
+
+async def ring_due(db: Database, patience: timedelta) -> list[Due]:
     """The accounts to ring now: with due orders, and no bell unanswered for ``patience``."""
+    found = []
     async with db.transaction(Boundary.BELL) as connection:
-        rows = await connection.execute(_RING, {"patience": patience.total_seconds()})
-        return [(row.provider, row.account) for row in rows]
+        rung = await connection.execute(_RING, {"patience": patience.total_seconds()})
+        for account in rung.all():
+            key = {"provider": account.provider, "account": account.account}
+            oldest = (await connection.execute(_OLDEST, key | {"hints": _HINTS})).one_or_none()
+            if oldest is not None:
+                ids = tuple(oldest.order_ids)
+                found.append(Due(account.provider, account.account, Step(oldest.step), ids))
+    return found
 
 
 async def answer(db: Database, provider: str, account: str) -> None:

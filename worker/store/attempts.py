@@ -25,7 +25,7 @@ WITH input AS (
 ),
 held AS (
     SELECT i.*, coalesce(mine.number, o.attempts + 1) AS number,
-        mine.id IS NOT NULL OR o.expires_at IS NULL OR i.needs IS NULL
+        mine.id IS NOT NULL OR o.expires_at IS NULL
             OR orderline_now() + make_interval(secs => i.needs) <= o.expires_at AS in_time
     FROM input i JOIN orders o ON o.id = i.order_id AND o.fence = i.fence
     LEFT JOIN attempts mine ON mine.id = i.attempt_id
@@ -62,8 +62,10 @@ class NotOpened(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewAttempt:
-    """An attempt to open. ``needs`` is how much of the quote's window the call needs at most,
-    margin included; ``None`` for a call that commits no money."""
+    """An attempt to open.
+
+    ``needs`` is how much of the quote's window the call needs at most, margin included.
+    """
 
     attempt_id: AttemptId
     order_id: OrderId
@@ -72,7 +74,7 @@ class NewAttempt:
     step: Step
     reference: str
     lease: timedelta
-    needs: timedelta | None
+    needs: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ async def open_attempts(db: Database, batch: Sequence[NewAttempt]) -> list[Opene
             "step": new.step,
             "reference": new.reference,
             "lease": new.lease.total_seconds(),
-            "needs": None if new.needs is None else new.needs.total_seconds(),
+            "needs": new.needs.total_seconds(),
         }
         for new in batch
     ]

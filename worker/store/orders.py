@@ -96,16 +96,21 @@ FROM held
 class Settled:
     """What a change came to.
 
-    ``held``: our fence was still the newest and everything is written. ``at`` is the time of
-    its events; ``leased`` are those whose first delivery is ours to make at once.
+    ``at`` is the database's time of its events, ``None`` when our fence was no longer the
+    newest: then nothing is written. ``leased`` are the events whose first delivery is ours to
+    make at once.
     """
 
-    held: bool
     at: datetime | None = None
     leased: frozenset[EventId] = frozenset()
 
+    @property
+    def held(self) -> bool:
+        """Whether the change is written."""
+        return self.at is not None
 
-NOT_HELD: Final = Settled(held=False)
+
+NOT_HELD: Final = Settled()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +131,7 @@ async def settle(db: Database, vault: Vault, batch: Sequence[Settling]) -> list[
     async with db.transaction(Boundary.SETTLE) as connection:
         await connection.execute(LOCK_ORDERS, {"ids": [item.change.order_id for item in batch]})
         rows = await connection.execute(_SETTLE, _parameters(batch, vault))
-        held = {row.id: Settled(held=True, at=row.at, leased=frozenset(row.leased)) for row in rows}
+        held = {row.id: Settled(at=row.at, leased=frozenset(row.leased)) for row in rows}
     return [held.get(item.change.order_id, NOT_HELD) for item in batch]
 
 

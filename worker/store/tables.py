@@ -68,7 +68,7 @@ class OrderRow(SQLModel, table=True):
     step: str | None = c.text()
     """What has to be done next; ``None`` when finished or parked."""
     due_at: datetime | None = c.moment()
-    """When somebody must look at the order again: its next step or, while leased, the lease's end."""
+    """When somebody must look at it again: its next step or, while leased, the lease's end."""
     lease_until: datetime | None = c.moment()
     leased_by: str | None = c.text()
     """The worker that holds the lease, for people."""

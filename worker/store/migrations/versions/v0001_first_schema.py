@@ -156,7 +156,8 @@ CREATE TABLE notifications (
 
 CREATE INDEX notifications_due ON notifications (due_at) WHERE due_at IS NOT NULL;
 
-CREATE INDEX notifications_owed_of_a_line ON notifications (line_id, sequence) WHERE state = 'pending';
+CREATE INDEX notifications_owed_of_a_line ON notifications (line_id, sequence)
+    WHERE state = 'pending';
 
 CREATE TABLE deliveries (
     event_id UUID NOT NULL,

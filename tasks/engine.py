@@ -1,0 +1,112 @@
+"""The engine's thread: one asyncio loop per worker process, started and stopped with it.
+
+A *Worker* bootstep, because Consumer steps restart with every lost broker connection, and
+because ``worker_process_init`` never fires with the threads pool. It starts after the pool and
+stops before it, so that at shutdown every waiting task is answered and the pool can join.
+"""
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+import uvloop
+from celery import bootsteps
+from celery.exceptions import ImproperlyConfigured
+from redis.asyncio import Redis
+
+from tasks.publisher import Publisher
+from worker.engine import Engine, running_engine
+from worker.logs import get_logger
+from worker.settings import Settings, load_settings
+
+log = get_logger(__name__)
+
+Answer = TypeVar("Answer")
+
+_SPARE = 10.0
+"""Seconds beyond the grace after which a stop no longer waits for the loop."""
+
+
+class EngineThread:
+    """Runs an engine, its bells and its Redis client on a loop in a thread of its own."""
+
+    def __init__(self, settings: Settings, app: Any) -> None:
+        self.settings = settings
+        self.publisher = Publisher(app)
+        self.engine: Engine
+        self.redis: Redis
+        self._loop: asyncio.AbstractEventLoop
+        self._stop: asyncio.Event
+        self._ready = threading.Event()
+        self._failed: BaseException | None = None
+        self._thread = threading.Thread(target=self._main, name="engine", daemon=True)
+
+    def start(self) -> None:
+        """Start the loop. Returns when it runs; it connects to nothing before it is used."""
+        self._thread.start()
+        self._ready.wait()
+        if self._failed is not None:
+            raise self._failed
+
+    def run(self, work: Coroutine[Any, Any, Answer]) -> Answer:
+        """Run a coroutine on the loop, from another thread, and wait for it."""
+        return self.submit(work).result()
+
+    def submit(self, work: Coroutine[Any, Any, Answer]) -> "Future[Answer]":
+        """Run a coroutine on the loop, from another thread."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def stop(self) -> None:
+        """Stop the engine within its grace, then the loop."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join(self.settings.grace.total_seconds() + _SPARE)
+
+    def _main(self) -> None:
+        try:
+            uvloop.run(self._serve())
+        except BaseException as error:  # noqa: BLE001 -- it is raised again in the starting thread
+            self._failed = error
+            self._ready.set()
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        url = self.settings.redis_url.get_secret_value()
+        self.redis = Redis.from_url(url, socket_timeout=10, socket_connect_timeout=5)
+        async with self.redis, running_engine(self.settings) as engine, self.publisher:
+            self.engine = engine
+            self._ready.set()
+            log.info("engine_started", worker=engine.rt.worker, count=len(engine.rt.desks))
+            await self._stop.wait()
+        log.info("engine_stopped")
+
+
+class EngineStep(bootsteps.StartStopStep):
+    """Starts the engine with the worker and stops it within its grace."""
+
+    requires = ("celery.worker.components:Pool",)
+
+    def __init__(self, parent: Any, **options: Any) -> None:
+        super().__init__(parent, **options)
+        if "thread" not in parent.pool_cls.__module__:
+            raise ImproperlyConfigured(
+                "Orderline's worker runs with the threads pool only: leave out -P/--pool."
+            )
+        if getattr(parent, "beat", None):
+            raise ImproperlyConfigured(
+                "Run beat as a process of its own (celery -A tasks.app beat): leave out -B."
+            )
+        parent.app.engine_thread = EngineThread(load_settings(), parent.app)
+
+    def start(self, parent: Any) -> None:
+        """Start the loop's thread."""
+        parent.app.engine_thread.start()
+
+    def stop(self, parent: Any) -> None:
+        """Answer every waiting task and end the loop."""
+        parent.app.engine_thread.stop()
+
+    terminate = stop

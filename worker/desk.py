@@ -1,0 +1,34 @@
+"""A desk: everything one provider account needs to be called. One per account and process."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from worker.decisions import Decider
+from worker.http import Channel
+from worker.outcome import NotSent
+from worker.provider import Provider
+from worker.tokens import TokenKeeper
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """One account's adapter, connections, token and rules.
+
+    ``lease`` outlasts any call made from here; ``start_grace`` is how long after its attempt
+    was recorded a call may still begin, ``call_timeout`` its hard deadline after that.
+    """
+
+    provider_name: str
+    account: str
+    provider: Provider
+    channel: Channel
+    decider: Decider
+    tokens: TokenKeeper | None
+    permits: int
+    start_grace: timedelta
+    call_timeout: timedelta
+    lease: timedelta
+
+    async def token(self, *, rejected: str | None = None) -> str | NotSent | None:
+        """A living token; ``None`` where this provider needs none."""
+        return None if self.tokens is None else await self.tokens.get(rejected=rejected)

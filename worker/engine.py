@@ -1,0 +1,117 @@
+"""The engine: pumps, steps and the runtime, put together for one worker process."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from uuid import UUID
+
+from schemas.jobs import OrderBell
+from worker.desk import Desk
+from worker.logs import get_logger
+from worker.order import Claimed
+from worker.pump import Pump
+from worker.runtime import DeskKey, Runtime, open_runtime
+from worker.settings import Settings
+from worker.steps.deliver import deliver
+from worker.steps.drive import drive
+from worker.store import accounts, claims, notifications
+from worker.store.notifications import Owed
+from worker.store.session import OnBoundary
+
+log = get_logger(__name__)
+
+_TO_WRITE = 4.0
+
+
+class Engine:
+    """Does the work of one process: an order pump per account, and one for notifications."""
+
+    def __init__(self, rt: Runtime) -> None:
+        self.rt = rt
+        self.mail: Pump[Owed] = Pump(
+            "notification",
+            permits=rt.settings.delivery_concurrency,
+            claim=lambda free: notifications.claim(
+                rt.db, rt.vault, free=free, lease=rt.delivery_lease
+            ),
+            work=lambda owed: deliver(owed, self.mail, rt),
+            name_of=lambda owed: owed.event_id,
+            supervisor=rt.supervisor,
+        )
+        self.orders: Mapping[DeskKey, Pump[Claimed]] = {
+            key: self._order_pump(desk) for key, desk in rt.desks.items()
+        }
+
+    def start(self) -> None:
+        """Start claiming; whatever is due already is found at once."""
+        for pump in self._pumps:
+            self.rt.supervisor.spawn(pump.run(), f"pump:{pump.name}")
+            pump.ring()
+
+    async def stop(self, grace: float) -> None:
+        """Claim nothing more, let calls finish, and cut off those that outlast the grace.
+
+        A call that is cut leaves its order in doubt, on disk, for another worker to look up;
+        the last part of the grace is kept for writing that down.
+        """
+        for pump in self._pumps:
+            pump.stop()
+        to_write = min(_TO_WRITE, grace / 2)
+        if not await self.rt.supervisor.settle(grace - to_write):
+            self.rt.calls.stop()
+            await self.rt.supervisor.drain(to_write)
+
+    async def hear(self, bell: OrderBell) -> Counter[str]:
+        """Work on what a bell announces; what became of its orders, counted by state."""
+        pump = self.orders.get((bell.provider, bell.account))
+        if pump is None:
+            log.warning("account_not_configured", provider=bell.provider, account=bell.account)
+            return Counter(not_configured=len(bell.order_ids))
+        if bell.swept:
+            await accounts.answer(self.rt.db, bell.provider, bell.account)
+        return await pump.see(bell.order_ids)
+
+    async def hear_mail(self, event_ids: Sequence[UUID]) -> Counter[str]:
+        """Deliver what is due; what became of these notifications."""
+        return await self.mail.see(event_ids)
+
+    @property
+    def _pumps(self) -> list[Pump[Claimed] | Pump[Owed]]:
+        return [self.mail, *self.orders.values()]
+
+    def _order_pump(self, desk: Desk) -> Pump[Claimed]:
+        rt = self.rt
+        return Pump(
+            f"order:{desk.provider_name}/{desk.account}",
+            permits=desk.permits,
+            claim=lambda free: claims.claim(
+                rt.db,
+                provider=desk.provider_name,
+                account=desk.account,
+                free=free,
+                worker=rt.worker,
+                lease=desk.lease,
+            ),
+            work=partial(_drive, desk=desk, engine=self),
+            name_of=lambda claimed: claimed.order.order_id,
+            supervisor=rt.supervisor,
+        )
+
+
+async def _drive(claimed: Claimed, *, desk: Desk, engine: Engine) -> str:
+    return await drive(claimed, desk, engine.mail, engine.rt)
+
+
+@asynccontextmanager
+async def running_engine(
+    settings: Settings, *, on_boundary: OnBoundary | None = None
+) -> AsyncIterator[Engine]:
+    """An engine at work; stopped within the settings' grace on the way out."""
+    async with open_runtime(settings, on_boundary=on_boundary) as rt:
+        engine = Engine(rt)
+        engine.start()
+        try:
+            yield engine
+        finally:
+            await engine.stop(settings.grace.total_seconds())

@@ -1,0 +1,168 @@
+"""Everything a worker process holds, wired in one place from its settings."""
+
+import os
+import random
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from worker.calls import Calls
+from worker.clock import Clock, SystemClock
+from worker.crypto import Vault
+from worker.decisions import Decider
+from worker.delivery.sender import Sender
+from worker.desk import Desk
+from worker.http import Channel, Deadline
+from worker.outcome import Outcome
+from worker.policy import Policy
+from worker.provider import Account, Provider, Token
+from worker.providers import REGISTRY, load_accounts
+from worker.settings import Settings
+from worker.signers import Signers
+from worker.store import attempts, notifications, orders
+from worker.store.batch import BatchWriter
+from worker.store.session import Database, OnBoundary
+from worker.supervisor import Supervisor
+from worker.tokens import TokenKeeper
+
+DeskKey = tuple[str, str]
+"""Provider and account name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """What the steps work with. Closed by whoever opened it."""
+
+    settings: Settings
+    worker: str
+    clock: Clock
+    chance: Callable[[], float]
+    db: Database
+    vault: Vault
+    supervisor: Supervisor
+    calls: Calls
+    sender: Sender
+    signers: Signers
+    desks: Mapping[DeskKey, Desk]
+    attempts: BatchWriter[attempts.NewAttempt, attempts.Opened | attempts.NotOpened]
+    changes: BatchWriter[orders.Settling, orders.Settled]
+    deliveries: BatchWriter[notifications.Delivered, bool]
+
+    @property
+    def delivery_lease(self) -> timedelta:
+        """How long a notification is ours: longer than its delivery can take."""
+        return self.settings.delivery_timeout + self.settings.lease_margin
+
+
+def worker_name() -> str:
+    """This process, for people: ``host:pid``."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def open_vault(settings: Settings) -> Vault:
+    """The vault of an installation. Raises ``SettingsError``."""
+    keys = settings.encryption_keys.get_secret_value().split(",")
+    return Vault([key.strip() for key in keys if key.strip()])
+
+
+def open_database(settings: Settings, on_boundary: OnBoundary | None = None) -> Database:
+    """The database of an installation; connects when it is first used."""
+    return Database(settings.sqlalchemy_url, on_boundary=on_boundary)
+
+
+@asynccontextmanager
+async def open_runtime(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    chance: Callable[[], float] = random.random,
+    on_boundary: OnBoundary | None = None,
+) -> AsyncIterator[Runtime]:
+    """Wire a runtime on the running loop. Connects to nothing yet.
+
+    Raises ``SettingsError``. On the way out every write handed over is committed first.
+    """
+    clock = clock or SystemClock()
+    vault = open_vault(settings)
+    accounts = load_accounts(settings.accounts)
+    async with AsyncExitStack() as stack:
+        db = open_database(settings, on_boundary)
+        stack.push_async_callback(db.close)
+        sender = Sender(
+            clock,
+            development_hosts=settings.development_host_set,
+            connections=settings.delivery_concurrency,
+        )
+        stack.push_async_callback(sender.aclose)
+        desks = {}
+        for provider, by_name in accounts.items():
+            for name, account in by_name.items():
+                desk = _open_desk(provider, name, account, settings, db, vault, clock)
+                stack.push_async_callback(desk.channel.aclose)
+                desks[provider, name] = desk
+        rt = Runtime(
+            settings=settings,
+            worker=worker_name(),
+            clock=clock,
+            chance=chance,
+            db=db,
+            vault=vault,
+            supervisor=Supervisor(),
+            calls=Calls(),
+            sender=sender,
+            signers=Signers(db, vault, clock),
+            desks=desks,
+            attempts=BatchWriter("attempts", partial(attempts.open_attempts, db)),
+            changes=BatchWriter("changes", partial(orders.settle, db, vault)),
+            deliveries=BatchWriter("deliveries", partial(notifications.record, db)),
+        )
+        writers: Sequence[Callable[[float], Awaitable[None]]] = (
+            rt.attempts.close,
+            rt.changes.close,
+            rt.deliveries.close,
+        )
+        for close in writers:
+            stack.push_async_callback(close, settings.grace.total_seconds())
+        yield rt
+
+
+def _open_desk(
+    provider: str,
+    name: str,
+    account: Account,
+    settings: Settings,
+    db: Database,
+    vault: Vault,
+    clock: Clock,
+) -> Desk:
+    channel = Channel(account.base_url, limit=account.concurrency)
+    adapter: Provider = REGISTRY[provider](account, channel)
+    call_timeout = timedelta(seconds=account.call_timeout)
+    policy = Policy(
+        retry_base=settings.retry_base,
+        retry_cap=settings.retry_cap,
+        retry_for=settings.retry_for,
+        look_up_waits=settings.look_up_schedule,
+    )
+
+    async def login() -> Token | Outcome:
+        return await adapter.login(Deadline.after(start=call_timeout, total=call_timeout))
+
+    tokens = TokenKeeper(
+        db, vault, clock, provider=provider, account=name, login=login, patience=call_timeout
+    )
+    return Desk(
+        provider_name=provider,
+        account=name,
+        provider=adapter,
+        channel=channel,
+        decider=Decider(adapter.capabilities, policy, call_timeout),
+        tokens=tokens if adapter.capabilities.needs_token else None,
+        permits=account.concurrency,
+        start_grace=settings.start_grace,
+        call_timeout=call_timeout,
+        lease=settings.start_grace + call_timeout + settings.lease_margin,
+    )

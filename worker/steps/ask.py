@@ -1,0 +1,35 @@
+"""Ask the provider something that changes nothing there. What ``poll`` and ``reconcile`` share."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TypeVar
+
+from worker.desk import Desk
+from worker.http import Deadline
+from worker.outcome import InDoubt, LookUp, NotSent
+from worker.runtime import Runtime
+
+Answer = TypeVar("Answer", bound=LookUp)
+
+
+async def ask(
+    question: Callable[[Deadline, str | None], Awaitable[Answer]], desk: Desk, rt: Runtime
+) -> Answer | NotSent | InDoubt:
+    """The answer, with a living token and a hard deadline; renews a rejected token once."""
+    rejected = None
+    for _ in range(2):
+        token = await desk.token(rejected=rejected)
+        if isinstance(token, NotSent):
+            return token
+        deadline = Deadline.after(
+            start=desk.call_timeout, total=desk.call_timeout, now=rt.clock.monotonic()
+        )
+        answer = await rt.calls.make(
+            partial(question, deadline, token),
+            unmade=NotSent("the worker is stopping"),
+            cut=NotSent("the worker was stopped"),
+        )
+        if not (isinstance(answer, NotSent) and answer.token_rejected):
+            return answer
+        rejected = token
+    return NotSent("the provider rejects a fresh access token")

@@ -1,0 +1,62 @@
+"""Hand one notification to its producer: sign, POST, record."""
+
+from schemas.notifications import render
+from worker.logs import get_logger
+from worker.policy import delivery_in
+from worker.pump import Pump
+from worker.runtime import Runtime
+from worker.store import notifications
+from worker.store.notifications import Delivered, Owed
+from worker.store.tables import NotificationState
+
+log = get_logger(__name__)
+
+
+async def deliver(owed: Owed, mail: Pump[Owed], rt: Runtime) -> str:
+    """Try once; the notification's state afterwards.
+
+    A crash between the POST and the record gives a repeat with the same ``webhook-id``.
+    """
+    body = render(owed.notification)
+    signer = await rt.signers.of(owed.producer)
+    headers = signer.sign(owed.webhook_id, rt.clock.now(), body)
+    headers["content-type"] = "application/json"
+    result = await rt.calls.make(
+        lambda: rt.sender.post(
+            owed.url,
+            headers,
+            body,
+            deadline_seconds=rt.settings.delivery_timeout.total_seconds(),
+        ),
+        unmade=None,
+        cut=None,
+    )
+    if result is None:
+        await notifications.release(rt.db, [(owed.event_id, owed.fence)])
+        return "released"
+    tries = owed.tries + 1
+    wait = None
+    if result.acknowledged:
+        state = NotificationState.ACKNOWLEDGED
+    else:
+        wait = delivery_in(tries, rt.chance(), result.retry_after)
+        state = NotificationState.EXHAUSTED if wait is None else NotificationState.PENDING
+        log.info(
+            "delivery_failed", event_id=str(owed.event_id), code=result.code, error=result.error
+        )
+    later_are_owed = await rt.deliveries.write(
+        Delivered(
+            event_id=owed.event_id,
+            fence=owed.fence,
+            number=tries,
+            state=state,
+            due_in=wait,
+            milliseconds=round(result.duration.total_seconds() * 1000),
+            code=result.code,
+            error=result.error,
+            excerpt=result.excerpt or None,
+        )
+    )
+    if later_are_owed:
+        mail.ring()
+    return state

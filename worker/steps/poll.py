@@ -1,0 +1,15 @@
+"""Ask where a placed order stands."""
+
+from functools import partial
+
+from worker.desk import Desk
+from worker.order import Claimed
+from worker.runtime import Runtime
+from worker.steps.ask import ask
+from worker.steps.decided import Decided
+
+
+async def poll(claimed: Claimed, desk: Desk, rt: Runtime) -> Decided:
+    """Read the order's lines at the provider and move ours accordingly."""
+    outcome = await ask(partial(desk.provider.poll, claimed.order), desk, rt)
+    return Decided(desk.decider.after_poll(claimed, outcome, rt.chance()))

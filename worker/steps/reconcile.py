@@ -1,0 +1,16 @@
+"""Find out what an attempt of unknown outcome came to, before anything is sent again."""
+
+from functools import partial
+
+from worker.desk import Desk
+from worker.order import Claimed
+from worker.runtime import Runtime
+from worker.steps.ask import ask
+from worker.steps.decided import Decided
+
+
+async def reconcile(claimed: Claimed, desk: Desk, rt: Runtime) -> Decided:
+    """Look the newest attempt up at the provider."""
+    assert claimed.attempt is not None  # noqa: S101 -- only an attempt can be in doubt
+    finding = await ask(partial(desk.provider.look_up, claimed.order, claimed.attempt), desk, rt)
+    return Decided(desk.decider.after_look_up(claimed, finding, rt.chance()))

@@ -1,0 +1,81 @@
+"""Write what a step decided, and start the first deliveries at once."""
+
+from datetime import datetime
+
+from worker.change import Change, LineMove
+from worker.desk import Desk
+from worker.logs import get_logger
+from worker.outcome import name_of
+from worker.pump import Pump
+from worker.runtime import Runtime
+from worker.steps.decided import Decided, Learnt
+from worker.store import attempts, claims
+from worker.store.notifications import Owed, told
+from worker.store.orders import Settled, Settling
+
+log = get_logger(__name__)
+
+
+async def settle(decided: Decided, desk: Desk, mail: Pump[Owed], rt: Runtime) -> Settled:
+    """Commit a change and begin telling its producer.
+
+    Where our lease was lost meanwhile nothing is written, except what we learnt: see ``_late``.
+    """
+    settled = await _write(decided.change, desk, mail, rt)
+    if not settled.held and decided.learnt is not None:
+        await _late(decided.learnt, desk, mail, rt)
+    return settled
+
+
+async def _write(change: Change, desk: Desk, mail: Pump[Owed], rt: Runtime) -> Settled:
+    wanted = len(change.moves)
+    first_hand = wanted > 0 and mail.reserve(wanted)
+    settled = await rt.changes.write(
+        Settling(
+            change,
+            keep=desk.lease if change.goes_on else None,
+            deliver_for=rt.delivery_lease if first_hand else None,
+        )
+    )
+    if settled.at is not None:
+        for move in change.moves:
+            if move.event_id in settled.leased:
+                mail.start(_owed(change, move, settled.at))
+    if first_hand:
+        mail.give_back(wanted - len(settled.leased))
+    if wanted > len(settled.leased):
+        mail.ring()
+    return settled
+
+
+async def _late(learnt: Learnt, desk: Desk, mail: Pump[Owed], rt: Runtime) -> None:
+    """Our lease ended before the answer came. Nobody else can know it, so it is not thrown away.
+
+    While the attempt is still the newest and unsettled, its order is seized and settled by what
+    we know. Otherwise the order has gone on without it: the outcome is noted with the attempt.
+    """
+    attempt = learnt.attempt
+    current = await claims.seize(
+        rt.db, attempt_id=attempt.attempt_id, worker=rt.worker, lease=desk.lease
+    )
+    log.warning("late_outcome", attempt=attempt.number, outcome=name_of(learnt.outcome))
+    if current is not None:
+        await _write(learnt.decide(current), desk, mail, rt)
+        return
+    reason = "superseded: the answer came after the order had gone on"
+    await attempts.note_late(
+        rt.db, attempt.attempt_id, name_of(learnt.outcome), reason, learnt.outcome.evidence
+    )
+
+
+def _owed(change: Change, move: LineMove, at: datetime) -> Owed:
+    goods = None if move.goods is None else move.goods.items
+    return Owed(
+        event_id=move.event_id,
+        line_id=move.line_id,
+        producer=change.producer,
+        url=change.notify_url,
+        fence=1,
+        tries=0,
+        notification=told(move.type, at, move.news, goods),
+    )

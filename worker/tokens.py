@@ -1,0 +1,97 @@
+"""Access tokens of provider accounts: shared by all workers, renewed by one of them, early."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Final
+
+from worker.clock import Clock
+from worker.crypto import Vault
+from worker.outcome import InDoubt, NotSent, Outcome
+from worker.provider import Token
+from worker.store import tokens as store
+from worker.store.session import Database
+
+EARLY: Final = timedelta(seconds=60)
+"""A token is renewed this long before it dies, so that none dies on the way."""
+_CACHED: Final = 30.0
+"""Seconds for which a token is used without asking the database for a newer one."""
+_LOOK_EVERY: Final = 0.1
+
+
+class TokenKeeper:
+    """Gives out one account's living token; logs in when there is none.
+
+    ``login`` makes the one call that gets a new token; ``patience`` bounds that call, and how
+    long the others wait for it.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        vault: Vault,
+        clock: Clock,
+        *,
+        provider: str,
+        account: str,
+        login: Callable[[], Awaitable[Token | Outcome]],
+        patience: timedelta,
+    ) -> None:
+        self._db = db
+        self._vault = vault
+        self._clock = clock
+        self._provider = provider
+        self._account = account
+        self._login = login
+        self._patience = patience
+        self._lock = asyncio.Lock()
+        self._value: str | None = None
+        self._fresh_until = 0.0
+
+    async def get(self, *, rejected: str | None = None) -> str | NotSent:
+        """A living token, never ``rejected``; ``NotSent`` when there is none to be had now."""
+        if self._value not in {None, rejected} and self._clock.monotonic() < self._fresh_until:
+            assert self._value is not None  # noqa: S101 -- said by the line above
+            return self._value
+        async with self._lock:
+            return await self._shared(rejected)
+
+    async def _shared(self, rejected: str | None) -> str | NotSent:
+        give_up_at = self._clock.monotonic() + self._patience.total_seconds()
+        while self._clock.monotonic() < give_up_at:
+            stored = await store.read(self._db, self._vault, self._provider, self._account, EARLY)
+            if stored.alive and stored.value is not None and stored.value != rejected:
+                return self._keep(stored.value)
+            if await store.claim_renewal(
+                self._db, self._provider, self._account, stored.version, 2 * self._patience
+            ):
+                return await self._renew(stored.version)
+            await asyncio.sleep(_LOOK_EVERY)  # another worker is logging in
+        return NotSent("no access token: another worker is still logging in")
+
+    async def _renew(self, version: int) -> str | NotSent:
+        token = await self._login()
+        if isinstance(token, Token):
+            await store.renew(
+                self._db,
+                self._vault,
+                self._provider,
+                self._account,
+                version=version,
+                value=token.value,
+                expires_at=token.expires_at,
+            )
+            return self._keep(token.value)
+        await store.give_up(self._db, self._provider, self._account, version)
+        match token:
+            case NotSent():
+                return NotSent(f"no access token: {token.reason}", token.retry_after)
+            case InDoubt():
+                return NotSent(f"no access token: {token.reason}")
+            case _:
+                return NotSent("no access token: the provider refuses our login")
+
+    def _keep(self, value: str) -> str:
+        self._value = value
+        self._fresh_until = self._clock.monotonic() + _CACHED
+        return value
