@@ -1,0 +1,16 @@
+"""Real servers for a machine that has none: PostgreSQL 18 and Redis, for demos and tests.
+
+    servers     what the rest uses: start them, use them, leave them
+    keeper      the process between us and them; it outlives us just long enough to clean up
+    place       where they live and as whom they run
+    postgres_server, redis_server
+                finding, starting and stopping the two
+
+The one part of ``worker`` that is not ``async``: it runs before there is a loop and after it
+is gone, and pytest's fixtures and the command line both want a plain ``with``.
+Only ``cli`` and the tests import it.
+"""
+
+from worker.embedded.servers import Servers, embedded_servers, running_servers
+
+__all__ = ["Servers", "embedded_servers", "running_servers"]
