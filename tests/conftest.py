@@ -5,13 +5,25 @@ contents the tests may destroy.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
 
+import hypothesis
+import psycopg
 import pytest
 import redis
 
+from worker.crypto import Vault
 from worker.embedded import Servers, embedded_servers
+from worker.store import migrations
+from worker.store.session import Database
+
+# How long an example takes says more about the machine than about the code.
+hypothesis.settings.register_profile("orderline", deadline=None)
+hypothesis.settings.load_profile("orderline")
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +53,59 @@ def redis_url(servers: Servers) -> str:
 
 
 # --- PostgreSQL ----------------------------------------------------------------------------
+
+
+def _sqlalchemy(url: str, database: str | None = None) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(
+        parts._replace(scheme="postgresql+psycopg", path=f"/{database or parts.path[1:]}")
+    )
+
+
+@pytest.fixture(scope="session")
+def template(servers: Servers) -> str:
+    """A migrated, empty database that each test's own one is copied from."""
+    name = "orderline_template"
+    with psycopg.connect(servers.database_url, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        connection.execute(f"CREATE DATABASE {name}")
+    migrations.upgrade(_sqlalchemy(servers.database_url, name))
+    return name
+
+
+@pytest.fixture
+def database_url(servers: Servers, template: str) -> Iterator[str]:
+    """A fresh migrated database, as ``postgresql://…``; dropped after the test."""
+    name = f"test_{uuid4().hex}"
+    with psycopg.connect(servers.database_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        yield urlunsplit(urlsplit(servers.database_url)._replace(path=f"/{name}"))
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def db(database_url: str) -> AsyncIterator[Database]:
+    """The test's database."""
+    database = Database(_sqlalchemy(database_url))
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def vault() -> Vault:
+    """A vault with a key of its own."""
+    return Vault([Vault.new_key()])
+
+
+@pytest.fixture
+def set_clock(database_url: str) -> Callable[[timedelta], None]:
+    """Moves the database's clock, the one that decides leases and expiries, by a distance."""
+
+    def move(by: timedelta) -> None:
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            connection.execute(
+                "CREATE OR REPLACE FUNCTION orderline_now() RETURNS timestamptz LANGUAGE sql STABLE"
+                f" RETURN statement_timestamp() + make_interval(secs => {by.total_seconds()})"
+            )
+
+    return move

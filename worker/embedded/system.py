@@ -1,0 +1,65 @@
+"""A whole Orderline on this machine: its environment, and its processes on leashes.
+
+What ``orderline demo`` and ``orderline up`` run, and what the crash tests kill.
+"""
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from worker.embedded.leash import Leashed
+from worker.embedded.servers import Servers
+
+_CELERY: Final = (sys.executable, "-m", "celery", "-A", "tasks.app")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class System:
+    """How this installation's processes are started. ``home`` takes their logs.
+
+    ``accounts`` are provider accounts by provider and name; ``overrides`` are further settings
+    by their variable names.
+    """
+
+    home: Path
+    servers: Servers
+    encryption_key: str = field(repr=False)
+    accounts: Mapping[str, Mapping[str, Mapping[str, str]]] = field(repr=False)
+    development_hosts: str = ""
+    overrides: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables every process of this installation is given."""
+        return {
+            "ORDERLINE_DATABASE_URL": self.servers.database_url,
+            "ORDERLINE_REDIS_URL": self.servers.redis_url,
+            "ORDERLINE_ENCRYPTION_KEYS": self.encryption_key,
+            "ORDERLINE_ACCOUNTS": json.dumps(self.accounts),
+            "ORDERLINE_DEVELOPMENT_HOSTS": self.development_hosts,
+            **self.overrides,
+        }
+
+    def worker(self, name: str = "worker") -> Leashed:
+        """Start a Celery worker."""
+        return self._start(
+            name, "worker", "--hostname", f"{name}@%h", "--without-gossip", "--without-mingle"
+        )
+
+    def beat(self) -> Leashed:
+        """Start Celery beat."""
+        return self._start("beat", "beat", "--pidfile", "")
+
+    def _start(self, name: str, *command: str) -> Leashed:
+        self.home.mkdir(parents=True, exist_ok=True)
+        grace = float(self.overrides.get("ORDERLINE_GRACE", "20"))
+        return Leashed(
+            name,
+            [*_CELERY, *command],
+            env=self.environment,
+            log=self.home / f"{name}.log",
+            grace=grace + 5,
+        )
