@@ -3,6 +3,8 @@
 import asyncio
 import time
 
+import pytest
+
 from tests.http.conftest import Peer, Remote
 from worker.http import AiohttpTransport, Channel, Deadline, Reply
 
@@ -87,13 +89,17 @@ async def test_a_connection_the_remote_closed_meanwhile_is_not_used(remote: Remo
     assert (len(remote.hits), remote.connections) == (2, 2)
 
 
-async def test_an_answer_to_no_question_is_not_taken_for_the_next_ones(remote: Remote) -> None:
+@pytest.mark.parametrize("turns", [0, 5], ids=["in the socket", "read by the loop"])
+async def test_an_answer_to_no_question_is_not_taken_for_the_next_ones(
+    remote: Remote, turns: int
+) -> None:
     """Balancers send 408 to a connection that rests, sometimes long before they close it."""
-    said = asyncio.Event()
+    resting, said = asyncio.Event(), asyncio.Event()
 
     async def speak_unasked(peer: Peer) -> None:
         await peer.read()
         await peer.answer()
+        await resting.wait()
         await peer.answer(b"too slow", status="408 Request Timeout")
         said.set()
         await peer.read()
@@ -101,8 +107,10 @@ async def test_an_answer_to_no_question_is_not_taken_for_the_next_ones(remote: R
     remote.behaviours = [speak_unasked]
     async with Channel(remote.url) as channel:
         await ask(channel, commits=True)
+        resting.set()
         await said.wait()
-        await asyncio.sleep(0)
+        for _ in range(turns):
+            await asyncio.sleep(0)
         got = await ask(channel, commits=True)
     assert got.status == 200
     assert (len(remote.hits), remote.connections) == (2, 2)
