@@ -1,0 +1,74 @@
+"""The providers we can order from: one folder and one line in ``REGISTRY`` each.
+
+Adapters never import each other or the store. What they share: ``reading`` (answers) and
+``account`` (settings).
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from pydantic import SecretStr, ValidationError
+
+from worker.errors import SettingsError
+from worker.provider import Account, Accounts, Provider
+from worker.providers.gifthub import Gifthub
+from worker.providers.hyperteknoloji import Hyperteknoloji
+
+__all__ = ["REGISTRY", "RawAccounts", "load_accounts"]
+
+REGISTRY: Final[Mapping[str, type[Provider]]] = {
+    Gifthub.name: Gifthub,
+    Hyperteknoloji.name: Hyperteknoloji,
+}
+
+RawAccounts = Mapping[str, Mapping[str, Mapping[str, SecretStr]]]
+"""Settings as they were read: provider, account name, field."""
+
+_PREFIX: Final = "ORDERLINE_ACCOUNTS"
+
+
+def load_accounts(raw: RawAccounts) -> Accounts:
+    """Check every configured account against its provider's model.
+
+    Raises ``SettingsError``: each wrong variable and what is allowed there, never its value.
+    """
+    faults: list[str] = []
+    accounts: dict[str, dict[str, Account]] = {}
+    for provider, named in raw.items():
+        adapter = REGISTRY.get(provider)
+        if adapter is None:
+            known = ", ".join(sorted(REGISTRY))
+            faults.append(f"{_variable(provider)}: no such provider; there are {known}")
+            continue
+        for name, fields in named.items():
+            try:
+                account = adapter.account_model.model_validate(_opened(fields))
+            except ValidationError as error:
+                faults += _faults(error, adapter.account_model, provider, name)
+            else:
+                accounts.setdefault(provider, {})[name] = account
+    if faults:
+        raise SettingsError("; ".join(faults))
+    return accounts
+
+
+def _opened(fields: Mapping[str, SecretStr]) -> dict[str, str]:
+    """The fields in clear; the model closes those again that are secrets."""
+    return {name: value.get_secret_value() for name, value in fields.items()}
+
+
+def _faults(error: ValidationError, model: type[Account], provider: str, name: str) -> list[str]:
+    known = ", ".join(sorted(field.upper() for field in model.model_fields))
+    return [
+        f"{_variable(provider, name, *fault['loc'])}: "
+        + (
+            f"no such field; there are {known}"
+            if fault["type"] == "extra_forbidden"
+            else fault["msg"]
+        )
+        for fault in error.errors(include_input=False, include_url=False, include_context=False)
+    ]
+
+
+def _variable(*path: str | int) -> str:
+    return "__".join([_PREFIX, *(str(part).upper() for part in path)])

@@ -1,0 +1,8 @@
+"""Gifthub: gift cards, in two phases: creating freezes a price, confirming buys.
+
+Facts are from the "Create Order" page and https://qaviation.gitbook.io/gifthub-api-doc.
+"""
+
+from worker.providers.gifthub.adapter import Gifthub
+
+__all__ = ["Gifthub"]

@@ -1,0 +1,122 @@
+"""Gifthub's verbs: sends and classifies, keeps nothing, decides nothing."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Annotated, ClassVar
+from urllib.parse import urlencode
+
+from pydantic import Field
+
+from worker.capabilities import Capabilities, Doubt
+from worker.http import Channel, Deadline, Reply
+from worker.order import Attempted, Ordered
+from worker.outcome import InDoubt, LookUp, NotSent, Outcome
+from worker.provider import Account, Token
+from worker.providers.account import HeaderSecret, HttpUrl, StrictAccount
+from worker.providers.gifthub import wire
+
+
+class GifthubAccount(StrictAccount):
+    """One customer. How the token is sent is not public: the two settings have the usual way."""
+
+    token: HeaderSecret
+    auth_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")] = "Authorization"
+    auth_scheme: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]*$")] = "Bearer"
+    """What stands before the token; may be empty."""
+    webhook_url: HttpUrl | None = None
+    """Where the provider is to send its webhooks; none are asked for where this is left out."""
+    pending_state: Annotated[str, Field(min_length=1)] = "pending"
+    """What the provider calls an order that was created and not confirmed; assumed."""
+
+
+class Gifthub:
+    """One Gifthub account.
+
+    Creating again after doubt is harmless: what is not confirmed expires by itself. Confirming
+    again is refused by the provider if the first time was carried out, so one look-up settles
+    it. Nothing can be looked up by our ``reference``.
+    """
+
+    name: ClassVar[str] = "gifthub"
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        after_place=Doubt.HARMLESS,
+        after_confirm=Doubt.LOOK_UP_ONCE,
+        poll_every=tuple(timedelta(seconds=s) for s in (3, 10, 30, 60, 120, 300)),
+    )
+    account_model: ClassVar[type[Account]] = GifthubAccount
+
+    def __init__(self, account: GifthubAccount, channel: Channel) -> None:
+        self._account = account
+        self._channel = channel
+
+    async def login(self, deadline: Deadline) -> Token | Outcome:
+        """Not to be called: the capabilities say that no token is needed."""
+        raise NotImplementedError("the token is a setting")
+
+    async def place(
+        self, order: Ordered, attempt: Attempted, deadline: Deadline, token: str | None
+    ) -> Outcome:
+        """Create the order, which freezes its price and buys nothing."""
+        del token
+        body = wire.create_body(order, attempt, self._account.webhook_url)
+        reply = await self._send("POST", "/order/create", deadline, content=body, commits=True)
+        if isinstance(reply, Reply):
+            return wire.read_created(reply, order, attempt)
+        return _known_by(attempt.reference, reply)
+
+    async def confirm(
+        self, order: Ordered, attempt: Attempted, deadline: Deadline, token: str | None
+    ) -> Outcome:
+        """Buy the order that ``place`` created."""
+        del attempt, token
+        if order.provider_ref is None:
+            return NotSent("nothing_to_confirm")
+        body = wire.confirm_body(order.provider_ref)
+        reply = await self._send("PUT", "/order/confirm", deadline, content=body, commits=True)
+        if isinstance(reply, Reply):
+            return wire.read_confirmed(reply, order)
+        return _known_by(order.provider_ref, reply)
+
+    async def look_up(
+        self, order: Ordered, attempt: Attempted, deadline: Deadline, token: str | None
+    ) -> LookUp:
+        """Whether a confirming call was carried out. Creating calls are never looked up."""
+        del attempt, token
+        reply = await self._get(order, deadline)
+        if isinstance(reply, Reply):
+            return wire.read_looked_up(reply, order, self._account.pending_state)
+        return reply
+
+    async def poll(self, order: Ordered, deadline: Deadline, token: str | None) -> Outcome:
+        """Where the confirmed order stands, with the cards that are there."""
+        del token
+        reply = await self._get(order, deadline)
+        if isinstance(reply, Reply):
+            return wire.read_polled(reply, order, self._account.pending_state)
+        return reply
+
+    async def _get(self, order: Ordered, deadline: Deadline) -> Reply | NotSent | InDoubt:
+        if order.provider_ref is None:
+            return InDoubt("the provider's id of this order is not known")
+        path = "/order/get?" + urlencode({"orderId": order.provider_ref})
+        reply = await self._send("GET", path, deadline)
+        return reply if isinstance(reply, Reply) else _known_by(order.provider_ref, reply)
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        deadline: Deadline,
+        *,
+        content: bytes | None = None,
+        commits: bool = False,
+    ) -> Reply | NotSent | InDoubt:
+        secret = self._account.token.get_secret_value()
+        headers = {self._account.auth_header: f"{self._account.auth_scheme} {secret}".strip()}
+        return await self._channel.send(
+            method, path, deadline=deadline, commits=commits, headers=headers, content=content
+        )
+
+
+def _known_by(request_ref: str, outcome: NotSent | InDoubt) -> NotSent | InDoubt:
+    return replace(outcome, evidence=replace(outcome.evidence, request_ref=request_ref))

@@ -1,0 +1,201 @@
+"""Hyperteknoloji's verbs: sends and classifies, keeps nothing, decides nothing."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Annotated, ClassVar, Final, Literal
+from urllib.parse import quote
+
+from pydantic import Field, SecretStr
+
+from worker.capabilities import Capabilities, Doubt
+from worker.http import Channel, Deadline, Reply
+from worker.lifecycle import TERMINAL_LINES
+from worker.order import Attempted, Ordered, OrderedLine
+from worker.outcome import (
+    Confirmed,
+    Evidence,
+    InDoubt,
+    LineReport,
+    LookUp,
+    NotSent,
+    Outcome,
+    Pending,
+)
+from worker.provider import Account, Token
+from worker.providers.account import HeaderSecret, HttpUrl, StrictAccount
+from worker.providers.hyperteknoloji import listing, wire
+
+MAX_PAGES: Final = 50
+"""How many pages of the order list one look-up reads; its deadline may end it sooner."""
+
+
+class HyperteknolojiAccount(StrictAccount):
+    """One API customer of one tenant."""
+
+    email: SecretStr
+    password: SecretStr
+    region: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = "TR"
+    """``h-region-code``, sent with every call."""
+    api_key: HeaderSecret | None = None
+    """``Apikey``, which some tenants want with a create call."""
+    callback_api_key: HeaderSecret | None = None
+    """``Apikey`` of the tenant's callbacks to us."""
+    notify_url: HttpUrl | None = None
+    """Where the tenant is to send its callbacks; its own API settings where left out."""
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "TRY"
+    """Of the account's balance and prices, for intents whose quote names none."""
+    price_is: Literal["unit", "total"] = "unit"
+    """What ``Price`` in an answer means; the documentation does not say."""
+
+
+class Hyperteknoloji:
+    """One Hyperteknoloji account. Creating an order buys it; there is nothing to confirm.
+
+    A repeated ``DeliverID`` is not documented to be refused, and the order list not to be
+    complete: hence ``LOOK_UP_WEAK``.
+    """
+
+    name: ClassVar[str] = "hyperteknoloji"
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        after_place=Doubt.LOOK_UP_WEAK,
+        poll_every=tuple(timedelta(seconds=s) for s in (3, 10, 30, 60, 120, 300)),
+        needs_token=True,
+    )
+    account_model: ClassVar[type[Account]] = HyperteknolojiAccount
+
+    def __init__(self, account: HyperteknolojiAccount, channel: Channel) -> None:
+        self._account = account
+        self._channel = channel
+
+    async def login(self, deadline: Deadline) -> Token | Outcome:
+        """Exchange e-mail and password for a token. Its failures are all ``NotSent``."""
+        email, password = self._account.email, self._account.password
+        reply = await self._channel.send(
+            "POST",
+            "/Login/Customer/Api/Verify",
+            deadline=deadline,
+            commits=False,
+            headers={"h-region-code": self._account.region},
+            content=wire.login_body(email.get_secret_value(), password.get_secret_value()),
+        )
+        if isinstance(reply, Reply):
+            return wire.read_login(reply)
+        return NotSent(f"login_{reply.reason}", evidence=reply.evidence)
+
+    async def place(
+        self, order: Ordered, attempt: Attempted, deadline: Deadline, token: str | None
+    ) -> Outcome:
+        """Buy the whole basket, or nothing of it."""
+        del attempt  # the provider sees our line_refs only
+        reply = await self._send(
+            "POST",
+            "/Order/create",
+            order,
+            deadline,
+            token,
+            content=wire.create_body(order, self._account.notify_url),
+            commits=True,
+        )
+        if not isinstance(reply, Reply):
+            return reply
+        return wire.read_created(reply, order, self._pricing(order))
+
+    async def confirm(
+        self, order: Ordered, attempt: Attempted, deadline: Deadline, token: str | None
+    ) -> Outcome:
+        """Not to be called: the capabilities name no second phase."""
+        raise NotImplementedError("creating an order has bought it")
+
+    async def look_up(
+        self, order: Ordered, attempt: Attempted, deadline: Deadline, token: str | None
+    ) -> LookUp:
+        """Read the order list, newest first, back to the attempt, for our ``line_ref``s."""
+        rows: list[listing.Row] = []
+        for number in range(1, MAX_PAGES + 1):
+            page = await self._page(number, order, deadline, token)
+            if not isinstance(page, list):
+                return page
+            repeats = bool(page) and set(page) <= set(rows)
+            rows += page
+            if repeats:
+                return InDoubt("the order list does not move on from page to page")
+            if (
+                not page
+                or listing.all_found(rows, order)
+                or listing.reaches_back(page, attempt.opened_at)
+            ):
+                return listing.finding(rows, order)
+            deadline = replace(deadline, start_by=deadline.end_by)  # it did begin in time
+        return InDoubt(f"not among the newest {len(rows)} lines of the order list")
+
+    async def poll(self, order: Ordered, deadline: Deadline, token: str | None) -> Outcome:
+        """Ask for each open line. What cannot be read leaves the other lines' news intact."""
+        reports: list[LineReport] = []
+        failures: list[NotSent | InDoubt] = []
+        open_lines = [line for line in order.lines if line.state not in TERMINAL_LINES]
+        for line in open_lines:
+            report = await self._detail(line, order, deadline, token)
+            if isinstance(report, LineReport):
+                reports.append(report)
+            else:
+                failures.append(report)
+                if isinstance(report, NotSent):
+                    break  # no connection, no token or too many calls: so with the next line
+            deadline = replace(deadline, start_by=deadline.end_by)
+        if failures and not reports:
+            return failures[0]
+        seen = Evidence(200, request_ref=order.provider_ref)
+        finished = not failures and all(one.state in TERMINAL_LINES for one in reports)
+        if finished and order.provider_ref:
+            return Confirmed(order.provider_ref, tuple(reports), evidence=seen)
+        return Pending(order.provider_ref, tuple(reports), evidence=seen)
+
+    async def _page(
+        self, number: int, order: Ordered, deadline: Deadline, token: str | None
+    ) -> list[listing.Row] | NotSent | InDoubt:
+        reply = await self._send(
+            "POST",
+            "/Order/customer/list",
+            order,
+            deadline,
+            token,
+            content=listing.page_body(number),
+        )
+        return listing.read_page(reply, order) if isinstance(reply, Reply) else reply
+
+    async def _detail(
+        self, line: OrderedLine, order: Ordered, deadline: Deadline, token: str | None
+    ) -> LineReport | NotSent | InDoubt:
+        if line.provider_line_ref is None:
+            return InDoubt("the provider's id of this line is not known")
+        path = f"/Order/detail/{quote(line.provider_line_ref, safe='')}"
+        reply = await self._send("GET", path, order, deadline, token)
+        return wire.read_detail(reply, order, line) if isinstance(reply, Reply) else reply
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        order: Ordered,
+        deadline: Deadline,
+        token: str | None,
+        *,
+        content: bytes | None = None,
+        commits: bool = False,
+    ) -> Reply | NotSent | InDoubt:
+        if token is None:
+            return NotSent("no_token", token_rejected=True)
+        headers = {"authorization": f"Bearer {token}", "h-region-code": self._account.region}
+        if commits and self._account.api_key is not None:
+            headers["apikey"] = self._account.api_key.get_secret_value()
+        reply = await self._channel.send(
+            method, path, deadline=deadline, commits=commits, headers=headers, content=content
+        )
+        if isinstance(reply, Reply):
+            return reply
+        seen = replace(reply.evidence, request_ref=wire.request_ref(order))
+        return replace(reply, evidence=seen)
+
+    def _pricing(self, order: Ordered) -> wire.Pricing:
+        asked = order.intent.quote and order.intent.quote.currency
+        return wire.Pricing(asked or self._account.currency, self._account.price_is == "unit")

@@ -1,0 +1,116 @@
+"""Finding our lines in a tenant's order list: the only way to ask about a call without answer.
+
+No look-up by ``DeliverID`` is documented, and the list's page is not public. So its shape is
+assumed and read generously, and what it does *not* show proves nothing.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from schemas import jsontext
+from worker.http import Reply
+from worker.lifecycle import LineState
+from worker.order import Ordered
+from worker.outcome import Absent, Confirmed, Evidence, InDoubt, LineReport, LookUp, NotSent
+from worker.providers.hyperteknoloji.wire import (
+    read_json,
+    request_ref,
+    told,
+    turned_away,
+)
+from worker.providers.reading import identifier, moment, objects
+
+PAGE_SIZE: Final = 100
+LIST_MARGIN: Final = timedelta(hours=1)
+"""How much further back than the attempt the order list is read: clocks differ."""
+
+_PLACED_AT: Final = ("createdate", "createddate", "createdat", "orderdate", "date")
+"""What a listed order's time may be called; the page is not public, so all are assumed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line in the order list, as far as it could be read."""
+
+    line_ref: str | None
+    order_id: str | None
+    detail_id: str | None
+    placed_at: datetime | None
+
+
+def page_body(page: int) -> bytes:
+    """The body that asks for one page of our orders."""
+    return jsontext.canonical({"page": page, "pageSize": PAGE_SIZE})
+
+
+def read_page(reply: Reply, order: Ordered) -> list[Row] | NotSent | InDoubt:
+    """One page of the order list. Its shape is assumed, so it is read generously."""
+    match reply.status, read_json(reply):
+        case 200, {"success": True, "data": data} if (entries := _listing(data)) is not None:
+            return [row for entry in entries for row in _rows(entry, None, None)]
+        case 401 | 429, _:
+            return told(turned_away(reply), reply, order)
+        case status, _:
+            return told(InDoubt(f"the order list is unreadable (HTTP {status})"), reply, order)
+
+
+def reaches_back(page: Sequence[Row], opened_at: datetime) -> bool:
+    """Whether a page, newest first, ends before anything that was ordered at ``opened_at``."""
+    times = [row.placed_at for row in page if row.placed_at is not None]
+    newest_first = len(times) == len(page) and times == sorted(times, reverse=True)
+    return newest_first and bool(times) and times[-1] < opened_at - LIST_MARGIN
+
+
+def all_found(rows: Iterable[Row], order: Ordered) -> bool:
+    """Whether every line of the order is in the list."""
+    return {line.line_ref for line in order.lines} <= {row.line_ref for row in rows}
+
+
+def finding(rows: Sequence[Row], order: Ordered) -> LookUp:
+    """What the whole list, as far back as it matters, says about an order."""
+    seen = Evidence(200, request_ref(order), f"{len(rows)} lines of the order list were read")
+    ours = {row.line_ref: row for row in rows if row.line_ref is not None}
+    found = [ours[line.line_ref] for line in order.lines if line.line_ref in ours]
+    orders = {row.order_id for row in found}
+    if rows and not ours:
+        return InDoubt("the order list carries no DeliverID", seen)
+    if not found:
+        return Absent(seen)
+    if len(found) < len(order.lines):
+        part = f"{len(found)} of {len(order.lines)} lines"
+        return InDoubt(f"only part of the order is listed: {part}", seen)
+    order_id = orders.pop()
+    if orders or order_id is None:
+        return InDoubt("the listed lines are not of one order", seen)
+    reports = (
+        LineReport(line.line_ref, LineState.ACCEPTED, provider_line_ref=row.detail_id)
+        for line, row in zip(order.lines, found, strict=True)
+    )
+    return Confirmed(order_id, tuple(reports), evidence=seen)
+
+
+def _listing(data: Any) -> list[Any] | None:
+    """The list in a page, whatever its field is called."""
+    values = data.values() if isinstance(data, dict) else [data]
+    lists = [value for value in values if isinstance(value, list)]
+    if not lists or not all(isinstance(entry, dict) for entry in lists[0]):
+        return None
+    return lists[0]
+
+
+def _rows(
+    entry: Mapping[str, Any], order_id: str | None, placed_at: datetime | None
+) -> Iterator[Row]:
+    """The lines in one entry, which is a line itself or an order that holds lines."""
+    order_id = identifier(entry.get("orderid")) or order_id
+    times = (moment(entry.get(name)) for name in _PLACED_AT)
+    placed_at = next((time for time in times if time is not None), placed_at)
+    inner = [one for value in entry.values() for one in objects(value) if "deliverid" in one]
+    if "deliverid" in entry or not inner:
+        ref, detail = identifier(entry.get("deliverid")), identifier(entry.get("orderdetailid"))
+        yield Row(ref, order_id, detail, placed_at)
+        return
+    for one in inner:
+        yield from _rows(one, order_id, placed_at)

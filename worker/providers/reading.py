@@ -1,0 +1,155 @@
+"""Reading what a provider answered, before anybody knows what it means. Pure.
+
+Every adapter's ``wire`` stands on this. It may know JSON and our limits, never a provider.
+A value that is not what it should be reads as ``None``: whether that matters, ``wire`` knows.
+"""
+
+import codecs
+import json
+import re
+import unicodedata
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+from schemas import jsontext
+from schemas.money import Money
+from worker.http import Reply
+from worker.outcome import Evidence
+from worker.scrub import scrub
+
+MAX_WORDS: Final = 300
+"""How many characters of a provider's own text are repeated."""
+MAX_EVIDENCE: Final = 2000
+"""How many characters of a scrubbed answer are kept."""
+MAX_IDENTIFIER: Final = 200
+MAX_AMOUNT: Final = Decimal(10) ** 15
+"""Above this a number in an answer is no price."""
+
+_DOTLESS_I: Final = "\N{LATIN SMALL LETTER DOTLESS I}"
+_HIDDEN: Final = "…"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NO_DATE: Final = datetime.max.replace(tzinfo=UTC)
+"""Where an answer bears no ``Date``: a wish that is a date then says "soon"."""
+_LONG_ENOUGH: Final = 4
+"""Personal values this long are hidden also inside words; shorter ones only as a word."""
+
+
+def document(reply: Reply) -> Any:
+    """The answer's JSON, fractions as ``Decimal``; ``None`` where it has not one clear meaning.
+
+    Stricter than ``Reply.json``, because what is read here is acted on and kept: two equal keys
+    (which yes counts?) and text that PostgreSQL cannot hold make an answer unreadable.
+    """
+    raw = reply.body.removeprefix(codecs.BOM_UTF8)
+    try:
+        return jsontext.loads(raw, max_bytes=len(raw))
+    except jsontext.JsonFault:
+        return None
+
+
+def words(value: Any, personal: Iterable[str] = ()) -> str | None:
+    """A provider's own text on one line, ``personal`` values hidden, shortened.
+
+    ``None`` where there is none.
+    """
+    if not isinstance(value, str):
+        return None
+    line = "".join(c if c.isprintable() else " " for c in hide(value, personal))
+    return _cut(" ".join(line.split()), MAX_WORDS) or None
+
+
+def plain(text: str) -> str:
+    """Text to look for words in: lower case, without accents and Turkish dots."""
+    parts = unicodedata.normalize("NFKD", text.casefold().replace(_DOTLESS_I, "i"))
+    return "".join(c for c in parts if not unicodedata.combining(c))
+
+
+def objects(value: Any) -> list[dict[str, Any]]:
+    """The objects in a list; none where it is no list."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def identifier(value: Any) -> str | None:
+    """A provider's id: printable text, or a number above zero."""
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return str(value)
+    if isinstance(value, str) and 0 < len(value) <= MAX_IDENTIFIER and value.isprintable():
+        return value
+    return None
+
+
+def amount(value: Any) -> Decimal | None:
+    """An amount of money, as a number or as text."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,18}(\.[0-9]{1,18})?", value):
+        value = Decimal(value)
+    if not isinstance(value, int | Decimal) or isinstance(value, bool):
+        return None
+    return Decimal(value) if 0 <= value < MAX_AMOUNT else None
+
+
+def money(value: Any, currency: str) -> Money | None:
+    """An amount in its currency."""
+    read = amount(value)
+    return None if read is None else Money(read, currency)
+
+
+def from_epoch(milliseconds: Any) -> datetime | None:
+    """A moment given as milliseconds since 1970."""
+    if not isinstance(milliseconds, int | Decimal) or isinstance(milliseconds, bool):
+        return None
+    try:
+        return _EPOCH + timedelta(milliseconds=int(milliseconds))
+    except OverflowError:
+        return None
+
+
+def moment(value: Any) -> datetime | None:
+    """An ISO 8601 moment, in UTC; one that names no zone is taken for UTC."""
+    if not isinstance(value, str):
+        return None
+    try:
+        read = datetime.fromisoformat(value)
+        return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def wish(reply: Reply) -> timedelta | None:
+    """How long the provider asks us to wait.
+
+    Where it names a date, that is compared with its own ``Date``: both are of one clock.
+    """
+    try:
+        now = parsedate_to_datetime(reply.headers.get("date", ""))
+    except ValueError:
+        now = _NO_DATE
+    return reply.retry_after(now if now.tzinfo else now.replace(tzinfo=UTC))
+
+
+def evidence(
+    reply: Reply, request_ref: str | None, keep: frozenset[str], personal: Iterable[str] = ()
+) -> Evidence:
+    """What may be kept of an answer: the fields in ``keep``, with ``personal`` values hidden."""
+    # Hidden before it is cut, so that no half of a value stays at the end.
+    shown = hide(scrub(reply.body, keep, limit=len(reply.body) * 6), personal)
+    return Evidence(reply.status, request_ref, _cut(shown, MAX_EVIDENCE))
+
+
+def hide(text: str, personal: Iterable[str]) -> str:
+    """Replace every one of ``personal`` in ``text``: error messages like to repeat input."""
+    spellings = {form for value in personal for form in (value, json.dumps(value)[1:-1])}
+    found = sorted((form for form in spellings if form.strip()), key=len, reverse=True)
+    if not found:
+        return text
+    patterns = (
+        re.escape(form) if len(form) >= _LONG_ENOUGH else rf"(?<!\w){re.escape(form)}(?!\w)"
+        for form in found
+    )
+    return re.sub("|".join(patterns), _HIDDEN, text, flags=re.IGNORECASE)
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + _HIDDEN
