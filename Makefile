@@ -1,0 +1,87 @@
+# Orderline. Needs make, a shell and Python 3.11 or newer; everything else comes into .venv.
+#
+#   make demo      watch orders go through, with real servers
+#   make test      prove it
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/sh
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+# 3.12 and 3.11 come first: for them there is a Redis among the wheels.
+PYTHONS := python3.12 python3.11 python3.13 python3.14 python3
+USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
+
+export PIP_ROOT_USER_ACTION := ignore
+unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
+
+.PHONY: help demo up doctor test test-all check format lock venv clean
+
+help: ## Show this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+demo: venv ## Watch orders go through simulated providers (ARGS=… passes options on)
+	@$(BIN)/orderline demo $(ARGS)
+
+up: venv ## Run everything here, keeping the data (ARGS=…)
+	@$(BIN)/orderline up $(ARGS)
+
+doctor: venv ## Say what is wrong with this installation, and how to mend it (ARGS=…)
+	@$(BIN)/orderline doctor $(ARGS)
+
+test: venv ## Run the tests, without the slow ones (ARGS=… passes options to pytest)
+	@$(BIN)/python -m pytest -q -m "not slow" $(ARGS)
+
+test-all: venv ## Run all tests (ARGS=…)
+	@$(BIN)/python -m pytest -q $(ARGS)
+
+check: venv ## Check format, style, types and the direction of imports
+	@echo "ruff: format" && $(BIN)/ruff format --quiet --check --diff
+	@echo "ruff: style" && $(BIN)/ruff check --quiet
+	@echo "mypy" && $(BIN)/mypy --no-error-summary
+	@echo "import-linter" && $(BIN)/lint-imports --no-logo
+
+format: venv ## Put the code into shape
+	@$(BIN)/ruff format
+	@$(BIN)/ruff check --fix
+
+venv: .venv/project ## Build .venv as locked (the other targets do it when needed)
+
+.venv/locked: requirements-dev.txt
+	@python=; for each in $(PYTHONS); do \
+	    "$$each" -c '$(USABLE)' 2>/dev/null && python=$$each && break; \
+	done; \
+	test -n "$$python" || { \
+	    echo "Orderline needs Python 3.11 or newer, with venv" \
+	         "(Debian, Ubuntu: apt-get install python3-venv)." >&2; \
+	    exit 1; \
+	}; \
+	echo "Making .venv with $$("$$python" --version)"; \
+	"$$python" -m venv --clear .venv
+	@echo "Installing what requirements-dev.txt locks"
+	@$(PIP) install --quiet --require-hashes --requirement requirements-dev.txt
+	@touch $@
+
+.venv/project: .venv/locked pyproject.toml
+	@echo "Installing Orderline itself, editable"
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# One resolution for every Python and platform that pyproject.toml allows, which pip-compile,
+# resolving for its own interpreter only, cannot give. The build backend is locked with the rest.
+COMPILE = printf '%s\n' 'setuptools>=77' | .venv/uv/bin/uv pip compile --quiet --universal \
+    --python-version 3.11 --generate-hashes --no-annotate --no-header $(1) pyproject.toml - \
+    --output-file $(2)
+
+lock: venv ## Renew requirements*.txt from pyproject.toml (UPGRADE=--upgrade takes newer versions)
+	@$(BIN)/python -m venv .venv/uv && .venv/uv/bin/python -m pip install --quiet uv
+	@echo "Locking requirements.txt" && $(call COMPILE,$(UPGRADE),requirements.txt)
+	@echo "Locking requirements-dev.txt" && \
+	    $(call COMPILE,$(UPGRADE) --extra dev --extra embedded,requirements-dev.txt)
+	@! grep -n '://' requirements.txt requirements-dev.txt
+
+clean: ## Remove everything that was made here, except kept data
+	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	    .import_linter_cache
+	find schemas worker tasks tests -name __pycache__ -type d -prune -exec rm -rf {} +
