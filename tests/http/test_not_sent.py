@@ -131,6 +131,14 @@ async def test_a_remote_that_hangs_up_at_once_was_not_asked() -> None:
     assert got == NotSent("connection_closed")
 
 
+async def test_a_key_with_a_line_break_from_its_file(remote: Remote) -> None:
+    """A mistake in a setting must not put every order in doubt."""
+    async with Channel(remote.url, headers={"authorization": "Bearer key\n"}) as channel:
+        got = await channel.send("POST", "/order", deadline=AMPLE, commits=True, content=b"{}")
+    assert got == NotSent("bad_header")
+    assert remote.hits == []
+
+
 async def test_tls_towards_a_remote_that_does_not_speak_it(remote: Remote) -> None:
     async def answer_in_plain(peer: Peer) -> None:
         await peer.arrival()

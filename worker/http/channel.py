@@ -51,7 +51,7 @@ class Channel:
         self._headers = _HEADERS | _lowered(headers)
         self._transport = transport or AiohttpTransport(limit=limit)
 
-    async def send(  # noqa: PLR0913 - what a request is made of
+    async def send(
         self,
         method: str,
         path: str,
@@ -68,8 +68,9 @@ class Channel:
         it gets no connection that has rested for long.
 
         ``NotSent``: no byte of it was written. ``InDoubt``: it may have arrived. Any answer,
-        redirects and errors too, is a ``Reply``. Raises ``ValueError`` for a bad ``path``;
-        a cancelled call leaves as ``CancelledError``, its connection closed.
+        redirects and errors too, is a ``Reply``. Raises ``ValueError`` for a path without its
+        slash and ``httpx.InvalidURL`` for one with control characters, before anything is
+        sent; a cancelled call leaves as ``CancelledError``, its connection closed.
         """
         if not path.startswith("/"):
             raise ValueError("a path starts with a slash")

@@ -9,6 +9,7 @@ travels with the call and no other session is touched.
 """
 
 import asyncio
+import re
 import select
 import time
 from collections.abc import Callable, MutableMapping
@@ -24,6 +25,8 @@ from aiohttp.connector import Connection
 from worker.http.deadline import Deadline
 
 MonotonicClock = Callable[[], float]
+
+_LINE_BREAK: Final = re.compile("[\r\n\0]")
 
 
 class Line:
@@ -48,6 +51,10 @@ class ClosedBeforeUse(Exception):
 
 class DeadlinePassed(Exception):
     """The moment by which the request had to be written is over."""
+
+
+class BadHeader(Exception):
+    """A header's value holds a line break; aiohttp would refuse it only after ``enter``."""
 
 
 class BodyTooLarge(Exception):
@@ -127,6 +134,8 @@ class GatedRequest(aiohttp.ClientRequest):
 
     async def send(self, conn: Connection) -> aiohttp.ClientResponse:
         """Write the request, unless the exchange objects."""
+        if _LINE_BREAK.search("".join(self.headers.values())):
+            raise BadHeader
         self.exchange.enter(conn)
         return await super().send(conn)
 
@@ -154,6 +163,7 @@ _Translation = tuple[type[Exception], type[httpx.TransportError], str]
 _UNWRITTEN: Final[tuple[_Translation, ...]] = (
     (DeadlinePassed, httpx.WriteTimeout, "deadline_passed"),
     (ClosedBeforeUse, httpx.WriteError, "connection_closed"),
+    (BadHeader, httpx.LocalProtocolError, "bad_header"),
     (aiohttp.ClientConnectorDNSError, httpx.ConnectError, "dns_failed"),
     (aiohttp.ClientSSLError, httpx.ConnectError, "tls_failed"),
     (TimeoutError, httpx.ConnectTimeout, "connect_timeout"),
