@@ -9,7 +9,15 @@ from contextlib import suppress
 import pytest
 import uvloop
 
+from worker.http import Deadline
+
 Behaviour = Callable[["Peer"], Awaitable[None]]
+
+
+def ample() -> Deadline:
+    """Enough for any call on a slow machine, and an end for one that hangs by mistake."""
+    return Deadline.after(start=30, total=30)
+
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 

@@ -1,7 +1,6 @@
 """What goes out, what comes back, and what is not followed."""
 
 import gzip
-import time
 import tracemalloc
 import zlib
 from datetime import UTC, datetime, timedelta
@@ -9,11 +8,10 @@ from decimal import Decimal
 
 import pytest
 
-from tests.http.conftest import Behaviour, Peer, Remote
+from tests.http.conftest import Behaviour, Peer, Remote, ample
 from worker.http import AiohttpTransport, Channel, Deadline, Reply, Unreadable
 from worker.outcome import InDoubt
 
-AMPLE = Deadline(start_by=time.monotonic() + 3600, end_by=time.monotonic() + 3600)
 MIB = 1024 * 1024
 
 
@@ -32,7 +30,7 @@ def packed(body: bytes, coding: str) -> bytes:
 
 async def call(channel: Channel) -> Reply | object:
     async with channel:
-        return await channel.send("POST", "/order", deadline=AMPLE, commits=True, content=b"{}")
+        return await channel.send("POST", "/order", deadline=ample(), commits=True, content=b"{}")
 
 
 async def test_a_request_goes_out_as_it_was_given(remote: Remote) -> None:
@@ -40,7 +38,7 @@ async def test_a_request_goes_out_as_it_was_given(remote: Remote) -> None:
         await channel.send(
             "PUT",
             "/orders/a%2Fb?ref=x%20y",
-            deadline=AMPLE,
+            deadline=ample(),
             commits=True,
             headers={"x-region": "tr", "Authorization": "Bearer t"},
             content=b'{"n":1}',
@@ -66,7 +64,7 @@ async def test_a_form_is_sent_as_a_form(remote: Remote) -> None:
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     async with Channel(remote.url) as channel:
         await channel.send(
-            "POST", "/token", deadline=AMPLE, commits=False, headers=form, content=b"a=b"
+            "POST", "/token", deadline=ample(), commits=False, headers=form, content=b"a=b"
         )
     assert remote.hits[0].lower().count(b"content-type:") == 1
     assert b"x-www-form-urlencoded" in remote.hits[0]
@@ -76,7 +74,7 @@ async def test_a_form_is_sent_as_a_form(remote: Remote) -> None:
 async def test_a_path_cannot_change_the_host(remote: Remote, path: str) -> None:
     async with Channel(remote.url) as channel:
         with pytest.raises(ValueError, match="slash"):
-            await channel.send("GET", path, deadline=AMPLE, commits=False)
+            await channel.send("GET", path, deadline=ample(), commits=False)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +106,7 @@ async def test_a_cookie_is_not_kept(remote: Remote) -> None:
     remote.behaviours = [set_cookie]
     async with Channel(remote.url) as channel:
         for _ in range(2):
-            await channel.send("GET", "/", deadline=AMPLE, commits=True)
+            await channel.send("GET", "/", deadline=ample(), commits=True)
     assert len(remote.hits) == 2
     assert b"sid" not in remote.hits[1]
 
@@ -160,10 +158,10 @@ async def test_an_answer_longer_than_it_says_is_taken_at_its_word(remote: Remote
     lie = b'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}{"paid":true}'
     remote.behaviours = [saying(lie)]
     async with Channel(remote.url) as channel:
-        got = await channel.send("GET", "/", deadline=AMPLE, commits=True)
+        got = await channel.send("GET", "/", deadline=ample(), commits=True)
         if isinstance(got, Reply):
             assert got.body == b"{}"
-        await channel.send("GET", "/", deadline=AMPLE, commits=True)
+        await channel.send("GET", "/", deadline=ample(), commits=True)
     assert remote.connections == 2
 
 

@@ -10,11 +10,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.http.conftest import Behaviour, Peer, Remote
+from tests.http.conftest import Behaviour, Peer, Remote, ample
 from worker.http import Channel, Deadline, Reply
 from worker.outcome import InDoubt
-
-AMPLE = Deadline(start_by=time.monotonic() + 3600, end_by=time.monotonic() + 3600)
 
 Cut = Callable[[Peer], Awaitable[None]]
 
@@ -41,12 +39,12 @@ async def test_a_cut_call_is_in_doubt_and_arrives_at_most_once(
     content = None if method == "GET" else b'{"buy":1}'
     async with Channel(remote.url) as channel:
         if reused:
-            warm = await channel.send("GET", "/", deadline=AMPLE, commits=False)
+            warm = await channel.send("GET", "/", deadline=ample(), commits=False)
             assert isinstance(warm, Reply)
             remote.hits.clear()
         # The cut counts from the write on, so that a slow machine cannot turn it into NotSent.
         end = time.monotonic() + (0.1 if cut is Peer.hang else 30)
-        deadline = Deadline(start_by=AMPLE.start_by, end_by=end)
+        deadline = Deadline(start_by=ample().start_by, end_by=end)
         got = await channel.send(method, "/order", deadline=deadline, commits=True, content=content)
         assert isinstance(got, InDoubt), got
         assert len(remote.hits) == int(after_reading)
@@ -64,8 +62,8 @@ async def test_put_lost_on_a_reused_connection_reaches_the_remote_once(remote: R
 
     remote.behaviours = [answer_then_die]
     async with Channel(remote.url) as channel:
-        await channel.send("GET", "/", deadline=AMPLE, commits=True)
-        got = await channel.send("PUT", "/order", deadline=AMPLE, commits=True, content=b"{}")
+        await channel.send("GET", "/", deadline=ample(), commits=True)
+        got = await channel.send("PUT", "/order", deadline=ample(), commits=True, content=b"{}")
     assert got == InDoubt("connection_lost")
     assert [hit.split(b" ")[0] for hit in remote.hits] == [b"GET", b"PUT"]
 
@@ -73,7 +71,7 @@ async def test_put_lost_on_a_reused_connection_reaches_the_remote_once(remote: R
 async def test_a_status_without_its_whole_body_is_kept_as_evidence(remote: Remote) -> None:
     remote.behaviours = [cut_short(Peer.truncated, after_reading=True, reused=False)]
     async with Channel(remote.url) as channel:
-        got = await channel.send("POST", "/order", deadline=AMPLE, commits=True, content=b"{}")
+        got = await channel.send("POST", "/order", deadline=ample(), commits=True, content=b"{}")
     assert isinstance(got, InDoubt)
     assert got.reason == "body_broken"
     assert got.evidence.status == 200
@@ -89,7 +87,7 @@ async def test_a_slow_drip_is_cut_at_the_end_of_the_call(remote: Remote) -> None
 
     remote.behaviours = [drip]
     async with Channel(remote.url) as channel:
-        deadline = Deadline(start_by=AMPLE.start_by, end_by=time.monotonic() + 0.2)
+        deadline = Deadline(start_by=ample().start_by, end_by=time.monotonic() + 0.2)
         got = await channel.send("POST", "/order", deadline=deadline, commits=True, content=b"{}")
     assert isinstance(got, InDoubt)
     assert got.reason == "timeout"
@@ -112,8 +110,8 @@ async def test_a_broken_connection_is_not_used_again(remote: Remote) -> None:
 
     remote.behaviours = [garble_then_go_on]
     async with Channel(remote.url) as channel:
-        first = await channel.send("POST", "/order", deadline=AMPLE, commits=True, content=b"{}")
-        second = await channel.send("POST", "/order", deadline=AMPLE, commits=True, content=b"{}")
+        first = await channel.send("POST", "/order", deadline=ample(), commits=True, content=b"{}")
+        second = await channel.send("POST", "/order", deadline=ample(), commits=True, content=b"{}")
     assert isinstance(first, InDoubt)
     assert first.reason == "body_broken"
     assert isinstance(second, Reply)
@@ -137,7 +135,7 @@ async def test_a_cancelled_call_is_cancelled_and_its_connection_closed(remote: R
     remote.behaviours = [wait_for_the_end]
     async with Channel(remote.url, limit=1) as channel:
         call = asyncio.create_task(
-            channel.send("POST", "/order", deadline=AMPLE, commits=True, content=b"{}")
+            channel.send("POST", "/order", deadline=ample(), commits=True, content=b"{}")
         )
         await reading.wait()
         call.cancel()
@@ -146,7 +144,7 @@ async def test_a_cancelled_call_is_cancelled_and_its_connection_closed(remote: R
         async with asyncio.timeout(10):
             await farewell
         # The only place in the pool is free again.
-        got = await channel.send("POST", "/order", deadline=AMPLE, commits=True, content=b"{}")
+        got = await channel.send("POST", "/order", deadline=ample(), commits=True, content=b"{}")
         assert isinstance(got, Reply)
     assert remote.connections == 2
 
@@ -162,7 +160,7 @@ async def test_closing_the_channel_puts_calls_under_way_in_doubt(remote: Remote)
     remote.behaviours = [listen]
     channel = Channel(remote.url)
     call = asyncio.create_task(
-        channel.send("PUT", "/order", deadline=AMPLE, commits=True, content=b"{}")
+        channel.send("PUT", "/order", deadline=ample(), commits=True, content=b"{}")
     )
     await reading.wait()
     await channel.aclose()

@@ -5,7 +5,6 @@ import socket
 import ssl
 import struct
 import threading
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -16,17 +15,18 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.http.conftest import Peer, Remote
+from tests.http.conftest import Peer, Remote, ample
 from worker.http import AiohttpTransport, Channel, Deadline, Reply
 from worker.outcome import InDoubt, NotSent
 
-AMPLE = Deadline(start_by=time.monotonic() + 3600, end_by=time.monotonic() + 3600)
 METHODS = pytest.mark.parametrize("method", ["POST", "PUT", "GET"])
 
 
-async def call(channel: Channel, method: str = "POST", deadline: Deadline = AMPLE) -> object:
+async def call(channel: Channel, method: str = "POST", deadline: Deadline | None = None) -> object:
     async with channel:
-        return await channel.send(method, "/order", deadline=deadline, commits=True, content=b"{}")
+        return await channel.send(
+            method, "/order", deadline=deadline or ample(), commits=True, content=b"{}"
+        )
 
 
 @METHODS
@@ -76,7 +76,7 @@ async def test_no_place_in_the_pool_gets_free_in_time(remote: Remote) -> None:
 
     remote.behaviours = [hang]
     async with Channel(remote.url, limit=1) as channel:
-        first = asyncio.create_task(channel.send("POST", "/1", deadline=AMPLE, commits=True))
+        first = asyncio.create_task(channel.send("POST", "/1", deadline=ample(), commits=True))
         await reading.wait()
         soon = Deadline.after(start=0.1, total=60)
         got = await channel.send("POST", "/2", deadline=soon, commits=True)
@@ -134,7 +134,7 @@ async def test_a_remote_that_hangs_up_at_once_was_not_asked() -> None:
 async def test_a_key_with_a_line_break_from_its_file(remote: Remote) -> None:
     """A mistake in a setting must not put every order in doubt."""
     async with Channel(remote.url, headers={"authorization": "Bearer key\n"}) as channel:
-        got = await channel.send("POST", "/order", deadline=AMPLE, commits=True, content=b"{}")
+        got = await channel.send("POST", "/order", deadline=ample(), commits=True, content=b"{}")
     assert got == NotSent("bad_header")
     assert remote.hits == []
 
@@ -220,7 +220,7 @@ async def test_a_trusted_certificate_carries_calls_on_one_connection(certificate
         async with Channel(f"https://127.0.0.1:{port}", transport=transport) as channel:
             for _ in range(2):
                 got = await channel.send(
-                    "POST", "/order", deadline=AMPLE, commits=True, content=b"{}"
+                    "POST", "/order", deadline=ample(), commits=True, content=b"{}"
                 )
                 assert isinstance(got, Reply)
     assert len(hits) == 2

@@ -1,14 +1,11 @@
 """Which connection a call is given, and which it is not."""
 
 import asyncio
-import time
 
 import pytest
 
-from tests.http.conftest import Peer, Remote
-from worker.http import AiohttpTransport, Channel, Deadline, Reply
-
-AMPLE = Deadline(start_by=time.monotonic() + 3600, end_by=time.monotonic() + 3600)
+from tests.http.conftest import Peer, Remote, ample
+from worker.http import AiohttpTransport, Channel, Reply
 
 
 class Clock:
@@ -22,7 +19,7 @@ class Clock:
 
 
 async def ask(channel: Channel, *, commits: bool) -> Reply:
-    got = await channel.send("GET", "/", deadline=AMPLE, commits=commits)
+    got = await channel.send("GET", "/", deadline=ample(), commits=commits)
     assert isinstance(got, Reply), got
     return got
 
