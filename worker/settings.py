@@ -4,14 +4,28 @@ No secret has a default. A wrong setting ends the program with one line and exit
 """
 
 from datetime import timedelta
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from worker.errors import SettingsError
 
 PREFIX = "ORDERLINE_"
+
+
+def _read_seconds(value: object) -> object:
+    """A bare number is seconds, also as text, which is all that an environment can hold."""
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
+
+Span = Annotated[timedelta, BeforeValidator(_read_seconds), Field(ge=timedelta(0))]
+"""A duration: seconds (``30``) or ISO 8601 (``PT30S``)."""
 
 
 class Settings(BaseSettings):
@@ -43,33 +57,33 @@ class Settings(BaseSettings):
     """Comma-separated ``host`` or ``host:port`` that webhooks may reach by plain http and on
     private addresses. Leave it empty in production."""
 
-    quote_window: timedelta = timedelta(minutes=10)
+    quote_window: Span = timedelta(minutes=10)
     """How long a quote lives whose intent names no ``expires_at``."""
-    quote_margin: timedelta = timedelta(seconds=2)
+    quote_margin: Span = timedelta(seconds=2)
     """A call that commits money must be able to end this long before its quote expires."""
-    clock_skew: timedelta = timedelta(seconds=60)
+    clock_skew: Span = timedelta(seconds=60)
     """How far in our future a producer's ``quoted_at`` may lie."""
 
-    start_grace: timedelta = timedelta(seconds=5)
+    start_grace: Span = timedelta(seconds=5)
     """How long after its attempt was recorded a call may still start."""
-    lease_margin: timedelta = timedelta(seconds=20)
+    lease_margin: Span = timedelta(seconds=20)
     """How much longer a lease lasts than the longest call made under it."""
-    retry_base: timedelta = timedelta(seconds=1)
+    retry_base: Span = timedelta(seconds=1)
     """First ceiling of the exponential back-off; it doubles with each try."""
-    retry_cap: timedelta = timedelta(minutes=5)
+    retry_cap: Span = timedelta(minutes=5)
     """Highest ceiling of the back-off."""
-    retry_for: timedelta = timedelta(hours=24)
+    retry_for: Span = timedelta(hours=24)
     """An order without a quote that could never be sent fails after this long."""
     look_up_waits: str = "5,30,120,600"
     """Seconds between the look-ups that settle a doubt, comma separated; at least three."""
 
     delivery_concurrency: int = Field(default=128, ge=1, le=2000)
     """Webhooks under way at once, per worker process."""
-    delivery_timeout: timedelta = timedelta(seconds=15)
+    delivery_timeout: Span = timedelta(seconds=15)
     """Hard deadline of one webhook delivery."""
     intake_batch: int = Field(default=200, ge=1, le=2000)
     """Stream entries read and committed at once."""
-    grace: timedelta = timedelta(seconds=20)
+    grace: Span = timedelta(seconds=20)
     """How long a stopping worker lets calls under way finish."""
     log_format: Literal["auto", "json", "console"] = "auto"
     """``auto``: colours on a terminal, JSON elsewhere."""

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
@@ -58,10 +58,14 @@ class Leashed:
         except subprocess.TimeoutExpired:
             return None
 
-    def stop(self) -> None:
-        """Let go, and wait until it has ended."""
+    def let_go(self) -> None:
+        """Ask the command to stop; does not wait."""
         if self._holder.stdin is not None and not self._holder.stdin.closed:
             self._holder.stdin.close()
+
+    def stop(self) -> None:
+        """Ask the command to stop, and wait until it has."""
+        self.let_go()
         self._holder.wait(self._grace + 10)
         if self._holder.stdout is not None:
             self._holder.stdout.close()
@@ -71,6 +75,15 @@ class Leashed:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+def stop_all(leashed: Iterable[Leashed]) -> None:
+    """Stop several at once: they take as long as the slowest of them."""
+    held = list(leashed)
+    for each in held:
+        each.let_go()
+    for each in held:
+        each.stop()
 
 
 def main() -> int:

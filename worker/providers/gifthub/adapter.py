@@ -57,12 +57,12 @@ class Gifthub:
         self, order: Ordered, attempt: Attempted, deadline: Deadline, token: str | None
     ) -> Outcome:
         """Create the order, which freezes its price and buys nothing."""
-        del token
-        body = wire.create_body(order, attempt, self._account.webhook_url)
+        del attempt, token
+        body = wire.create_body(order, self._account.webhook_url)
         reply = await self._send("POST", "/order/create", deadline, content=body, commits=True)
         if isinstance(reply, Reply):
-            return wire.read_created(reply, order, attempt)
-        return _known_by(attempt.reference, reply)
+            return wire.read_created(reply, order)
+        return _known_by(wire.reference(order), reply)
 
     async def confirm(
         self, order: Ordered, attempt: Attempted, deadline: Deadline, token: str | None
