@@ -166,9 +166,9 @@ def _make_folder(path: Path) -> None:
 def _clear_up() -> None:
     """Remove what crashed runs of this user left behind."""
     for run in (path for parent in _RUNS for path in parent.glob(f"{_RUN}*")):
-        if run.is_symlink() or run.stat().st_uid != os.geteuid():
-            continue
         with suppress(FileNotFoundError):  # another start is clearing it up, too
+            if run.is_symlink() or run.stat().st_uid != os.geteuid():
+                continue
             keeper = locks.take(run / "keeper")
             if keeper is not None:
                 _stop_orphans(run, int(os.read(keeper, 16)))
