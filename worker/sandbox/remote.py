@@ -1,0 +1,156 @@
+"""What a simulated remote is: synchronous functions from a call to a reply.
+
+A remote keeps its orders, tokens and balance in memory and knows nothing of sockets, faults or
+waiting: ``wire`` does those to all remotes alike. What an order looks like *now* is computed
+from its time stamps when somebody asks, so no remote needs a timer.
+"""
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar
+
+from worker.sandbox.books import Row
+from worker.sandbox.callbacks import Callback
+from worker.sandbox.faults import Fault
+from worker.sandbox.settings import SandboxSettings
+
+Json = dict[str, Any]
+Send = Callable[[datetime, Callback], None]
+"""Hands a callback over, to be sent when the remote's clock shows the given time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request as a remote sees it. ``body`` is ``None`` when it was not JSON.
+
+    ``tail`` is what stood in the place of ``{id}`` in the operation's path.
+    """
+
+    operation: str
+    now: datetime
+    headers: Mapping[str, str] = field(repr=False)
+    query: Mapping[str, str] = field(repr=False)
+    body: Any = field(repr=False)
+    tail: str = ""
+
+    @property
+    def bearer(self) -> str:
+        """The token in ``Authorization: Bearer``, or nothing."""
+        scheme, _, token = self.headers.get("Authorization", "").partition(" ")
+        return token if scheme.lower() == "bearer" else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a remote answers."""
+
+    status: int
+    body: Json = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One thing a remote can be asked for. A path may end in ``{id}``; its case is ignored.
+
+    ``anonymous`` operations are open to callers the remote does not know.
+    """
+
+    name: str
+    method: str
+    path: str
+    run: Callable[[Call], Reply]
+    anonymous: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Magic:
+    """A documented product that makes something happen.
+
+    ``fault`` hits the operation ``on``, for the first ``times`` calls with the same reference,
+    or always when ``times`` is 0. ``story`` is its documentation.
+    """
+
+    value: int | str
+    story: str
+    fault: Fault = Fault.NONE
+    on: str = "create"
+    times: int = 1
+
+
+class Remote(ABC):
+    """One simulated remote. Subclasses add operations; nothing here waits."""
+
+    name: ClassVar[str]
+    magic: ClassVar[Sequence[Magic]]
+
+    def __init__(self, settings: SandboxSettings, send: Send, seed: int) -> None:
+        self.settings = settings
+        self.send = send
+        self.seed = seed
+        self._seen: Counter[tuple[str, str]] = Counter()
+        self._exact: dict[tuple[str, str], Operation] = {}
+        self._by_id: dict[tuple[str, str], Operation] = {}
+        for operation in self.operations():
+            path, by_id, _ = operation.path.lower().partition("{id}")
+            table = self._by_id if by_id else self._exact
+            table[operation.method, path] = operation
+
+    @abstractmethod
+    def operations(self) -> Iterable[Operation]:
+        """Everything it can be asked for."""
+
+    @abstractmethod
+    def account(self) -> dict[str, str]:
+        """The settings of an account here, without its ``base_url``."""
+
+    @abstractmethod
+    def rows(self, now: datetime) -> Iterator[Row]:
+        """Every order line it holds, oldest first."""
+
+    @abstractmethod
+    def error(self, status: int, message: str) -> Reply:
+        """A failure in its own envelope."""
+
+    @abstractmethod
+    def knows(self, call: Call) -> bool:
+        """Whether the caller's credentials are good now."""
+
+    @abstractmethod
+    def turn_away(self, call: Call) -> Reply:
+        """Kill the caller's token, if it has one, and say that the caller is not known."""
+
+    @abstractmethod
+    def touched(self, call: Call) -> Iterable[tuple[Magic, str]]:
+        """The magic products a call is about, each with the reference its faults count by."""
+
+    def find(self, method: str, path: str) -> tuple[Operation | None, str]:
+        """The operation at a path, and what stood in place of ``{id}``."""
+        folded = path.lower()
+        if exact := self._exact.get((method, folded)):
+            return exact, ""
+        prefix, slash, tail = folded.rpartition("/")
+        return self._by_id.get((method, prefix + slash)), tail
+
+    def execute(self, operation: Operation | None, call: Call) -> Reply:
+        """Act on a call, for callers it knows."""
+        if operation is None:
+            return self.error(404, "Not found")
+        if not operation.anonymous and not self.knows(call):
+            return self.turn_away(call)
+        return operation.run(call)
+
+    def fault(self, call: Call) -> Fault:
+        """The fault that the products of this call ask for, if its caller is known."""
+        if not self.knows(call):
+            return Fault.NONE
+        for magic, ref in self.touched(call):
+            if magic.fault is Fault.NONE or magic.on != call.operation:
+                continue
+            key = (str(magic.value), ref)
+            if not magic.times or self._seen[key] < magic.times:
+                self._seen[key] += 1
+                return magic.fault
+        return Fault.NONE
