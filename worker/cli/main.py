@@ -1,9 +1,22 @@
 """The command's front: its sub-commands, and what a person sees when something is wrong."""
 
 import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
+from worker.cli import producers
+from worker.cli.enqueue import enqueue
+from worker.cli.list import list_orders
+from worker.cli.migrate import migrate
+from worker.cli.new_key import new_key
+from worker.cli.providers import providers
+from worker.cli.quarantine import quarantine
+from worker.cli.schema import schema
+from worker.cli.show import show
+from worker.cli.watch import watch
 from worker.errors import OrderlineError, SettingsError
 
 USAGE_ERROR = 2
@@ -12,16 +25,48 @@ FAILED = 1
 app = typer.Typer(
     name="orderline",
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
     help="Places order intents with providers at most once, and tells each DeliverID's producer"
     " what became of it.",
 )
 
+app.command("enqueue")(enqueue)
+app.command("list")(list_orders)
+app.command("show")(show)
+app.command("watch")(watch)
+app.command("quarantine")(quarantine)
+app.add_typer(producers.app, name="producers")
+app.command("providers")(providers)
+app.command("schema")(schema)
+app.command("migrate")(migrate)
+app.command("new-key")(new_key)
 
-def main() -> None:
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 -- typer calls it with the flag's value
+    if wanted:
+        typer.echo(f"orderline {version('orderline')}")
+        raise typer.Exit
+
+
+@app.callback()
+def front(
+    *,
+    show_version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and end."
+        ),
+    ] = False,
+) -> None:
+    """See the help text of ``app``."""
+    del show_version
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command. Errors that a person can mend are one line, never a traceback."""
     try:
-        app()
+        app(arguments)
     except SettingsError as error:
         sys.stderr.write(f"orderline: {error}\n")
         sys.exit(USAGE_ERROR)

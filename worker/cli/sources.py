@@ -1,0 +1,83 @@
+"""Intents as people keep them: one in a file, one a line, or an array; cut apart, not read.
+
+Each is handed on byte for byte, because what a producer says is fingerprinted as it was written.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from worker.errors import OrderlineError
+
+STDIN: Final = "-"
+
+_SPACE: Final = re.compile(r"[ \t\r\n]*")
+
+
+class NotReadable(OrderlineError):
+    """A file cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One intent's text, and where it stood: ``orders.jsonl:3``."""
+
+    place: str
+    raw: bytes = field(repr=False)
+
+
+def read_sources(paths: Sequence[str]) -> list[Source]:
+    """Every intent in these files, ``-`` being standard input. Raises ``NotReadable``."""
+    return [source for path in paths for source in split(path, _read(path))]
+
+
+def split(name: str, raw: bytes) -> list[Source]:
+    """Cut one file apart. What cannot be cut is one intent, for the reader to refuse."""
+    if raw.lstrip()[:1] == b"[":
+        return list(_elements(name, raw))
+    lines = [(number, line.strip()) for number, line in enumerate(raw.splitlines(), start=1)]
+    lines = [(number, line) for number, line in lines if line]
+    if len(lines) > 1 and any(_is_object(line) for _, line in lines):
+        return [Source(f"{name}:{number}", line) for number, line in lines]
+    return [Source(name, raw.strip())]
+
+
+def _read(path: str) -> bytes:
+    if path == STDIN:
+        return sys.stdin.buffer.read()
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise NotReadable(f"{path}: {error.strerror}") from None
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _elements(name: str, raw: bytes) -> Iterator[Source]:
+    """The elements of an array, each exactly as it is written there."""
+    try:
+        text = raw.decode()
+        count = len(json.loads(text))
+    except (ValueError, RecursionError):
+        yield Source(name, raw)
+        return
+    end = text.index("[")
+    for index in range(count):
+        start = _skip(text, end + 1)  # past the bracket, or past a comma
+        _, end = json.JSONDecoder().raw_decode(text, start)
+        yield Source(f"{name}[{index}]", text[start:end].encode())
+        end = _skip(text, end)
+
+
+def _skip(text: str, at: int) -> int:
+    match = _SPACE.match(text, at)
+    return at if match is None else match.end()

@@ -1,0 +1,173 @@
+"""An order's story as text: what ``orderline show`` prints, section by section."""
+
+from typing import Final
+
+import pydantic_core
+from rich.text import Text
+
+from schemas.notifications import Price
+from schemas.orders import (
+    AttemptView,
+    DeliveryView,
+    EventView,
+    NotificationView,
+    OrderStory,
+    OrderView,
+    distance,
+    span,
+    stamp,
+)
+from worker.cli.output import (
+    NOTHING,
+    Cell,
+    Column,
+    coloured,
+    print_pairs,
+    print_table,
+    printable,
+    say,
+)
+
+_LINES: Final = (
+    Column("DeliverID", whole=True),
+    Column("state", whole=True),
+    Column("price"),
+    Column("our line_ref", whole=True),
+    Column("provider's reference"),
+    Column("reason"),
+)
+_EVENTS: Final = (
+    Column("at", whole=True),
+    Column("event", whole=True),
+    Column("DeliverID"),
+    Column("no.", right=True),
+    Column("what"),
+)
+
+
+def tell(story: OrderStory) -> None:
+    """Print the whole story."""
+    _tell_order(story)
+    _heading("Intent")
+    for line in pydantic_core.to_json(story.intent, indent=2).decode().splitlines():
+        say(f"  {printable(line)}")
+    _heading("Lines")
+    rows: list[list[Cell]] = [
+        [
+            line.deliver_id,
+            coloured(line.state),
+            _money(line.price) or NOTHING,
+            line.line_ref,
+            line.provider_line_ref or NOTHING,
+            line.reason or NOTHING,
+        ]
+        for line in story.lines
+    ]
+    print_table(_LINES, rows, "none")
+    _heading("Attempts")
+    for attempt in story.attempts:
+        _tell_attempt(attempt)
+    if not story.attempts:
+        say("none: nothing was sent to the provider yet")
+    _heading("Events")
+    print_table(_EVENTS, [_event(event) for event in story.events], "none yet")
+    _heading("Notifications")
+    for notification in story.notifications:
+        _tell_notification(notification, story.order)
+    if not story.notifications:
+        say("none owed yet")
+
+
+def _heading(text: str) -> None:
+    say("")
+    say(Text(text, style="bold"))
+
+
+def _tell_order(story: OrderStory) -> None:
+    order = story.order
+    say(Text(f"Order {order.order_id}", style="bold"))
+    print_pairs(
+        [
+            ("state", coloured(order.state)),
+            ("next", order.next),
+            ("reason", order.reason),
+            ("intent", f"{order.intent_id} of {order.producer}"),
+            ("provider", f"{order.provider}/{order.account}"),
+            ("reference", order.provider_ref and f"{order.provider_ref} (the provider's)"),
+            ("quote", _quote(order)),
+            ("total", _money(order.total)),
+            ("delivered", f"{order.lines_delivered} of {order.lines}"),
+            ("accepted", stamp(order.created_at)),
+            ("changed", stamp(order.updated_at)),
+            ("tells", story.notify_url),
+        ]
+    )
+
+
+def _quote(order: OrderView) -> str:
+    if order.expires_at is None:
+        return "none: it never expires"
+    most = "" if order.max_total is None else f", at most {_money(order.max_total)}"
+    ends = f"until {stamp(order.expires_at)} ({distance(order.expires_at, order.as_of)})"
+    return f"{ends}{most}"
+
+
+def _money(price: Price | None) -> str | None:
+    return None if price is None else f"{price.amount} {price.currency}"
+
+
+def _tell_attempt(attempt: AttemptView) -> None:
+    outcome = attempt.outcome or "under way"
+    took = (
+        "" if attempt.closed_at is None else f" after {span(attempt.closed_at - attempt.opened_at)}"
+    )
+    say(f"#{attempt.number} {attempt.step}: {outcome}{took}")
+    print_pairs(
+        [
+            ("opened", stamp(attempt.opened_at)),
+            ("reference", f"{attempt.reference} (ours)"),
+            ("reason", attempt.reason),
+            ("look-ups", str(attempt.look_ups) if attempt.look_ups else None),
+            ("status", None if attempt.status is None else f"HTTP {attempt.status}"),
+            ("request", attempt.request_ref),
+            ("answer", attempt.body),
+        ],
+        indent=3,
+    )
+
+
+def _event(event: EventView) -> list[Cell]:
+    # Of a line's event everything but the reason stands elsewhere on the page.
+    said = (
+        pydantic_core.to_json(event.data).decode()
+        if event.deliver_id is None
+        else event.data.get("reason")
+    )
+    goods = event.goods and f"goods: {event.goods}"
+    return [
+        stamp(event.at),
+        event.type,
+        event.deliver_id or NOTHING,
+        NOTHING if event.sequence is None else str(event.sequence),
+        "; ".join(filter(None, (said, goods))) or NOTHING,
+    ]
+
+
+def _tell_notification(notification: NotificationView, order: OrderView) -> None:
+    name = f"{notification.type} no. {notification.sequence} of {notification.deliver_id}"
+    say(printable(f"{name}: {notification.state}"))
+    due = notification.due_at
+    print_pairs(
+        [
+            ("id", notification.webhook_id),
+            ("to", notification.url),
+            ("next", None if due is None else f"{stamp(due)} ({distance(due, order.as_of)})"),
+            *((f"try {each.number}", _delivery(each)) for each in notification.deliveries),
+        ],
+        indent=3,
+    )
+
+
+def _delivery(delivery: DeliveryView) -> str:
+    answer = delivery.code or delivery.error or "no answer"
+    return f"{stamp(delivery.at)}: {answer} in {delivery.milliseconds} ms"
