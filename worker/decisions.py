@@ -38,11 +38,16 @@ _HARMLESS_WAIT = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Decider:
-    """Decides for one provider account. ``call_deadline`` is its longest call."""
+    """Decides for one provider account.
+
+    ``call_deadline`` is its longest call; ``needs`` is how much of a quote's window must be left
+    for a call to be begun.
+    """
 
     capabilities: Capabilities
     policy: Policy
     call_deadline: timedelta
+    needs: timedelta
 
     def after_call(self, claimed: Claimed, step: Step, outcome: Outcome, chance: float) -> Change:
         """What a placing or confirming call came to."""
@@ -174,11 +179,17 @@ class Decider:
             reason = f"gave up after {self.policy.retry_for}, never sent: {outcome.reason}"
             moves = line_moves(claimed, (), LineState.FAILED, reason)
             return _change(claimed, state=OrderState.FAILED, reason=reason, moves=moves)
+        wait = self.policy.retry_in(claimed.tries, chance, outcome.retry_after)
+        if claimed.expires_at is not None:
+            left = claimed.expires_at - claimed.now - self.needs
+            if left <= AT_ONCE:
+                return self.window_closed(claimed)
+            wait = min(wait, left)
         return _change(
             claimed,
             state=_UNDER_WAY[step],
             step=step,
-            due_in=self.policy.retry_in(claimed.tries, chance, outcome.retry_after),
+            due_in=wait,
             tries=claimed.tries + 1,
             reason=f"not sent: {outcome.reason}",
         )

@@ -29,6 +29,11 @@ class Desk:
     call_timeout: timedelta
     lease: timedelta
 
+    @property
+    def total(self) -> timedelta:
+        """From recording an attempt to the latest end of its call."""
+        return self.start_grace + self.call_timeout
+
     async def token(self, *, rejected: str | None = None) -> str | NotSent | None:
         """A living token; ``None`` where this provider needs none."""
         return None if self.tokens is None else await self.tokens.get(rejected=rejected)

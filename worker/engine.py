@@ -45,7 +45,7 @@ class Engine:
 
     def start(self) -> None:
         """Start claiming; whatever is due already is found at once."""
-        for pump in self._pumps:
+        for pump in self.pumps:
             self.rt.supervisor.spawn(pump.run(), f"pump:{pump.name}")
             pump.ring()
 
@@ -55,7 +55,7 @@ class Engine:
         A call that is cut leaves its order in doubt, on disk, for another worker to look up;
         the last part of the grace is kept for writing that down.
         """
-        for pump in self._pumps:
+        for pump in self.pumps:
             pump.stop()
         to_write = min(_TO_WRITE, grace / 2)
         if not await self.rt.supervisor.settle(grace - to_write):
@@ -77,7 +77,8 @@ class Engine:
         return await self.mail.see(event_ids)
 
     @property
-    def _pumps(self) -> list[Pump[Claimed] | Pump[Owed]]:
+    def pumps(self) -> Sequence[Pump[Claimed] | Pump[Owed]]:
+        """Every pump of this process."""
         return [self.mail, *self.orders.values()]
 
     def _order_pump(self, desk: Desk) -> Pump[Claimed]:

@@ -50,6 +50,11 @@ class Pump(Generic[Item]):
         self._rounds: list[asyncio.Future[None]] = []
         self._working: dict[UUID, asyncio.Future[str]] = {}
 
+    @property
+    def working(self) -> int:
+        """How many rows are being worked on."""
+        return len(self._working)
+
     def ring(self) -> None:
         """Something may be due."""
         self._bell.set()

@@ -159,7 +159,12 @@ def _open_desk(
         account=name,
         provider=adapter,
         channel=channel,
-        decider=Decider(adapter.capabilities, policy, call_timeout),
+        decider=Decider(
+            adapter.capabilities,
+            policy,
+            call_deadline=call_timeout,
+            needs=settings.start_grace + call_timeout + settings.quote_margin,
+        ),
         tokens=tokens if adapter.capabilities.needs_token else None,
         permits=account.concurrency,
         start_grace=settings.start_grace,

@@ -37,8 +37,7 @@ async def call(claimed: Claimed, step: Step, verb: Verb, desk: Desk, rt: Runtime
     token = await desk.token()
     if isinstance(token, NotSent):
         return Decided(desk.decider.not_started(claimed, step, token, rt.chance()))
-    total = desk.start_grace + desk.call_timeout
-    deadline = Deadline.after(start=desk.start_grace, total=total, now=rt.clock.monotonic())
+    deadline = Deadline.after(start=desk.start_grace, total=desk.total, now=rt.clock.monotonic())
     new = NewAttempt(
         attempt_id=AttemptId(new_uuid()),
         order_id=claimed.order.order_id,
@@ -47,7 +46,7 @@ async def call(claimed: Claimed, step: Step, verb: Verb, desk: Desk, rt: Runtime
         step=step,
         reference=new_uuid().hex,
         lease=desk.lease,
-        needs=total + rt.settings.quote_margin,
+        needs=desk.decider.needs,
     )
     opened = await rt.attempts.write(new)
     match opened:

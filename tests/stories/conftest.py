@@ -1,0 +1,203 @@
+"""One whole engine in this process, against the sandbox over real HTTP, and time in our hands.
+
+The database's clock decides everything that waits, so a story that takes three days is told by
+moving that clock to whatever is due next.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import text
+
+from tests.stories.receiver import MoodyReceiver
+from worker.crypto import Vault
+from worker.delivery.signing import new_secret
+from worker.engine import Engine
+from worker.runtime import open_runtime
+from worker.sandbox import Sandbox, SandboxSettings
+from worker.settings import Settings
+from worker.steps.accept import Sorted, accept
+from worker.store import producers
+from worker.store.intake import Entry
+
+SHOP = "shop"
+
+_NEXT_DUE = """
+SELECT min(due_at) - orderline_now() FROM (
+    SELECT due_at FROM orders WHERE due_at IS NOT NULL
+    UNION ALL
+    SELECT due_at FROM notifications n WHERE due_at IS NOT NULL AND NOT EXISTS (
+        SELECT FROM notifications p
+        WHERE p.line_id = n.line_id AND p.sequence < n.sequence AND p.state = 'pending')
+) all_due
+"""
+
+
+@dataclass
+class Story:
+    """A shop, its providers and the engine between them."""
+
+    engine: Engine
+    sandbox: Sandbox
+    receiver: MoodyReceiver
+    set_clock: Callable[[timedelta], None]
+    ahead: timedelta = timedelta(0)
+    entries: int = field(default=0)
+
+    @property
+    def db(self) -> Any:
+        return self.engine.rt.db
+
+    async def submit(self, *bodies: Mapping[str, Any] | bytes) -> Sorted:
+        """Put intents through the intake's one commit."""
+        entries = []
+        for body in bodies:
+            self.entries += 1
+            raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+            entries.append(Entry(SHOP, "stream", f"{self.entries}-0", raw))
+        return await accept(entries, self.engine.rt)
+
+    async def now(self) -> datetime:
+        """The database's time."""
+        async with self.db.reading() as connection:
+            moment: datetime = (
+                await connection.execute(text("SELECT orderline_now()"))
+            ).scalar_one()
+        return moment
+
+    async def pass_time(self, by: timedelta) -> None:
+        """Let time pass, for the database and the providers alike."""
+        self.ahead += by
+        self.set_clock(self.ahead)
+
+    async def work(self) -> None:
+        """Do everything that is due now."""
+        for _ in range(2):  # an order's work may ring for its notification
+            for pump in self.engine.pumps:
+                await pump.see(())
+            while any(pump.working for pump in self.engine.pumps):
+                await asyncio.sleep(0.002)
+
+    async def play(self, *, limit: timedelta = timedelta(days=5)) -> None:
+        """Work, moving the clock to whatever is due next, until nothing ever is."""
+        end = self.ahead + limit
+        while True:
+            await self.work()
+            wait = await self.one(_NEXT_DUE)
+            if wait is None or self.ahead + wait > end:
+                return
+            if wait > timedelta(0):
+                await self.pass_time(wait)
+
+    async def one(self, query: str, **values: Any) -> Any:
+        async with self.db.reading() as connection:
+            return (await connection.execute(text(query), values)).scalar_one_or_none()
+
+    async def all(self, query: str, **values: Any) -> list[Any]:
+        async with self.db.reading() as connection:
+            return list((await connection.execute(text(query), values)).all())
+
+    async def state(self, intent_id: str) -> str:
+        found: str = await self.one("SELECT state FROM orders WHERE intent_id = :i", i=intent_id)
+        return found
+
+    def told(self, deliver_id: str) -> list[str]:
+        """What the shop heard of a DeliverID, in order of receipt."""
+        return [
+            body["type"].removeprefix("line.")
+            for body in self.receiver.received.first.values()
+            if body["data"]["deliver_id"] == deliver_id
+        ]
+
+    def bought(self) -> int:
+        """Live orders at all providers together."""
+        return sum(
+            len({row.order_id for row in self.sandbox.live_orders(remote)})
+            for remote in ("hyperteknoloji", "gifthub")
+        )
+
+
+@pytest.fixture
+async def story(
+    database_url: str, redis_url: str, set_clock: Callable[[timedelta], None]
+) -> AsyncIterator[Story]:
+    async with AsyncExitStack() as stack:
+        receiver = await stack.enter_async_context(MoodyReceiver())
+        ahead: list[Story] = []
+        sandbox = await stack.enter_async_context(
+            Sandbox(
+                settings=SandboxSettings(pace=5.0, callbacks=False),
+                clock=lambda: datetime.now(UTC) + (ahead[0].ahead if ahead else timedelta(0)),
+            )
+        )
+        settings = Settings(
+            _env_file=None,
+            database_url=database_url,
+            redis_url=redis_url,
+            encryption_keys=Vault.new_key(),
+            accounts={
+                provider: {
+                    name: {key: SecretStr(value) for key, value in fields.items()}
+                    | {"call_timeout": SecretStr("1.0")}
+                    for name, fields in accounts.items()
+                }
+                for provider, accounts in sandbox.account_settings().items()
+            },
+            development_hosts=receiver.host,
+            grace=5,
+        )
+        rt = await stack.enter_async_context(open_runtime(settings))
+        secret = new_secret()
+        receiver.trust(SHOP, secret)
+        await producers.add(
+            rt.db, rt.vault, name=SHOP, notify_url=receiver.hook(SHOP), secret=secret
+        )
+        engine = Engine(rt)
+        engine.start()
+        stack.push_async_callback(engine.stop, 5.0)
+        told = Story(engine, sandbox, receiver, set_clock)
+        ahead.append(told)
+        yield told
+
+
+def hyper(intent_id: str, product: int = 1, *, lines: int = 1, **more: Any) -> dict[str, Any]:
+    """An intent for Hyperteknoloji; its DeliverIDs are ``<intent_id>-<n>``."""
+    return {
+        "intent_id": intent_id,
+        "provider": "hyperteknoloji",
+        "lines": [
+            {
+                "deliver_id": f"{intent_id}-{n}",
+                "quantity": 1,
+                "customer_store_product_id": product,
+            }
+            for n in range(1, lines + 1)
+        ],
+        **more,
+    }
+
+
+def gifthub(intent_id: str, sku: str = "sandbox-ok-fixed", **more: Any) -> dict[str, Any]:
+    """An intent for Gifthub; its DeliverID is ``<intent_id>-1``."""
+    return {
+        "intent_id": intent_id,
+        "provider": "gifthub",
+        "wallet": "EUR",
+        "lines": [
+            {
+                "deliver_id": f"{intent_id}-1",
+                "sku": sku,
+                "product_type": "fixed",
+                "face_value": "10",
+                "quantity": 1,
+            }
+        ],
+        **more,
+    }
