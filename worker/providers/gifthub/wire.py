@@ -219,7 +219,9 @@ def _report(
         case _ if state in _LOST or state == _EXPIRED:
             return LineReport(line.line_ref, LineState.FAILED, reason=f"the order was {state}")
         case _:
-            return LineReport(line.line_ref, LineState.ACCEPTED, reason="unknown state")
+            return LineReport(
+                line.line_ref, LineState.ACCEPTED, reason=f"unknown state {words(state)!r}"
+            )
 
 
 def _cards(redeem: Any, sku: str) -> list[dict[str, str]] | None:

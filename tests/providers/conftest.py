@@ -1,0 +1,77 @@
+"""What stands behind every adapter's tests: the sandbox, its clock, a remote that writes down."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from worker.lifecycle import Step
+from worker.providers import REGISTRY
+from worker.sandbox import Sandbox, SandboxSettings
+
+PACE = timedelta(seconds=0.1)
+"""Between the stages of a sandbox order by the sandbox's clock; a late answer takes it really."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tell a story that asks for ``step`` once for each of its provider's committing steps."""
+    if "step" in metafunc.fixturenames and metafunc.cls is not None:
+        phases = REGISTRY[metafunc.cls.provider].capabilities
+        steps = [Step.PLACE, Step.CONFIRM] if phases.two_phase else [Step.PLACE]
+        metafunc.parametrize("step", steps)
+
+
+class RemoteClock:
+    """The sandbox's clock. It stands still until a story moves it."""
+
+    def __init__(self) -> None:
+        self._now = datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        return self._now
+
+    def pass_paces(self, paces: float = 1) -> None:
+        self._now += paces * PACE
+
+
+@pytest.fixture
+def remote_clock() -> RemoteClock:
+    return RemoteClock()
+
+
+@pytest.fixture
+async def sandbox(remote_clock: RemoteClock) -> AsyncIterator[Sandbox]:
+    settings = SandboxSettings(pace=PACE.total_seconds(), callbacks=False, drip=0.0005)
+    async with Sandbox(clock=remote_clock, settings=settings) as running:
+        yield running
+
+
+@dataclass
+class Recorder:
+    """A remote that writes down what it is asked and answers what it was given."""
+
+    url: str = ""
+    answer: bytes = b"{}"
+    headers: list[dict[str, str]] = field(default_factory=list)
+    queries: list[dict[str, str]] = field(default_factory=list)
+    bodies: list[Any] = field(default_factory=list)
+
+    async def serve(self, request: web.Request) -> web.Response:
+        self.headers.append({name.lower(): value for name, value in request.headers.items()})
+        self.queries.append(dict(request.query))
+        self.bodies.append(await request.json() if request.can_read_body else None)
+        return web.Response(body=self.answer, content_type="application/json")
+
+
+@pytest.fixture
+async def recorder() -> AsyncIterator[Recorder]:
+    one = Recorder()
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", one.serve)
+    async with TestServer(app) as server:
+        one.url = str(server.make_url("/api"))
+        yield one

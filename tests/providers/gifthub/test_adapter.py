@@ -1,0 +1,262 @@
+"""The Gifthub adapter against its simulated remote."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, ClassVar
+
+import pytest
+
+from schemas.money import Money
+from tests.providers.conftest import Recorder, RemoteClock
+from tests.providers.suite import ProviderSuite
+from tests.providers.trial import Trial, ample, an_attempt, an_order
+from worker.http import Channel
+from worker.lifecycle import LineState, Step
+from worker.order import Ordered
+from worker.outcome import (
+    Absent,
+    Confirmed,
+    InDoubt,
+    NotSent,
+    Outcome,
+    Pending,
+    RefusalCode,
+    Refused,
+)
+from worker.providers.gifthub import adapter
+from worker.sandbox import Fault
+
+
+def cards(*skus: str, quantity: int = 2, **fields: Any) -> Ordered:
+    lines = [
+        {"sku": sku, "product_type": "fixed", "face_value": "10", "quantity": quantity}
+        for sku in skus
+    ]
+    return an_order("gifthub", lines, **{"wallet": "EUR", **fields})
+
+
+class TestGifthub(ProviderSuite):
+    provider: ClassVar[str] = "gifthub"
+    reads: ClassVar[tuple[str, str]] = ("get", "get")
+    # Bad credentials are a 403 here; the token is a setting and cannot be renewed.
+    outcomes: ClassVar[Mapping[Fault, type[Outcome]]] = {Fault.UNAUTHORIZED_401: Refused}
+
+    def plain(self) -> Ordered:
+        return cards("sandbox-ok-fixed", "038-00-fixed")
+
+    # --- create ------------------------------------------------------------------------------
+
+    async def test_creating_freezes_a_price_and_buys_nothing(
+        self, trial: Trial, remote_clock: RemoteClock
+    ) -> None:
+        order = cards("sandbox-ok-fixed")
+        quoted = await trial.sure(Step.PLACE, order)
+        assert quoted.total == Money(Decimal("20.0"), "EUR")
+        assert [line.state for line in quoted.lines] == [LineState.QUOTED]
+        assert quoted.expires_at
+        frozen_for = quoted.expires_at - remote_clock()
+        assert timedelta(seconds=599) < frozen_for <= timedelta(seconds=600)
+        assert not trial.is_bought(order)
+
+    @pytest.mark.parametrize(
+        ("sku", "code", "said"),
+        [
+            ("sandbox-out-of-stock", RefusalCode.OUT_OF_STOCK, "Item out of stock"),
+            ("sandbox-exchange-500", RefusalCode.INVALID, "Requested exchange not supported"),
+            ("sandbox-quote-mismatch", RefusalCode.PRICE_CHANGED, "Quote doesn't match SKU"),
+            ("sandbox-not-found", RefusalCode.UNKNOWN_PRODUCT, "Product(s) not found"),
+            ("sandbox-403", RefusalCode.FORBIDDEN, "the credentials were refused"),
+        ],
+    )
+    async def test_a_documented_refusal_of_a_create_call(
+        self, trial: Trial, sku: str, code: RefusalCode, said: str
+    ) -> None:
+        outcome = await trial.call(Step.PLACE, cards(sku))
+        assert isinstance(outcome, Refused)
+        assert (outcome.code, outcome.reason) == (code, said)
+
+    async def test_an_empty_wallet_may_be_topped_up(self, trial: Trial, step: Step) -> None:
+        sku = "sandbox-confirm-no-funds" if step is Step.CONFIRM else "sandbox-no-funds"
+        order = await trial.ready_for(step, cards(sku))
+        outcome = await trial.call(step, order)
+        assert isinstance(outcome, NotSent)
+        assert outcome.reason == "insufficient_funds"
+
+    # --- confirm -----------------------------------------------------------------------------
+
+    @pytest.mark.parametrize(
+        ("sku", "code"),
+        [
+            ("sandbox-419", RefusalCode.EXPIRED),
+            ("sandbox-confirm-403", RefusalCode.FORBIDDEN),
+        ],
+    )
+    async def test_a_documented_refusal_of_a_confirm_call(
+        self, trial: Trial, sku: str, code: RefusalCode
+    ) -> None:
+        order = await trial.ready_for(Step.CONFIRM, cards(sku))
+        outcome = await trial.call(Step.CONFIRM, order)
+        assert isinstance(outcome, Refused)
+        assert outcome.code is code
+        assert not trial.is_bought(order)
+
+    async def test_a_second_confirmation_is_doubt_that_the_look_up_settles(
+        self, trial: Trial
+    ) -> None:
+        order = await trial.bought(self.plain())
+        assert isinstance(await trial.call(Step.CONFIRM, order), InDoubt)
+        assert isinstance(await trial.look_up(order), Confirmed)
+        assert not trial.sandbox.books.duplicates(self.provider)
+
+    async def test_what_was_never_created_is_not_confirmed(self, trial: Trial) -> None:
+        assert isinstance(await trial.call(Step.CONFIRM, self.plain()), NotSent)
+        assert trial.hits(Step.CONFIRM) == 0
+
+    # --- look-up -----------------------------------------------------------------------------
+
+    async def test_an_order_that_expired_in_doubt_was_not_bought(
+        self, trial: Trial, remote_clock: RemoteClock
+    ) -> None:
+        order = await trial.ready_for(Step.CONFIRM, self.plain())
+        remote_clock.pass_paces(601 * 10)
+        found = await trial.look_up(order)
+        assert isinstance(found, Refused)
+        assert found.code is RefusalCode.EXPIRED
+
+    @pytest.mark.parametrize("sku", ["sandbox-failed", "sandbox-rejected"])
+    async def test_an_order_that_came_to_nothing_in_doubt_is_refused(
+        self, trial: Trial, remote_clock: RemoteClock, sku: str
+    ) -> None:
+        order = await trial.bought(cards(sku))
+        remote_clock.pass_paces()
+        assert isinstance(await trial.look_up(order), Refused)
+
+    async def test_an_unknown_state_does_not_say_whether_it_was_bought(self, trial: Trial) -> None:
+        order = await trial.bought(cards("sandbox-odd-state"))
+        found = await trial.look_up(order)
+        assert isinstance(found, InDoubt)
+        assert "reviewing" in found.reason
+
+    async def test_what_the_provider_calls_uncommitted_is_a_setting(self, trial: Trial) -> None:
+        order = await trial.bought(cards("sandbox-odd-state"))
+        async with Trial(trial.sandbox, self.provider, pending_state="reviewing") as other:
+            assert isinstance(await other.look_up(order), Absent)
+
+    # --- poll --------------------------------------------------------------------------------
+
+    async def test_cards_come_in_part_and_then_all(
+        self, trial: Trial, remote_clock: RemoteClock
+    ) -> None:
+        order = await trial.bought(cards("sandbox-partial"))
+        told = []
+        for _ in range(3):
+            outcome = await trial.poll(order)
+            assert isinstance(outcome, Pending | Confirmed)
+            (line,) = outcome.lines
+            told.append((line.state, len(line.goods.items) if line.goods else 0))
+            remote_clock.pass_paces()
+        assert told == [
+            (LineState.ACCEPTED, 0),
+            (LineState.PARTIALLY_DELIVERED, 1),
+            (LineState.DELIVERED, 2),
+        ]
+
+    @pytest.mark.parametrize("sku", ["sandbox-failed", "sandbox-rejected"])
+    async def test_an_order_that_came_to_nothing_failed(
+        self, trial: Trial, remote_clock: RemoteClock, sku: str
+    ) -> None:
+        order = await trial.bought(cards(sku))
+        remote_clock.pass_paces()
+        outcome = await trial.poll(order)
+        assert isinstance(outcome, Confirmed)
+        assert [line.state for line in outcome.lines] == [LineState.FAILED]
+
+    async def test_an_unknown_state_is_waited_out(
+        self, trial: Trial, remote_clock: RemoteClock
+    ) -> None:
+        order = await trial.bought(cards("sandbox-odd-state"))
+        outcome = await trial.poll(order)
+        assert isinstance(outcome, Pending)
+        assert outcome.lines[0].reason == "unknown state 'reviewing'"
+        remote_clock.pass_paces()
+        assert isinstance(await trial.poll(order), Confirmed)
+
+    @pytest.mark.parametrize(
+        ("sku", "reason"),
+        [
+            ("sandbox-cards-short", "1 cards came for 2 ordered"),
+            ("sandbox-get-without-codes", "0 cards came for 2 ordered"),
+        ],
+    )
+    async def test_missing_cards_are_told(self, trial: Trial, sku: str, reason: str) -> None:
+        outcome = await trial.poll(await trial.bought(cards(sku)))
+        assert isinstance(outcome, Confirmed)
+        assert [(line.state, line.reason) for line in outcome.lines] == [
+            (LineState.DELIVERED, reason)
+        ]
+
+    async def test_a_card_has_no_empty_fields(self, trial: Trial) -> None:
+        outcome = await trial.poll(await trial.bought(cards("sandbox-ok-fixed", quantity=1)))
+        assert isinstance(outcome, Confirmed)
+        assert outcome.lines[0].goods
+        assert set(outcome.lines[0].goods.items[0]) == {
+            "redeemCardCode",
+            "redeemSerialNumber",
+            "redeemPin",
+            "expirationDate",
+        }
+
+    async def test_an_order_nobody_confirmed_is_not_waited_for_in_silence(
+        self, trial: Trial
+    ) -> None:
+        order = await trial.ready_for(Step.CONFIRM, self.plain())
+        outcome = await trial.poll(order)
+        assert isinstance(outcome, InDoubt)
+        assert "never confirmed" in outcome.reason
+
+
+@pytest.mark.parametrize(
+    ("settings", "header", "value"),
+    [
+        ({}, "authorization", "Bearer t0ken"),
+        ({"auth_header": "X-Api-Key", "auth_scheme": ""}, "x-api-key", "t0ken"),
+    ],
+    ids=["as usual", "otherwise"],
+)
+async def test_a_create_call_says_what_the_documentation_asks_for(
+    recorder: Recorder, settings: dict[str, str], header: str, value: str
+) -> None:
+    account = adapter.GifthubAccount.model_validate(
+        {
+            "base_url": recorder.url,
+            "token": "t0ken",
+            "webhook_url": "https://shop.example/callbacks",
+            **settings,
+        }
+    )
+    order = cards("038-00-range", quantity=3)
+    async with Channel(account.base_url) as channel:
+        outcome = await adapter.Gifthub(account, channel).place(order, an_attempt(), ample(), None)
+    assert isinstance(outcome, InDoubt)
+    assert recorder.headers[0][header] == value
+    assert recorder.bodies == [
+        {
+            "productList": [
+                {"sku": "038-00-range", "productType": "fixed", "quote": 10, "quantity": 3}
+            ],
+            "wallet": "EUR",
+            "reference": order.order_id.hex,
+            "webhookUrl": "https://shop.example/callbacks",
+        }
+    ]
+
+
+async def test_an_order_id_is_sent_as_it_is(recorder: Recorder) -> None:
+    """Whatever the provider calls an order, it stays one query field."""
+    account = adapter.GifthubAccount.model_validate({"base_url": recorder.url, "token": "t"})
+    order = replace(cards("038-00-range"), provider_ref="a/b?c=1&d#é")
+    async with Channel(account.base_url) as channel:
+        await adapter.Gifthub(account, channel).poll(order, ample(), None)
+    assert recorder.queries == [{"orderId": "a/b?c=1&d#é"}]

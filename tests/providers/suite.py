@@ -1,0 +1,231 @@
+"""What every adapter must pass, over real HTTP, against a remote that counts.
+
+An adapter's test subclasses ``ProviderSuite``; its capabilities decide which stories are told.
+The truth is what the sandbox's books hold: an outcome may be less sure than that, never wrong.
+"""
+
+import asyncio
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
+from typing import ClassVar, Final
+
+import pytest
+
+from tests.providers.trial import Trial, ample
+from worker.capabilities import Doubt
+from worker.http import Deadline
+from worker.lifecycle import LineState, Step
+from worker.order import Ordered
+from worker.outcome import Absent, Confirmed, InDoubt, NotSent, Outcome, Pending, Refused
+from worker.sandbox import Fault, Outage, Sandbox
+
+UNANSWERED: Final = frozenset({Fault.HANG_BEFORE, Fault.HANG_AFTER})
+HARMLESS: Final = frozenset({Fault.NONE, Fault.SLOW_DRIP, Fault.LATE_ANSWER})
+THROTTLED: Final = frozenset({Fault.THROTTLED_429, Fault.THROTTLED_429_DATE})
+BREAKING: Final = sorted(set(Fault) - HARMLESS)
+
+OUTCOMES: Final[Mapping[Fault, type[Outcome]]] = (
+    dict.fromkeys(Fault, InDoubt)
+    | dict.fromkeys(HARMLESS, Confirmed)
+    | dict.fromkeys(THROTTLED, NotSent)
+    | {Fault.UNAUTHORIZED_401: NotSent}
+)
+"""What a committing call comes to; ``ProviderSuite.outcomes`` has a provider's exceptions."""
+
+DOUBTFUL: Final = sorted(fault for fault, outcome in OUTCOMES.items() if outcome is InDoubt)
+
+SHORT: Final = 0.5
+"""Seconds a call may take that is never answered."""
+
+
+class ProviderSuite(ABC):
+    """The contract. ``reads`` names the sandbox operations of ``look_up`` and ``poll``.
+
+    ``believed`` are faults in which the remote says, in so many words of its documentation,
+    that it did nothing, having done it: no caller can tell.
+    """
+
+    provider: ClassVar[str]
+    reads: ClassVar[tuple[str, str]]
+    outcomes: ClassVar[Mapping[Fault, type[Outcome]]] = {}
+    believed: ClassVar[frozenset[Fault]] = frozenset()
+
+    @abstractmethod
+    def plain(self) -> Ordered:
+        """An order of two lines that is delivered as soon as it is bought."""
+
+    @pytest.fixture
+    async def trial(
+        self, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+    ) -> AsyncIterator[Trial]:
+        caplog.set_level(logging.DEBUG)
+        async with Trial(sandbox, self.provider) as one:
+            yield one
+            assert not [secret for secret in one.secrets if secret in caplog.text]
+
+    # --- yes, and what comes of it -----------------------------------------------------------
+
+    async def test_a_confirmed_order_is_in_the_books_line_by_line(self, trial: Trial) -> None:
+        order = await trial.bought(self.plain())
+        assert order.provider_ref
+        assert [line.state for line in order.lines] == [LineState.ACCEPTED] * 2
+        assert len(trial.sandbox.live_orders(self.provider)) == 2
+        assert trial.hits(trial.committing) == 1
+
+    async def test_the_price_is_told_line_by_line_and_in_total(self, trial: Trial) -> None:
+        outcome = await trial.sure(Step.PLACE, self.plain())
+        prices = [line.price for line in outcome.lines]
+        booked = [row.price for row in trial.sandbox.books.rows(self.provider)]
+        assert [price and price.amount for price in prices] == booked
+        assert outcome.total
+        assert outcome.total.amount == sum(booked)
+
+    async def test_delivered_codes_arrive_and_are_shown_to_nobody(self, trial: Trial) -> None:
+        order = await trial.bought(self.plain())
+        outcome = await trial.poll(order)
+        assert isinstance(outcome, Confirmed)
+        assert {line.state for line in outcome.lines} == {LineState.DELIVERED}
+        for line in outcome.lines:
+            assert line.goods
+            assert line.goods.items
+            assert all(all(item.values()) for item in line.goods.items)
+
+    async def test_a_look_up_finds_what_was_bought(self, trial: Trial) -> None:
+        self._needs_look_ups(trial)
+        order = await trial.bought(self.plain())
+        found = await trial.look_up(order)
+        assert isinstance(found, Confirmed)
+        assert found.provider_ref == order.provider_ref
+        refs = [line.provider_line_ref for line in found.lines]
+        assert refs == [line.provider_line_ref for line in order.lines]
+
+    async def test_a_look_up_before_the_call_finds_nothing(self, trial: Trial) -> None:
+        self._needs_look_ups(trial)
+        order = await trial.ready_for(trial.committing, self.plain())
+        assert isinstance(await trial.look_up(order), Absent)
+
+    # --- faults ------------------------------------------------------------------------------
+
+    @pytest.mark.parametrize("reused", [False, True], ids=["fresh", "reused"])
+    @pytest.mark.parametrize("fault", list(Fault))
+    async def test_an_outcome_is_never_surer_than_the_truth(
+        self, trial: Trial, step: Step, fault: Fault, *, reused: bool
+    ) -> None:
+        order = await self._ready(trial, step, reused=reused)
+        before = trial.hits(step)
+        outcome = await self._faulty(trial, step, order, fault)
+        assert trial.hits(step) == before + 1
+        assert type(outcome) is (self.outcomes.get(fault) or OUTCOMES[fault])
+        bought = trial.is_bought(order)
+        if isinstance(outcome, Confirmed) and step is trial.committing:
+            assert bought
+        if isinstance(outcome, NotSent | Refused) and fault not in self.believed:
+            assert not bought
+        assert outcome.evidence.request_ref
+
+    @pytest.mark.parametrize("fault", DOUBTFUL)
+    async def test_a_look_up_settles_the_doubt(self, trial: Trial, fault: Fault) -> None:
+        self._needs_look_ups(trial)
+        order = await trial.ready_for(trial.committing, self.plain())
+        if not isinstance(await self._faulty(trial, trial.committing, order, fault), InDoubt):
+            pytest.skip("this provider's documentation leaves no doubt here")
+        found = await trial.look_up(order)
+        assert type(found) is (Confirmed if fault.executes else Absent)
+        assert trial.hits(trial.committing) == 1
+
+    @pytest.mark.parametrize("fault", BREAKING)
+    async def test_a_look_up_that_fails_proves_nothing(self, trial: Trial, fault: Fault) -> None:
+        self._needs_look_ups(trial)
+        order = await trial.ready_for(trial.committing, self.plain())
+        trial.sandbox.script(self.provider, self.reads[0], [fault])
+        assert isinstance(await trial.look_up(order, self._deadline(fault)), NotSent | InDoubt)
+
+    @pytest.mark.parametrize("fault", BREAKING)
+    async def test_a_poll_that_fails_changes_nothing(self, trial: Trial, fault: Fault) -> None:
+        order = await trial.bought(self.plain())
+        trial.sandbox.script(self.provider, self.reads[1], [fault] * len(order.lines))
+        outcome = await trial.poll(order, self._deadline(fault))
+        assert isinstance(outcome, NotSent | InDoubt)
+
+    @pytest.mark.parametrize("fault", sorted(THROTTLED))
+    async def test_a_throttled_call_tells_how_long_to_wait(
+        self, trial: Trial, step: Step, fault: Fault
+    ) -> None:
+        order = await trial.ready_for(step, self.plain())
+        outcome = await self._faulty(trial, step, order, fault)
+        assert isinstance(outcome, NotSent)
+        assert outcome.retry_after is not None
+        assert timedelta() <= outcome.retry_after <= timedelta(seconds=1)
+
+    async def test_a_dead_token_is_renewed_and_the_order_bought_once(self, trial: Trial) -> None:
+        if not trial.adapter.capabilities.needs_token:
+            pytest.skip("the token is a setting")
+        order = self.plain()
+        rejected = await self._faulty(trial, Step.PLACE, order, Fault.UNAUTHORIZED_401)
+        assert isinstance(rejected, NotSent)
+        assert rejected.token_rejected
+        await trial.log_in()
+        await trial.sure(Step.PLACE, order)
+        assert not trial.sandbox.books.duplicates(self.provider)
+
+    # --- never sent --------------------------------------------------------------------------
+
+    @pytest.mark.parametrize("reused", [False, True], ids=["fresh", "reused"])
+    async def test_a_refused_connection_is_not_sent(
+        self, trial: Trial, step: Step, *, reused: bool
+    ) -> None:
+        order = await self._ready(trial, step, reused=reused)
+        before = trial.hits(step)
+        await trial.sandbox.outage(self.provider, Outage.REFUSE)
+        await asyncio.sleep(0.05)  # the reset of the open connection arrives
+        assert isinstance(await trial.call(step, order), NotSent)
+        assert trial.hits(step) == before
+
+    async def test_past_its_deadline_nothing_is_sent(self, trial: Trial, step: Step) -> None:
+        order = await trial.ready_for(step, self.plain())
+        before = trial.hits(step)
+        passed = Deadline.after(start=-1, total=30)
+        assert isinstance(await trial.call(step, order, passed), NotSent)
+        assert trial.hits(step) == before
+
+    async def test_a_whole_provider_in_the_dark_leaves_doubt(
+        self, trial: Trial, step: Step
+    ) -> None:
+        order = await trial.ready_for(step, self.plain())
+        await trial.sandbox.outage(self.provider, Outage.DARK)
+        soon = self._deadline(Fault.HANG_BEFORE)
+        assert isinstance(await trial.call(step, order, soon), InDoubt)
+        assert not trial.is_bought(order)
+
+    async def test_polling_a_half_known_order_says_so(self, trial: Trial) -> None:
+        """As after a look-up that could not learn every id."""
+        outcome = await trial.poll(self.plain())
+        assert isinstance(outcome, InDoubt | Pending)
+        assert not outcome.evidence.body
+
+    # --- how ---------------------------------------------------------------------------------
+
+    async def _ready(self, trial: Trial, step: Step, *, reused: bool) -> Ordered:
+        """An order whose ``step`` is next, on a connection that was used or on a new one."""
+        if reused:
+            await trial.bought(self.plain())
+        order = await trial.ready_for(step, self.plain())
+        if not reused:
+            await trial.reconnect()
+        return order
+
+    async def _faulty(self, trial: Trial, step: Step, order: Ordered, fault: Fault) -> Outcome:
+        operation = "confirm" if step is Step.CONFIRM else "create"
+        trial.sandbox.script(self.provider, operation, [fault])
+        return await trial.call(step, order, self._deadline(fault))
+
+    def _deadline(self, fault: Fault) -> Deadline:
+        return Deadline.after(start=SHORT, total=SHORT) if fault in UNANSWERED else ample()
+
+    def _needs_look_ups(self, trial: Trial) -> None:
+        phases = trial.adapter.capabilities
+        doubt = phases.after_confirm or phases.after_place
+        if doubt not in {Doubt.LOOK_UP, Doubt.LOOK_UP_ONCE, Doubt.LOOK_UP_WEAK}:
+            pytest.skip("nothing can be looked up here")

@@ -1,0 +1,187 @@
+"""One provider account in the sandbox, with an adapter that speaks to it over real HTTP."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Self
+from uuid import uuid4
+
+from pydantic import SecretStr
+
+from schemas.ids import AttemptId, LineId, OrderId, new_uuid
+from schemas.intents import load_intent
+from worker.http import Channel, Deadline
+from worker.lifecycle import LineState, Step
+from worker.order import Attempted, Ordered, OrderedLine
+from worker.outcome import Confirmed, LookUp, Outcome, Pending
+from worker.provider import Account, Provider, Token
+from worker.providers import REGISTRY, load_accounts
+from worker.sandbox import Sandbox
+
+CARD_CODE = "SANDBOX-"
+"""What every code begins with that the sandbox delivers."""
+CUSTOMER = "Zübeyde 5512345678"
+"""The personal data in every intent that has some."""
+
+
+def ample() -> Deadline:
+    return Deadline.after(start=30, total=60)
+
+
+def an_order(provider: str, lines: Sequence[dict[str, Any]], **fields: Any) -> Ordered:
+    """An order as the store would hand it over, every line waiting."""
+    intent = load_intent(
+        {
+            "intent_id": "1",
+            "producer": "shop",
+            "provider": provider,
+            "lines": [{"deliver_id": f"shop-{n}", **line} for n, line in enumerate(lines)],
+            **fields,
+        }
+    )
+    return Ordered(
+        order_id=OrderId(new_uuid()),
+        intent=intent,
+        lines=tuple(
+            OrderedLine(
+                line_id=LineId(new_uuid()),
+                index=index,
+                deliver_id=line.deliver_id,
+                line_ref=uuid4().hex,
+                state=LineState.WAITING,
+                sequence=0,
+            )
+            for index, line in enumerate(intent.lines)
+        ),
+    )
+
+
+def an_attempt(number: int = 1) -> Attempted:
+    return Attempted(
+        attempt_id=AttemptId(new_uuid()),
+        number=number,
+        reference=uuid4().hex,
+        opened_at=datetime.now(UTC),
+    )
+
+
+def after(order: Ordered, outcome: Confirmed | Pending) -> Ordered:
+    """The order with what an outcome said of it, as the store would have kept it."""
+    reports = {report.line_ref: report for report in outcome.lines}
+    lines = tuple(
+        replace(
+            line,
+            state=report.state,
+            provider_line_ref=report.provider_line_ref or line.provider_line_ref,
+        )
+        if (report := reports.get(line.line_ref))
+        else line
+        for line in order.lines
+    )
+    return replace(order, lines=lines, provider_ref=outcome.provider_ref or order.provider_ref)
+
+
+def account_of(sandbox: Sandbox, provider: str, **fields: str) -> Account:
+    raw = {
+        name: SecretStr(value)
+        for name, value in (sandbox.account_settings()[provider]["default"] | fields).items()
+    }
+    return load_accounts({provider: {"default": raw}})[provider]["default"]
+
+
+class Trial:
+    """An adapter, one connection wide, so that a second call reuses the first one's.
+
+    Every outcome is looked through for secrets, whatever the test is about.
+    """
+
+    def __init__(self, sandbox: Sandbox, provider: str, **fields: str) -> None:
+        self.sandbox = sandbox
+        self.name = provider
+        self.account = account_of(sandbox, provider, **fields)
+        self.token: str | None = None
+        self.attempt = an_attempt()
+
+    async def __aenter__(self) -> Self:
+        self.channel = Channel(self.account.base_url, limit=1)
+        self.adapter: Provider = REGISTRY[self.name](self.account, self.channel)
+        if self.adapter.capabilities.needs_token:
+            await self.log_in()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.channel.aclose()
+
+    async def reconnect(self) -> None:
+        """Go on with connections that were never used."""
+        await self.channel.aclose()
+        self.channel = Channel(self.account.base_url, limit=1)
+        self.adapter = REGISTRY[self.name](self.account, self.channel)
+
+    @property
+    def committing(self) -> Step:
+        """The call that costs money."""
+        return Step.CONFIRM if self.adapter.capabilities.two_phase else Step.PLACE
+
+    @property
+    def secrets(self) -> list[str]:
+        """What must never be seen; the sandbox's password is too common a word to look for."""
+        fields = (getattr(self.account, name) for name in type(self.account).model_fields)
+        opened = [one.get_secret_value() for one in fields if isinstance(one, SecretStr)]
+        return [CUSTOMER, CARD_CODE, *filter(None, [self.token]), *filter(_is_telling, opened)]
+
+    async def log_in(self) -> None:
+        """Get a token by a connection of its own, so that the trial's own stays unused."""
+        async with Channel(self.account.base_url) as channel:
+            token = await REGISTRY[self.name](self.account, channel).login(ample())
+        assert isinstance(token, Token)
+        self.token = token.value
+
+    async def call(self, step: Step, order: Ordered, deadline: Deadline | None = None) -> Outcome:
+        verb = self.adapter.confirm if step is Step.CONFIRM else self.adapter.place
+        return self._checked(await verb(order, self.attempt, deadline or ample(), self.token))
+
+    async def look_up(self, order: Ordered, deadline: Deadline | None = None) -> LookUp:
+        found = await self.adapter.look_up(order, self.attempt, deadline or ample(), self.token)
+        self._check(found)
+        return found
+
+    async def poll(self, order: Ordered, deadline: Deadline | None = None) -> Outcome:
+        return self._checked(await self.adapter.poll(order, deadline or ample(), self.token))
+
+    async def ready_for(self, step: Step, order: Ordered) -> Ordered:
+        """Bring an order to where ``step`` is next, under a new attempt."""
+        self.attempt = an_attempt()
+        if step is Step.PLACE:
+            return order
+        return after(order, await self.sure(Step.PLACE, order))
+
+    async def bought(self, order: Ordered) -> Ordered:
+        """Buy an order that nothing goes wrong with."""
+        order = await self.ready_for(self.committing, order)
+        return after(order, await self.sure(self.committing, order))
+
+    async def sure(self, step: Step, order: Ordered) -> Confirmed:
+        outcome = await self.call(step, order)
+        assert isinstance(outcome, Confirmed), outcome
+        return outcome
+
+    def is_bought(self, order: Ordered) -> bool:
+        """Whether the sandbox's books hold a live order for any of our references."""
+        refs = {order.order_id.hex, *(line.line_ref for line in order.lines)}
+        return any(row.ref in refs for row in self.sandbox.live_orders(self.name))
+
+    def hits(self, step: Step) -> int:
+        return self.sandbox.hits(self.name, "confirm" if step is Step.CONFIRM else "create")
+
+    def _checked(self, outcome: Outcome) -> Outcome:
+        self._check(outcome)
+        return outcome
+
+    def _check(self, outcome: LookUp) -> None:
+        shown = f"{outcome!r} {outcome.evidence}"
+        assert not [secret for secret in self.secrets if secret in shown]
+
+
+def _is_telling(secret: str) -> bool:
+    return len(secret) > len("sandbox")
