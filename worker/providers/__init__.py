@@ -38,7 +38,7 @@ def load_accounts(raw: RawAccounts) -> Accounts:
         adapter = REGISTRY.get(provider)
         if adapter is None:
             known = ", ".join(sorted(REGISTRY))
-            faults.append(f"{_variable(provider)}: no such provider; there are {known}")
+            faults.append(f"{_variable(provider)}: no such provider (there are {known})")
             continue
         for name, fields in named.items():
             try:
@@ -62,7 +62,7 @@ def _faults(error: ValidationError, model: type[Account], provider: str, name: s
     return [
         f"{_variable(provider, name, *fault['loc'])}: "
         + (
-            f"no such field; there are {known}"
+            f"no such field (there are {known})"
             if fault["type"] == "extra_forbidden"
             else fault["msg"]
         )

@@ -219,7 +219,7 @@ class TestHyperteknoloji(ProviderSuite):
         (line,) = outcome.lines
         assert line.goods
         assert len(line.goods.items) == 1
-        assert line.reason == "1 codes came for 2 ordered"
+        assert line.reason == "1 of 2 codes came"
 
     async def test_a_line_that_has_ended_is_not_asked_for_again(
         self, trial: Trial, remote_clock: RemoteClock

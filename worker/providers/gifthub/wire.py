@@ -151,7 +151,9 @@ def _quoted(order: Ordered, order_id: str, data: Mapping[Any, Any]) -> Confirmed
     invoice = data.get("invoice")
     fields = invoice if isinstance(invoice, dict) else {"total": invoice}
     currency = identifier(fields.get("wallet")) or _intent(order).wallet
-    totals = {one.get("sku"): one.get("total") for one in objects(fields.get("records"))}
+    totals = {
+        identifier(one.get("sku")): one.get("total") for one in objects(fields.get("records"))
+    }
     reports = (
         LineReport(
             line.line_ref,
@@ -205,7 +207,7 @@ def _report(
     line: OrderedLine, quantity: int, state: str, cards: Sequence[dict[str, str]]
 ) -> LineReport:
     goods = Goods(tuple(cards)) if cards else None
-    short = None if len(cards) >= quantity else f"{len(cards)} cards came for {quantity} ordered"
+    short = None if len(cards) >= quantity else f"{len(cards)} of {quantity} cards came"
     match state:
         case "successful":
             return LineReport(line.line_ref, LineState.DELIVERED, goods=goods, reason=short)
@@ -230,15 +232,10 @@ def _cards(redeem: Any, sku: str) -> list[dict[str, str]] | None:
     That ``get`` shows ``redeemData`` as the webhook does is assumed. Cards are counted, never
     expected: the provider's own example holds fewer than were ordered.
     """
-    match redeem:
-        case None:
-            return []
-        case dict() if redeem.get(sku) is None:
-            return []
-        case dict() if isinstance(redeem[sku], dict):
-            cards = redeem[sku].get("cards") or []
-        case _:
-            return None
+    of_sku = redeem.get(sku) if isinstance(redeem, dict) else redeem
+    if of_sku is None:
+        return []
+    cards = of_sku.get("cards") or [] if isinstance(of_sku, dict) else None
     if not isinstance(cards, list) or not all(isinstance(card, dict) for card in cards):
         return None
     read = [

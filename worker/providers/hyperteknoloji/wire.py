@@ -233,7 +233,7 @@ def _standing(line: OrderedLine, data: Mapping[str, Any], quantity: int) -> Line
         if codes is None or notes is None:
             return None
         if 0 < len(codes) < quantity:
-            reason = f"{len(codes)} codes came for {quantity} ordered"
+            reason = f"{len(codes)} of {quantity} codes came"
         items = [{"code": code} for code in codes] + [{"note": note} for note in notes]
         goods = Goods(tuple(items)) if items else None
     return LineReport(line.line_ref, state, line.provider_line_ref, goods=goods, reason=reason)

@@ -1,0 +1,83 @@
+"""Finding our lines in an order list whose shape nobody documented."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.providers.answers import patient, replies, reply
+from tests.providers.hyperteknoloji.test_adapter import basket
+from worker.http import Reply
+from worker.outcome import Absent, Confirmed, InDoubt
+from worker.providers.hyperteknoloji import listing
+
+ORDER: Final = basket(1, 2)
+REFS: Final = [line.line_ref for line in ORDER.lines]
+OPENED: Final = datetime(2026, 11, 22, 10, tzinfo=UTC)
+
+
+def row(ref: str | None, placed_at: datetime, order_id: int = 9) -> dict[str, Any]:
+    return {"OrderID": order_id, "OrderDetailID": 1, "DeliverID": ref,
+            "CreateDate": placed_at.isoformat()}  # fmt: skip
+
+
+def listed(*rows: Any) -> dict[str, Any]:
+    return {"data": {"items": list(rows)}, "success": True}
+
+
+def rows(*entries: Any) -> list[listing.Row]:
+    page = listing.read_page(reply(200, listed(*entries)), ORDER)
+    assert isinstance(page, list)
+    return page
+
+
+@patient
+@given(st.lists(replies(listed(*(row(ref, OPENED) for ref in REFS))), max_size=3))
+def test_any_pages_of_the_list_are_survived_and_only_all_lines_are_yes(
+    answers: list[Reply],
+) -> None:
+    pages = [listing.read_page(answer, ORDER) for answer in answers]
+    read = [row for page in pages if isinstance(page, list) for row in page]
+    listing.reaches_back(read, OPENED)
+    finding = listing.finding(read, ORDER)
+    assert isinstance(finding, Confirmed | InDoubt | Absent)
+    assert isinstance(finding, Confirmed) <= listing.all_found(read, ORDER)
+
+
+def test_an_order_may_hold_its_lines_in_the_list() -> None:
+    lines = [{"DeliverID": ref, "OrderDetailID": n} for n, ref in enumerate(REFS, 1)]
+    nested = {"OrderID": 9, "CreateDate": OPENED.isoformat(), "details": lines}
+    read = rows(nested)
+    assert [one.placed_at for one in read] == [OPENED] * 2
+    finding = listing.finding(read, ORDER)
+    assert isinstance(finding, Confirmed)
+    assert finding.provider_ref == "9"
+
+
+def test_a_list_without_deliver_ids_proves_nothing() -> None:
+    assert isinstance(listing.finding(rows(row(None, OPENED)), ORDER), InDoubt)
+    assert isinstance(listing.finding(rows(), ORDER), Absent)
+
+
+@pytest.mark.parametrize(
+    ("ages", "enough"),
+    [
+        ([timedelta(0), timedelta(hours=2)], True),
+        ([timedelta(0), timedelta(minutes=59)], False),
+        ([timedelta(hours=3), timedelta(hours=2)], False),
+        ([], False),
+    ],
+    ids=["older than the margin", "within the margin", "oldest first", "empty"],
+)
+def test_the_list_ends_where_it_is_surely_older_than_the_call(
+    ages: list[timedelta], *, enough: bool
+) -> None:
+    page = rows(*(row("other", OPENED - age) for age in ages))
+    assert listing.reaches_back(page, OPENED) is enough
+
+
+def test_a_list_whose_times_cannot_be_read_is_read_to_its_end() -> None:
+    untimed = {"OrderID": 9, "OrderDetailID": 1, "DeliverID": "other"}
+    assert not listing.reaches_back(rows(untimed), OPENED)
