@@ -103,9 +103,7 @@ ORDER_MOVES: Final[Mapping[OrderState, frozenset[OrderState]]] = {
     _O.CONFIRMING: _ORDER_ENDS | {_O.CONFIRMING, _O.PLACED, _O.IN_DOUBT, _O.PARKED},
     _O.IN_DOUBT: _ORDER_ENDS
     | {_O.IN_DOUBT, _O.PLACING, _O.QUOTED, _O.CONFIRMING, _O.PLACED, _O.PARKED},
-    _O.PLACED: frozenset(
-        {_O.PLACED, _O.FULFILLED, _O.PARTIALLY_FULFILLED, _O.FAILED, _O.CANCELLED, _O.PARKED}
-    ),
+    _O.PLACED: _ORDER_ENDS | {_O.PLACED, _O.PARKED},
     _O.PARKED: _ORDER_ENDS | {_O.PLACING, _O.PLACED},
     _O.FULFILLED: frozenset(),
     _O.PARTIALLY_FULFILLED: frozenset(),
