@@ -7,11 +7,10 @@ in comes in as ``Capabilities``; when to try again comes from ``Policy``; chance
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, assert_never
+from typing import assert_never
 
-from schemas.ids import EventId, new_uuid
 from worker.capabilities import Capabilities, Doubt
-from worker.change import AttemptEnd, Change, OrderEvent
+from worker.change import Change
 from worker.lifecycle import LineState, OrderState, Step
 from worker.moves import breach, ended_as, line_moves
 from worker.order import Claimed
@@ -23,13 +22,12 @@ from worker.outcome import (
     LookUp,
     NotSent,
     Outcome,
-    OutcomeName,
     Pending,
     RefusalCode,
     Refused,
-    name_of,
 )
 from worker.policy import Policy
+from worker.verdicts import attempt_end, change_of, expired, gave_up, noted, parked, refused
 
 AT_ONCE = timedelta(0)
 _HARMLESS_WAIT = timedelta(minutes=10)
@@ -51,7 +49,7 @@ class Decider:
 
     def after_call(self, claimed: Claimed, step: Step, outcome: Outcome, chance: float) -> Change:
         """What a placing or confirming call came to."""
-        end = _end(claimed, outcome)
+        end = attempt_end(claimed, outcome)
         match outcome:
             case Confirmed():
                 return replace(self._yes(claimed, step, outcome), attempt=end)
@@ -60,9 +58,9 @@ class Decider:
                     self._placed(claimed, outcome.lines, outcome.provider_ref), attempt=end
                 )
             case Refused():
-                return replace(_no(claimed, outcome), attempt=end)
+                return replace(refused(claimed, outcome), attempt=end)
             case NotSent():
-                return replace(self._again(claimed, step, outcome, chance), attempt=end)
+                return replace(self.not_started(claimed, step, outcome, chance), attempt=end)
             case InDoubt():
                 return replace(self._doubt(claimed, step, outcome, chance), attempt=end)
             case _:
@@ -77,15 +75,7 @@ class Decider:
             case Absent():
                 return self._absent(claimed, step, finding)
             case NotSent() | InDoubt():
-                wish = finding.retry_after if isinstance(finding, NotSent) else None
-                return _change(
-                    claimed,
-                    state=OrderState.IN_DOUBT,
-                    step=Step.RECONCILE,
-                    due_in=self.policy.retry_in(claimed.tries, chance, wish),
-                    tries=claimed.tries + 1,
-                    reason=f"the look-up gave no answer: {finding.reason}",
-                )
+                return self._unanswered(claimed, OrderState.IN_DOUBT, finding, chance)
             case _:
                 assert_never(finding)
 
@@ -96,36 +86,28 @@ class Decider:
                 return self._placed(claimed, outcome.lines, None)
             case Refused():
                 # It was bought and the provider now says no: nobody but a person can tell why.
-                return _parked(claimed, f"refused after it was placed: {outcome.reason}")
+                return parked(claimed, f"refused after it was placed: {outcome.reason}")
             case NotSent() | InDoubt():
-                wish = outcome.retry_after if isinstance(outcome, NotSent) else None
-                return _change(
-                    claimed,
-                    state=OrderState.PLACED,
-                    step=Step.POLL,
-                    due_in=self.policy.retry_in(claimed.tries, chance, wish),
-                    tries=claimed.tries + 1,
-                    reason=f"the poll gave no answer: {outcome.reason}",
-                )
+                return self._unanswered(claimed, OrderState.PLACED, outcome, chance)
             case _:
                 assert_never(outcome)
 
     def not_started(self, claimed: Claimed, step: Step, outcome: NotSent, chance: float) -> Change:
-        """A call could not even be attempted; no attempt was recorded."""
-        return self._again(claimed, step, outcome, chance)
+        """A call was surely not made: it is tried again for as long as that makes sense."""
+        over = self._over(claimed, outcome.reason)
+        if over is not None:
+            return self._unless_doubted(claimed, over)
+        wait = self.policy.retry_in(claimed.tries, chance, outcome.retry_after)
+        return self._next_try(claimed, step, wait, f"not sent: {outcome.reason}")
 
     def left_open(self, claimed: Claimed, chance: float) -> Change:
         """A lease ended with the call under way: its worker is gone, its outcome unknown."""
-        step = claimed.attempt_step or Step.PLACE
-        return self.after_call(
-            claimed, step, InDoubt("the worker making the call was lost"), chance
-        )
+        lost = InDoubt("the worker making the call was lost")
+        return self.after_call(claimed, claimed.attempt_step or Step.PLACE, lost, chance)
 
     def window_closed(self, claimed: Claimed) -> Change:
         """The quote expired before the call that commits money could be made."""
-        reason = "the quote's window closed before the order could be bought"
-        moves = line_moves(claimed, (), LineState.EXPIRED, reason)
-        return _change(claimed, state=OrderState.EXPIRED, reason=reason, moves=moves)
+        return self._unless_doubted(claimed, expired(claimed))
 
     def _yes(self, claimed: Claimed, step: Step, outcome: Confirmed) -> Change:
         if step is Step.PLACE and self.capabilities.two_phase:
@@ -134,14 +116,14 @@ class Decider:
         broken = breach(claimed.max_total, outcome.total)
         if broken is None:
             return replace(change, total=outcome.total)
-        alert = _event("order.charged_above_max", {"reason": broken})
+        alert = noted("order.charged_above_max", {"reason": broken})
         return replace(change, total=outcome.total, reason=broken, events=(alert,))
 
     def _quoted(self, claimed: Claimed, outcome: Confirmed) -> Change:
         broken = breach(claimed.max_total, outcome.total)
         if broken is not None:
-            return _no(claimed, Refused(RefusalCode.PRICE_ABOVE_MAX, broken))
-        return _change(
+            return refused(claimed, Refused(RefusalCode.PRICE_ABOVE_MAX, broken))
+        return change_of(
             claimed,
             state=OrderState.QUOTED,
             step=Step.CONFIRM,
@@ -161,10 +143,10 @@ class Decider:
         moves = line_moves(claimed, reports, LineState.ACCEPTED, provider_ref=provider_ref)
         ended = ended_as(claimed, moves)
         if ended is not None:
-            return _change(claimed, state=ended, provider_ref=provider_ref, moves=moves)
+            return change_of(claimed, state=ended, provider_ref=provider_ref, moves=moves)
         waits = self.capabilities.poll_every
         polls = claimed.tries if claimed.step is Step.POLL else 0
-        return _change(
+        return change_of(
             claimed,
             state=OrderState.PLACED,
             step=Step.POLL,
@@ -174,42 +156,27 @@ class Decider:
             moves=moves,
         )
 
-    def _again(self, claimed: Claimed, step: Step, outcome: NotSent, chance: float) -> Change:
-        if claimed.expires_at is None and claimed.age >= self.policy.retry_for:
-            reason = f"gave up after {self.policy.retry_for}, never sent: {outcome.reason}"
-            moves = line_moves(claimed, (), LineState.FAILED, reason)
-            return _change(claimed, state=OrderState.FAILED, reason=reason, moves=moves)
-        wait = self.policy.retry_in(claimed.tries, chance, outcome.retry_after)
-        if claimed.expires_at is not None:
-            left = claimed.expires_at - claimed.now - self.needs
-            if left <= AT_ONCE:
-                return self.window_closed(claimed)
-            wait = min(wait, left)
-        return _change(
+    def _unanswered(
+        self, claimed: Claimed, state: OrderState, outcome: NotSent | InDoubt, chance: float
+    ) -> Change:
+        """A question that changes nothing there got no answer: it is asked again."""
+        wish = outcome.retry_after if isinstance(outcome, NotSent) else None
+        return change_of(
             claimed,
-            state=_UNDER_WAY[step],
-            step=step,
-            due_in=wait,
+            state=state,
+            step=claimed.step,
+            due_in=self.policy.retry_in(claimed.tries, chance, wish),
             tries=claimed.tries + 1,
-            reason=f"not sent: {outcome.reason}",
+            reason=f"no answer: {outcome.reason}",
         )
 
     def _doubt(self, claimed: Claimed, step: Step, outcome: InDoubt, chance: float) -> Change:
         match self._after(step):
             case Doubt.HARMLESS:
-                tries = claimed.tries + 1
-                spent = tries > self.capabilities.repeats
-                return _change(
-                    claimed,
-                    state=_UNDER_WAY[step],
-                    step=step,
-                    due_in=_HARMLESS_WAIT if spent else self.policy.retry_in(tries, chance),
-                    tries=tries,
-                    reason=f"unknown outcome, repeating is harmless: {outcome.reason}",
-                )
+                return self._repeated(claimed, step, outcome, chance)
             case Doubt.LOOK_UP | Doubt.LOOK_UP_ONCE | Doubt.LOOK_UP_WEAK | Doubt.REPLAY:
                 reason = f"unknown outcome: {outcome.reason}"
-                return _change(
+                return change_of(
                     claimed,
                     state=OrderState.IN_DOUBT,
                     step=Step.RECONCILE,
@@ -218,49 +185,103 @@ class Decider:
                     moves=line_moves(claimed, (), LineState.IN_DOUBT, reason),
                 )
             case Doubt.NONE:
-                return _parked(claimed, f"unknown outcome, and no way to ask: {outcome.reason}")
+                return parked(claimed, f"unknown outcome, and no way to ask: {outcome.reason}")
+
+    def _repeated(self, claimed: Claimed, step: Step, outcome: InDoubt, chance: float) -> Change:
+        over = self._over(claimed, outcome.reason)
+        if over is not None:
+            return over
+        tries = claimed.tries + 1
+        spent = tries > self.capabilities.repeats
+        wait = _HARMLESS_WAIT if spent else self.policy.retry_in(tries, chance)
+        reason = f"unknown outcome, repeating is harmless: {outcome.reason}"
+        return self._next_try(claimed, step, wait, reason)
 
     def _absent(self, claimed: Claimed, step: Step, finding: Absent) -> Change:
-        look_ups = claimed.look_ups + 1
+        claimed = replace(claimed, look_ups=claimed.look_ups + 1)
         doubt = self._after(step)
-        attempt = claimed.attempt
-        assert attempt is not None  # noqa: S101 -- only an attempt can be in doubt
-        age = claimed.now - attempt.opened_at
-        proven = doubt is Doubt.LOOK_UP_ONCE or (
-            doubt is Doubt.LOOK_UP
-            and self.policy.absence_is_proof(look_ups, age, self.call_deadline)
-        )
-        end = AttemptEnd(
-            attempt_id=attempt.attempt_id,
-            outcome=OutcomeName.NOT_SENT if proven else OutcomeName.IN_DOUBT,
-            reason="proven absent" if proven else f"absent at look-up {look_ups}",
-            evidence=finding.evidence,
-            look_ups=look_ups,
+        proven = doubt is Doubt.LOOK_UP and self.policy.absence_is_proof(
+            claimed.look_ups, claimed.since_attempt, self.call_deadline
         )
         if proven:
-            change = _change(claimed, state=_UNDER_WAY[step], step=step, due_in=AT_ONCE)
+            change = change_of(claimed, state=_UNDER_WAY[step], step=step, due_in=AT_ONCE)
+        elif doubt is Doubt.LOOK_UP_ONCE:
+            change = self._looked_once(claimed, step)
+            proven = change.step is None
         else:
-            change = self._ask_again(claimed, look_ups, age, doubt)
-        asked = _event("order.looked_up", {"found": False, "look_ups": look_ups})
-        return replace(change, attempt=end, events=(*change.events, asked))
+            change = self._ask_again(claimed, doubt)
+        seen: Outcome = (
+            NotSent("proven absent", evidence=finding.evidence)
+            if proven
+            else InDoubt(f"absent at look-up {claimed.look_ups}", finding.evidence)
+        )
+        asked = noted("order.looked_up", {"found": False, "look_ups": claimed.look_ups})
+        return replace(change, attempt=attempt_end(claimed, seen), events=(*change.events, asked))
 
-    def _ask_again(self, claimed: Claimed, look_ups: int, age: timedelta, doubt: Doubt) -> Change:
-        wait = self.policy.look_up_in(look_ups)
+    def _looked_once(self, claimed: Claimed, step: Step) -> Change:
+        """Absent where a repeat is refused: safe to call again at once, not yet safe to stop."""
+        over = self._over(claimed, "absent at the last look-up")
+        if over is None:
+            return change_of(claimed, state=_UNDER_WAY[step], step=step, due_in=AT_ONCE)
+        return over if self._patience_left(claimed) <= AT_ONCE else self._wait_and_see(claimed)
+
+    def _ask_again(self, claimed: Claimed, doubt: Doubt) -> Change:
+        wait = self.policy.look_up_in(claimed.look_ups)
+        reason = f"absent at look-up {claimed.look_ups}, {claimed.since_attempt} after the call"
         if wait is None and doubt is Doubt.LOOK_UP_WEAK:
-            return _parked(
-                claimed,
-                f"absent at {look_ups} look-ups, the last {age} after the call; this provider's"
-                " list is no proof of absence",
-            )
-        return _change(
+            return parked(claimed, f"{reason}; this provider's list is no proof of absence")
+        return change_of(
             claimed,
             state=OrderState.IN_DOUBT,
             step=Step.RECONCILE,
             due_in=wait or self.policy.look_up_waits[-1],
-            reason=f"absent at look-up {look_ups}",
+            reason=reason,
         )
 
-    def _after(self, step: Step) -> Doubt:
+    def _over(self, claimed: Claimed, last: str) -> Change | None:
+        """How the order ends unbought, once there is no time left for another call."""
+        if claimed.expires_at is not None:
+            left = claimed.expires_at - claimed.now
+            return expired(claimed) if left <= self.needs else None
+        after = self.policy.retry_for
+        return gave_up(claimed, after, last) if claimed.age >= after else None
+
+    def _next_try(self, claimed: Claimed, step: Step, wait: timedelta, reason: str) -> Change:
+        if claimed.expires_at is not None:
+            wait = min(wait, claimed.expires_at - claimed.now - self.needs)
+        return change_of(
+            claimed,
+            state=_UNDER_WAY[step],
+            step=step,
+            due_in=wait,
+            tries=claimed.tries + 1,
+            reason=reason,
+        )
+
+    def _unless_doubted(self, claimed: Claimed, end: Change) -> Change:
+        """An end without buying, put off while an earlier call may still come through.
+
+        After a single look-up another call is safe, because the provider refuses a repeat.
+        Saying that nothing was bought is not: for that we look again, late enough.
+        """
+        doubted = any(line.state is LineState.IN_DOUBT for line in claimed.order.lines)
+        if doubted and self._after(claimed.attempt_step) is Doubt.LOOK_UP_ONCE:
+            return self._wait_and_see(claimed)
+        return end
+
+    def _wait_and_see(self, claimed: Claimed) -> Change:
+        return change_of(
+            claimed,
+            state=OrderState.IN_DOUBT,
+            step=Step.RECONCILE,
+            due_in=max(self._patience_left(claimed), self.policy.look_up_waits[0]),
+            reason="no call may be made any more; an earlier one may still come through",
+        )
+
+    def _patience_left(self, claimed: Claimed) -> timedelta:
+        return self.policy.patience(self.call_deadline) - claimed.since_attempt
+
+    def _after(self, step: Step | None) -> Doubt:
         if step is Step.CONFIRM and self.capabilities.after_confirm is not None:
             return self.capabilities.after_confirm
         return self.capabilities.after_place
@@ -270,53 +291,3 @@ _UNDER_WAY: Mapping[Step, OrderState] = {
     Step.PLACE: OrderState.PLACING,
     Step.CONFIRM: OrderState.CONFIRMING,
 }
-
-_REFUSED_AS: Mapping[RefusalCode, tuple[LineState, OrderState]] = {
-    RefusalCode.EXPIRED: (LineState.EXPIRED, OrderState.EXPIRED),
-    RefusalCode.CANCELLED: (LineState.CANCELLED, OrderState.CANCELLED),
-}
-
-
-def _no(claimed: Claimed, outcome: Refused) -> Change:
-    line, state = _REFUSED_AS.get(outcome.code, (LineState.REFUSED, OrderState.REFUSED))
-    reason = f"{outcome.code}: {outcome.reason}"
-    blame = tuple(replace(report, state=line) for report in outcome.lines)
-    moves = line_moves(claimed, blame, line, reason)
-    return _change(claimed, state=state, reason=reason, moves=moves)
-
-
-def _parked(claimed: Claimed, reason: str) -> Change:
-    return _change(
-        claimed,
-        state=OrderState.PARKED,
-        reason=reason,
-        parked_reason=reason,
-        moves=line_moves(claimed, (), LineState.IN_DOUBT, reason),
-        events=(_event("order.parked", {"reason": reason}),),
-    )
-
-
-def _change(claimed: Claimed, **what: Any) -> Change:
-    return Change(
-        order_id=claimed.order.order_id,
-        fence=claimed.fence,
-        producer=claimed.producer,
-        notify_url=claimed.notify_url,
-        **what,
-    )
-
-
-def _end(claimed: Claimed, outcome: Outcome) -> AttemptEnd | None:
-    if claimed.attempt is None:
-        return None
-    return AttemptEnd(
-        attempt_id=claimed.attempt.attempt_id,
-        outcome=name_of(outcome),
-        reason=None if isinstance(outcome, Confirmed | Pending) else outcome.reason,
-        evidence=outcome.evidence,
-        look_ups=claimed.look_ups,
-    )
-
-
-def _event(kind: str, data: Mapping[str, Any]) -> OrderEvent:
-    return OrderEvent(event_id=EventId(new_uuid()), type=kind, data=data)

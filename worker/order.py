@@ -77,6 +77,11 @@ class Claimed:
         return self.now - self.created_at
 
     @property
+    def since_attempt(self) -> timedelta:
+        """How long ago the newest attempt was begun; nothing where there was none."""
+        return timedelta() if self.attempt is None else self.now - self.attempt.opened_at
+
+    @property
     def left_open(self) -> bool:
         """Whether a lease ended with a call under way: its outcome is unknown."""
         return self.attempt is not None and self.attempt_outcome is None

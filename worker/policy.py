@@ -53,8 +53,11 @@ class Policy:
 
         An order can appear late at its provider, so absence needs number *and* time.
         """
-        patience = max(_MIN_DOUBT, _MIN_DEADLINES * call_deadline)
-        return look_ups >= _MIN_LOOK_UPS and doubtful_for >= patience
+        return look_ups >= _MIN_LOOK_UPS and doubtful_for >= self.patience(call_deadline)
+
+    def patience(self, call_deadline: timedelta) -> timedelta:
+        """How long after its start a call of unknown outcome may still come through."""
+        return max(_MIN_DOUBT, _MIN_DEADLINES * call_deadline)
 
 
 def delivery_in(tries: int, chance: float, wish: timedelta | None = None) -> timedelta | None:

@@ -1,0 +1,89 @@
+"""Changes that follow from an order and a fact alone: no capability, no waiting. Pure.
+
+How an order ends without being bought, how it is set aside, and how an attempt ended.
+``worker.decisions`` chooses among them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from schemas.ids import EventId, new_uuid
+from worker.change import AttemptEnd, Change, OrderEvent
+from worker.lifecycle import LineState, OrderState
+from worker.moves import line_moves
+from worker.order import Claimed
+from worker.outcome import Confirmed, Outcome, Pending, RefusalCode, Refused, name_of
+
+
+def change_of(claimed: Claimed, **what: Any) -> Change:
+    """A change of this order, under the lease it was claimed with."""
+    return Change(
+        order_id=claimed.order.order_id,
+        fence=claimed.fence,
+        producer=claimed.producer,
+        notify_url=claimed.notify_url,
+        **what,
+    )
+
+
+_REFUSED_AS: Mapping[RefusalCode, tuple[LineState, OrderState]] = {
+    RefusalCode.EXPIRED: (LineState.EXPIRED, OrderState.EXPIRED),
+    RefusalCode.CANCELLED: (LineState.CANCELLED, OrderState.CANCELLED),
+}
+
+
+def refused(claimed: Claimed, outcome: Refused) -> Change:
+    """The provider said no."""
+    line, state = _REFUSED_AS.get(outcome.code, (LineState.REFUSED, OrderState.REFUSED))
+    reason = f"{outcome.code}: {outcome.reason}"
+    blame = tuple(
+        replace(report, state=line, reason=report.reason or reason) for report in outcome.lines
+    )
+    moves = line_moves(claimed, blame, line, reason)
+    return change_of(claimed, state=state, reason=reason, moves=moves)
+
+
+def expired(claimed: Claimed) -> Change:
+    """The quote's window closed before the call that commits money could be made."""
+    reason = "the quote's window closed before the order could be bought"
+    moves = line_moves(claimed, (), LineState.EXPIRED, reason)
+    return change_of(claimed, state=OrderState.EXPIRED, reason=reason, moves=moves)
+
+
+def gave_up(claimed: Claimed, after: timedelta, last: str) -> Change:
+    """No call came through for so long that nobody waits for it any more."""
+    reason = f"gave up after {after}: {last}"
+    moves = line_moves(claimed, (), LineState.FAILED, reason)
+    return change_of(claimed, state=OrderState.FAILED, reason=reason, moves=moves)
+
+
+def parked(claimed: Claimed, reason: str) -> Change:
+    """Set aside for a person."""
+    return change_of(
+        claimed,
+        state=OrderState.PARKED,
+        reason=reason,
+        parked_reason=reason,
+        moves=line_moves(claimed, (), LineState.IN_DOUBT, reason),
+        events=(noted("order.parked", {"reason": reason}),),
+    )
+
+
+def attempt_end(claimed: Claimed, outcome: Outcome) -> AttemptEnd | None:
+    """How the newest attempt ended; ``None`` where there is none."""
+    if claimed.attempt is None:
+        return None
+    return AttemptEnd(
+        attempt_id=claimed.attempt.attempt_id,
+        outcome=name_of(outcome),
+        reason=None if isinstance(outcome, Confirmed | Pending) else outcome.reason,
+        evidence=outcome.evidence,
+        look_ups=claimed.look_ups,
+    )
+
+
+def noted(kind: str, data: Mapping[str, Any]) -> OrderEvent:
+    """A fact worth an event of the order."""
+    return OrderEvent(event_id=EventId(new_uuid()), type=kind, data=data)
