@@ -20,6 +20,7 @@ from tasks.publisher import Publisher
 from worker.engine import Engine, running_engine
 from worker.logs import get_logger
 from worker.settings import Settings, load_settings
+from worker.store.session import OnBoundary
 
 log = get_logger(__name__)
 
@@ -32,9 +33,10 @@ _SPARE = 10.0
 class EngineThread:
     """Runs an engine, its bells and its Redis client on a loop in a thread of its own."""
 
-    def __init__(self, settings: Settings, app: Any) -> None:
+    def __init__(self, settings: Settings, app: Any, on_boundary: OnBoundary | None = None) -> None:
         self.settings = settings
         self.publisher = Publisher(app)
+        self._on_boundary = on_boundary
         self.engine: Engine
         self.redis: Redis
         self._loop: asyncio.AbstractEventLoop
@@ -76,7 +78,8 @@ class EngineThread:
         self._stop = asyncio.Event()
         url = self.settings.redis_url.get_secret_value()
         self.redis = Redis.from_url(url, socket_timeout=10, socket_connect_timeout=5)
-        async with self.redis, running_engine(self.settings) as engine, self.publisher:
+        running = running_engine(self.settings, on_boundary=self._on_boundary)
+        async with self.redis, running as engine, self.publisher:
             self.engine = engine
             self._ready.set()
             log.info("engine_started", worker=engine.rt.worker, count=len(engine.rt.desks))
@@ -99,7 +102,9 @@ class EngineStep(bootsteps.StartStopStep):
             raise ImproperlyConfigured(
                 "Run beat as a process of its own (celery -A tasks.app beat): leave out -B."
             )
-        parent.app.engine_thread = EngineThread(load_settings(), parent.app)
+        # An app may watch the engine's commits; that is how crash tests die at each of them.
+        on_boundary = getattr(parent.app, "on_boundary", None)
+        parent.app.engine_thread = EngineThread(load_settings(), parent.app, on_boundary)
 
     def start(self, parent: Any) -> None:
         """Start the loop's thread."""

@@ -36,8 +36,9 @@ _LONGEST_WAIT: Final = 5.0
 class Intake:
     """One process's consumer of the intent streams."""
 
-    def __init__(self, thread: EngineThread) -> None:
+    def __init__(self, thread: EngineThread, left_behind_ms: int = LEFT_BEHIND_MS) -> None:
         self._thread = thread
+        self._left_behind_ms = left_behind_ms
         self._rt = thread.engine.rt
         self._streams = IntentStreams(thread.redis, self._rt.worker)
         self._stopping = asyncio.Event()
@@ -78,7 +79,7 @@ class Intake:
         if now - self._recovered > _RECOVER:
             count = self._rt.settings.intake_batch
             found = await self._streams.left_behind(
-                self._producers, older_than_ms=LEFT_BEHIND_MS, count=count
+                self._producers, older_than_ms=self._left_behind_ms, count=count
             )
             if len(found) < count:
                 self._recovered = now

@@ -97,10 +97,11 @@ async def open_runtime(
             connections=settings.delivery_concurrency,
         )
         stack.push_async_callback(sender.aclose)
+        calls = Calls()
         desks = {}
         for provider, by_name in accounts.items():
             for name, account in by_name.items():
-                desk = _open_desk(provider, name, account, settings, db, vault, clock)
+                desk = _open_desk(provider, name, account, settings, db, vault, clock, calls)
                 stack.push_async_callback(desk.channel.aclose)
                 desks[provider, name] = desk
         rt = Runtime(
@@ -111,7 +112,7 @@ async def open_runtime(
             db=db,
             vault=vault,
             supervisor=Supervisor(),
-            calls=Calls(),
+            calls=calls,
             sender=sender,
             signers=Signers(db, vault, clock),
             desks=desks,
@@ -137,6 +138,7 @@ def _open_desk(
     db: Database,
     vault: Vault,
     clock: Clock,
+    calls: Calls,
 ) -> Desk:
     channel = Channel(account.base_url, limit=account.concurrency)
     adapter: Provider = REGISTRY[provider](account, channel)
@@ -152,7 +154,7 @@ def _open_desk(
         return await adapter.login(Deadline.after(start=call_timeout, total=call_timeout))
 
     tokens = TokenKeeper(
-        db, vault, clock, provider=provider, account=name, login=login, patience=call_timeout
+        db, vault, clock, calls, provider=provider, account=name, login=login, patience=call_timeout
     )
     return Desk(
         provider_name=provider,

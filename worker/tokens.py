@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final
 
+from worker.calls import Calls
 from worker.clock import Clock
 from worker.crypto import Vault
 from worker.outcome import InDoubt, NotSent, Outcome
@@ -31,6 +32,7 @@ class TokenKeeper:
         db: Database,
         vault: Vault,
         clock: Clock,
+        calls: Calls,
         *,
         provider: str,
         account: str,
@@ -40,6 +42,7 @@ class TokenKeeper:
         self._db = db
         self._vault = vault
         self._clock = clock
+        self._calls = calls
         self._provider = provider
         self._account = account
         self._login = login
@@ -58,7 +61,7 @@ class TokenKeeper:
 
     async def _shared(self, rejected: str | None) -> str | NotSent:
         give_up_at = self._clock.monotonic() + self._patience.total_seconds()
-        while self._clock.monotonic() < give_up_at:
+        while self._clock.monotonic() < give_up_at and not self._calls.stopped:
             stored = await store.read(self._db, self._vault, self._provider, self._account, EARLY)
             if stored.alive and stored.value is not None and stored.value != rejected:
                 return self._keep(stored.value)
@@ -70,7 +73,8 @@ class TokenKeeper:
         return NotSent("no access token: another worker is still logging in")
 
     async def _renew(self, version: int) -> str | NotSent:
-        token = await self._login()
+        stopping = NotSent("the worker is stopping")
+        token = await self._calls.make(self._login, unmade=stopping, cut=stopping)
         if isinstance(token, Token):
             await store.renew(
                 self._db,

@@ -93,7 +93,8 @@ def main() -> int:
     print(child.pid, flush=True)  # noqa: T201 -- how our holder learns it
 
     def let_go() -> None:
-        sys.stdin.buffer.read()
+        while os.read(0, 4096):  # unbuffered: a thread inside sys.stdin would abort our exit
+            pass
         child.send_signal(signal.SIGTERM)
         try:
             child.wait(float(grace))

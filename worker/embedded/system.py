@@ -13,7 +13,7 @@ from typing import Final
 from worker.embedded.leash import Leashed
 from worker.embedded.servers import Servers
 
-_CELERY: Final = (sys.executable, "-m", "celery", "-A", "tasks.app")
+_CELERY: Final = (sys.executable, "-m", "celery", "-A")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +30,8 @@ class System:
     accounts: Mapping[str, Mapping[str, Mapping[str, str]]] = field(repr=False)
     development_hosts: str = ""
     overrides: Mapping[str, str] = field(default_factory=dict)
+    app: str = "tasks.app"
+    """The Celery app; crash tests have one that dies on purpose."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -58,7 +60,7 @@ class System:
         grace = float(self.overrides.get("ORDERLINE_GRACE", "20"))
         return Leashed(
             name,
-            [*_CELERY, *command],
+            [*_CELERY, self.app, *command],
             env=self.environment,
             log=self.home / f"{name}.log",
             grace=grace + 5,

@@ -1,0 +1,50 @@
+"""A worker killed (SIGKILL) at a commit: whatever it was doing, another one finishes it.
+
+An order whose call was open when its worker died is looked up: it is bought once or, where the
+provider's list is no proof, parked. Nothing else is ever in doubt.
+"""
+
+import itertools
+
+import pytest
+
+from tests.crash.conftest import Works
+from tests.stories.conftest import gifthub, hyper
+from worker.store.session import Boundary
+
+BOUNDARIES = [
+    Boundary.INTAKE,
+    Boundary.CLAIM,
+    Boundary.ATTEMPT,
+    Boundary.SETTLE,
+    Boundary.DELIVERY,
+    Boundary.TOKEN_CLAIM,
+    Boundary.TOKEN_RENEWED,
+    Boundary.BELL,
+]
+
+
+@pytest.mark.parametrize(
+    ("boundary", "side"), list(itertools.product(BOUNDARIES, ("before", "after"))), ids=str
+)
+async def test_what_a_killed_worker_leaves_is_finished_once(
+    works: Works, boundary: Boundary, side: str
+) -> None:
+    victim = await works.start_worker("victim", CRASH_AT=f"{boundary}/{side}")
+    await works.start_beat()
+    await works.submit(hyper("h", lines=2), gifthub("g"))
+    await works.until(lambda: not victim.running, f"the worker died {side} {boundary}")
+    await works.start_worker("heir")
+    await works.until_at_rest(orders=2)
+
+    states = await works.states()
+    died_in_a_call = boundary is Boundary.ATTEMPT and side == "after"
+    allowed = {"fulfilled", "parked"} if died_in_a_call else {"fulfilled"}
+    assert states["g"] == "fulfilled"
+    assert states["h"] in allowed
+    assert works.bought() == sum(state == "fulfilled" for state in states.values())
+    assert works.receiver.received.forged == 0
+    assert works.receiver.received.out_of_order == 0
+    assert len(works.receiver.received.first) == await works.one(
+        "SELECT count(*) FROM notifications"
+    )

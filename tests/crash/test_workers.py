@@ -1,0 +1,121 @@
+"""Workers that are stopped, killed, doubled, and robbed of Redis, in the middle of their work."""
+
+import asyncio
+import signal
+import time
+
+from celery import Celery
+
+from schemas import jobs
+from tasks.queues import orders_of
+from tests.crash.conftest import Works
+from tests.stories.conftest import gifthub, hyper
+from worker import streams
+from worker.sandbox import Outage
+
+
+async def test_a_wiped_redis_loses_no_accepted_order_and_the_next_intent_is_taken_in(
+    works: Works,
+) -> None:
+    await works.start_worker("worker")
+    await works.start_beat()
+    await works.submit(
+        *(hyper(f"h{n}", 5) for n in range(10)), *(gifthub(f"g{n}") for n in range(10))
+    )
+
+    async def all_accepted() -> bool:
+        return bool(await works.one("SELECT count(*) = 20 FROM orders"))
+
+    await works.until(all_accepted, "everything is accepted")
+    await works.until(lambda: _nothing_waits(works), "every entry has left its stream")
+    await works.redis.flushall()
+    await works.submit(hyper("after-the-wipe"))
+    await works.until_at_rest(orders=21)
+    assert set((await works.states()).values()) == {"fulfilled"}
+    assert works.bought() == 21
+
+
+async def test_sigterm_ends_a_worker_within_its_grace_while_a_provider_is_dark(
+    works: Works,
+) -> None:
+    await works.sandbox.outage("hyperteknoloji", Outage.DARK)
+    worker = await works.start_worker("worker")
+    await works.start_beat()
+    await works.submit(*(hyper(f"h{n}") for n in range(5)), *(gifthub(f"g{n}") for n in range(5)))
+    await works.until(
+        lambda: works.sandbox.hits("hyperteknoloji", "login") > 0, "a call is under way"
+    )
+    asked = time.monotonic()
+    worker.signal(signal.SIGTERM)
+    assert await asyncio.to_thread(worker.wait, 15) == 0
+    assert time.monotonic() - asked < 5 + 3  # the grace, and what Celery itself takes to leave
+
+    await works.sandbox.outage("hyperteknoloji", seconds=0)
+    await works.start_worker("heir")
+    await works.until_at_rest(orders=10)
+    assert set((await works.states()).values()) == {"fulfilled"}
+    assert works.bought() == 10
+
+
+async def test_sigkill_leaves_in_doubt_only_what_had_an_attempt_open(works: Works) -> None:
+    await works.sandbox.outage("hyperteknoloji", Outage.DARK)
+    victim = await works.start_worker("victim", ORDERLINE_GRACE="20")
+    await works.start_beat()
+    await works.submit(*(hyper(f"h{n}") for n in range(4)), *(gifthub(f"g{n}") for n in range(4)))
+    await works.until(
+        lambda: works.sandbox.hits("hyperteknoloji", "login") > 0, "a call is under way"
+    )
+    victim.signal(signal.SIGKILL)
+    await works.sandbox.outage("hyperteknoloji", seconds=0)
+    doubtful = await works.one("SELECT count(*) FROM attempts WHERE outcome IS NULL")
+    await works.start_worker("heir")
+    await works.until_at_rest(orders=8)
+    states = list((await works.states()).values())
+    assert states.count("parked") <= doubtful
+    assert states.count("fulfilled") == 8 - states.count("parked")
+    assert works.bought() == states.count("fulfilled")
+
+
+async def test_two_workers_and_every_bell_rung_twice_buy_nothing_twice(works: Works) -> None:
+    await works.start_worker("one")
+    await works.start_worker("two")
+    await works.start_beat()
+    bodies = [hyper(f"h{n}", (1, 8)[n % 2]) for n in range(30)]
+    bodies += [gifthub(f"g{n}") for n in range(30)]
+    ringing = asyncio.create_task(_ring_everything_twice(works))
+    await works.submit(*bodies)
+    try:
+        await works.until_at_rest(orders=60)
+    finally:
+        ringing.cancel()
+    assert set((await works.states()).values()) == {"fulfilled"}
+    assert works.bought() == 60
+    assert len(works.receiver.received.first) == await works.one(
+        "SELECT count(*) FROM notifications"
+    )
+
+
+async def _nothing_waits(works: Works) -> bool:
+    return not await streams.waiting(works.redis, ["shop"])
+
+
+async def _ring_everything_twice(works: Works) -> None:
+    app = Celery(broker=works.system.servers.redis_url)
+    app.conf.broker_transport_options = {"global_keyprefix": "orderline:celery:"}
+    while True:
+        async with works.db.reading() as connection:
+            found = await connection.exec_driver_sql(
+                "SELECT provider, array_agg(id::text) FROM orders"
+                " WHERE due_at IS NOT NULL GROUP BY provider"
+            )
+            due = [(row[0], row[1]) for row in found]
+        for provider, ids in due:
+            for task in (jobs.ORDER_PLACE, jobs.ORDER_PLACE, jobs.ORDER_POLL):
+                await asyncio.to_thread(
+                    app.send_task,
+                    task,
+                    args=[provider, "default", ids],
+                    queue=orders_of(provider),
+                    ignore_result=True,
+                )
+        await asyncio.sleep(0.05)
