@@ -1,6 +1,5 @@
 """The Hyperteknoloji adapter against its simulated tenant."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -10,10 +9,10 @@ from typing import Any, ClassVar
 import pytest
 
 from schemas.money import Money
-from tests.providers.conftest import PACE, Recorder, RemoteClock
+from tests.providers.conftest import PACE, RemoteClock
 from tests.providers.suite import ProviderSuite
 from tests.providers.trial import CUSTOMER, Trial, account_of, after, ample, an_attempt, an_order
-from worker.http import Channel
+from worker.http import Deadline
 from worker.lifecycle import LineState, Step
 from worker.order import Ordered
 from worker.outcome import (
@@ -28,7 +27,6 @@ from worker.outcome import (
 )
 from worker.provider import Token
 from worker.providers import REGISTRY
-from worker.providers.hyperteknoloji import adapter
 from worker.sandbox import Fault
 
 
@@ -240,56 +238,8 @@ class TestHyperteknoloji(ProviderSuite):
         assert isinstance(outcome, Pending)
         assert [line.line_ref for line in outcome.lines] == [order.lines[1].line_ref]
 
-
-@pytest.mark.parametrize("api_key", [{}, {"api_key": "tenant-key-1"}], ids=["without", "with"])
-async def test_a_create_call_says_what_the_documentation_asks_for(
-    recorder: Recorder, api_key: dict[str, str]
-) -> None:
-    account = adapter.HyperteknolojiAccount.model_validate(
-        {
-            "base_url": recorder.url,
-            "email": "shop@example.test",
-            "password": "p",
-            "notify_url": "https://shop.example/callbacks",
-            **api_key,
-        }
-    )
-    order = basket(234, billing_address_id=7)
-    async with Channel(account.base_url) as channel:
-        sender = adapter.Hyperteknoloji(account, channel)
-        outcome = await sender.place(order, an_attempt(), ample(), "jwt")
-    assert isinstance(outcome, InDoubt)
-    (headers,), (body,) = recorder.headers, recorder.bodies
-    assert headers["authorization"] == "Bearer jwt"
-    assert headers["h-region-code"] == "TR"
-    assert headers["content-type"] == "application/json"
-    assert headers.get("apikey") == api_key.get("api_key")
-    answer = {"ProductRequireID": 1, "Identifier": "name", "Value": CUSTOMER}
-    assert body == {
-        "basketData": [
-            {
-                "DeliverID": order.lines[0].line_ref,
-                "CustomerStoreProductID": 234,
-                "Quantity": 2,
-                "RequireData": [answer],
-            }
-        ],
-        "BillingAddressID": 7,
-        "NotifyURL": "https://shop.example/callbacks",
-    }
-
-
-async def test_a_refusal_that_repeats_what_the_customer_said_does_not_repeat_it_to_us(
-    recorder: Recorder,
-) -> None:
-    said = {"success": False, "message": f"Müşteri yok: {CUSTOMER.upper()}"}
-    recorder.answer = json.dumps(said).encode()
-    account = adapter.HyperteknolojiAccount.model_validate(
-        {"base_url": recorder.url, "email": "e", "password": "p"}
-    )
-    async with Channel(account.base_url) as channel:
-        sender = adapter.Hyperteknoloji(account, channel)
-        outcome = await sender.place(basket(1), an_attempt(), ample(), "jwt")
-    assert isinstance(outcome, Refused)
-    assert outcome.reason == "Müşteri yok: …"
-    assert CUSTOMER.casefold() not in repr(outcome).casefold()
+    async def test_only_the_first_of_many_calls_has_to_begin_in_time(self, trial: Trial) -> None:
+        order = await trial.bought(basket(*[1] * 6))
+        trial.sandbox.script(self.provider, "detail", [Fault.LATE_ANSWER] * 6)
+        outcome = await trial.poll(order, Deadline.after(start=0.3, total=60))
+        assert isinstance(outcome, Confirmed)

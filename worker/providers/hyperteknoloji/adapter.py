@@ -118,7 +118,8 @@ class Hyperteknoloji:
             repeats = bool(page) and set(page) <= set(rows)
             rows += page
             if repeats:
-                return InDoubt("the order list does not move on from page to page")
+                reason = "the order list does not move on from page to page"
+                return InDoubt(reason, listing.seen(rows, order))
             if (
                 not page
                 or listing.all_found(rows, order)
@@ -126,7 +127,7 @@ class Hyperteknoloji:
             ):
                 return listing.finding(rows, order)
             deadline = replace(deadline, start_by=deadline.end_by)  # it did begin in time
-        return InDoubt(f"not among the newest {len(rows)} lines of the order list")
+        return InDoubt("the order list is longer than is read", listing.seen(rows, order))
 
     async def poll(self, order: Ordered, deadline: Deadline, token: str | None) -> Outcome:
         """Ask for each open line. What cannot be read leaves the other lines' news intact."""

@@ -68,27 +68,31 @@ def all_found(rows: Iterable[Row], order: Ordered) -> bool:
     return {line.line_ref for line in order.lines} <= {row.line_ref for row in rows}
 
 
+def seen(rows: Sequence[Row], order: Ordered) -> Evidence:
+    """What a person may know of a look-up; the pages themselves hold other orders."""
+    return Evidence(200, request_ref(order), f"{len(rows)} lines of the order list were read")
+
+
 def finding(rows: Sequence[Row], order: Ordered) -> LookUp:
     """What the whole list, as far back as it matters, says about an order."""
-    seen = Evidence(200, request_ref(order), f"{len(rows)} lines of the order list were read")
     ours = {row.line_ref: row for row in rows if row.line_ref is not None}
     found = [ours[line.line_ref] for line in order.lines if line.line_ref in ours]
     orders = {row.order_id for row in found}
     if rows and not ours:
-        return InDoubt("the order list carries no DeliverID", seen)
+        return InDoubt("the order list carries no DeliverID", seen(rows, order))
     if not found:
-        return Absent(seen)
+        return Absent(seen(rows, order))
     if len(found) < len(order.lines):
         part = f"{len(found)} of {len(order.lines)} lines"
-        return InDoubt(f"only part of the order is listed: {part}", seen)
+        return InDoubt(f"only part of the order is listed: {part}", seen(rows, order))
     order_id = orders.pop()
     if orders or order_id is None:
-        return InDoubt("the listed lines are not of one order", seen)
+        return InDoubt("the listed lines are not of one order", seen(rows, order))
     reports = (
         LineReport(line.line_ref, LineState.ACCEPTED, provider_line_ref=row.detail_id)
         for line, row in zip(order.lines, found, strict=True)
     )
-    return Confirmed(order_id, tuple(reports), evidence=seen)
+    return Confirmed(order_id, tuple(reports), evidence=seen(rows, order))
 
 
 def _listing(data: Any) -> list[Any] | None:
