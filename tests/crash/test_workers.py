@@ -108,7 +108,7 @@ async def _ring_everything_twice(works: Works) -> None:
                 "SELECT provider, array_agg(id::text) FROM orders"
                 " WHERE due_at IS NOT NULL GROUP BY provider"
             )
-            due = [(row[0], row[1]) for row in found]
+            due = [(row[0], row[1]) for row in found.all()]
         for provider, ids in due:
             for task in (jobs.ORDER_PLACE, jobs.ORDER_PLACE, jobs.ORDER_POLL):
                 await asyncio.to_thread(

@@ -1,0 +1,60 @@
+"""A TCP proxy in front of a server, whose line can be cut."""
+
+import asyncio
+from typing import Self
+
+
+class Line:
+    """Forwards 127.0.0.1:``port`` to a server, until it is cut.
+
+    ``host`` starting with a slash is a unix socket's folder, as in a PostgreSQL URL.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host = host
+        self._target = port
+        self._server: asyncio.Server
+        self._writers: set[asyncio.StreamWriter] = set()
+        self.port = 0
+
+    async def __aenter__(self) -> Self:
+        await self.mend()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.cut()
+
+    async def cut(self) -> None:
+        """Drop every connection and refuse new ones."""
+        self._server.close()
+        for writer in list(self._writers):
+            writer.transport.abort()
+        await asyncio.sleep(0)
+
+    async def mend(self) -> None:
+        """Take connections, on the same port as before."""
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._host.startswith("/"):
+            far = asyncio.open_unix_connection(f"{self._host}/.s.PGSQL.{self._target}")
+        else:
+            far = asyncio.open_connection(self._host, self._target)
+        far_reader, far_writer = await far
+        self._writers |= {writer, far_writer}
+        try:
+            await asyncio.gather(_pass(reader, far_writer), _pass(far_reader, writer))
+        finally:
+            self._writers -= {writer, far_writer}
+
+
+async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    except OSError:
+        pass
+    finally:
+        writer.close()
