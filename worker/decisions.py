@@ -120,6 +120,9 @@ class Decider:
         return replace(change, total=outcome.total, reason=broken, events=(alert,))
 
     def _quoted(self, claimed: Claimed, outcome: Confirmed) -> Change:
+        if claimed.max_total is not None and outcome.total is None:
+            unpriced = "the provider names no price to hold against max_total"
+            return refused(claimed, Refused(RefusalCode.OTHER, unpriced))
         broken = breach(claimed.max_total, outcome.total)
         if broken is not None:
             return refused(claimed, Refused(RefusalCode.PRICE_ABOVE_MAX, broken))
