@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from worker.cli import producers
+from worker.cli.demo import demo
 from worker.cli.enqueue import enqueue
 from worker.cli.list import list_orders
 from worker.cli.migrate import migrate
@@ -16,6 +17,7 @@ from worker.cli.providers import providers
 from worker.cli.quarantine import quarantine
 from worker.cli.schema import schema
 from worker.cli.show import show
+from worker.cli.up import up
 from worker.cli.watch import watch
 from worker.errors import OrderlineError, SettingsError
 
@@ -31,6 +33,8 @@ app = typer.Typer(
     " what became of it.",
 )
 
+app.command("demo")(demo)
+app.command("up")(up)
 app.command("enqueue")(enqueue)
 app.command("list")(list_orders)
 app.command("show")(show)

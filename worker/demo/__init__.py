@@ -3,7 +3,12 @@
     scenario    the intents it submits, and what must become of each
     receiver    the producers' side: takes webhooks and verifies them by the public library
     stage       starts it all, submits, makes trouble, waits
-    verdict     counts what happened, in our books, the remotes' and the receivers'
+    books       what our own database says at the end
+    leaks       looks for secrets where they must not be
+    verdict     holds the books, the remotes' and the receivers' against each other
+    example     two intents to play with
+    crew        the processes it runs on, watched
+    ground      whether servers that were given to it may be used
 
 Only ``cli`` and the tests import it.
 """

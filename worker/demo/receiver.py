@@ -4,11 +4,14 @@ Signatures are checked by the public ``standardwebhooks`` package, as a producer
 """
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from aiohttp import web
 from standardwebhooks import Webhook, WebhookVerificationError
+
+_TELLING: Final = 12
 
 
 @dataclass(slots=True)
@@ -28,6 +31,16 @@ class Received:
             found.setdefault((data["producer"], data["deliver_id"]), []).append(data["sequence"])
         return found
 
+    def codes(self) -> set[str]:
+        """Every delivered code that is too long to stand somewhere by chance."""
+        return {
+            value
+            for body in self.first.values()
+            for item in body["data"].get("goods", ())
+            for value in item.values()
+            if len(value) >= _TELLING
+        }
+
     @property
     def out_of_order(self) -> int:
         """How many DeliverIDs heard of a later change before an earlier one."""
@@ -35,12 +48,19 @@ class Received:
 
 
 class Receiver:
-    """An HTTP server on 127.0.0.1 with one hook per producer, ``/hooks/<producer>``."""
+    """An HTTP server on 127.0.0.1 with one hook per producer, ``/hooks/<producer>``.
 
-    def __init__(self) -> None:
+    ``hear`` is called with each genuine body, once. Port 0 takes a free one.
+    Opening it raises ``OSError`` when the port is taken.
+    """
+
+    def __init__(
+        self, *, port: int = 0, hear: Callable[[dict[str, Any]], None] = lambda _: None
+    ) -> None:
         self.received = Received()
+        self.port = port
+        self._hear = hear
         self._verifiers: dict[str, Webhook] = {}
-        self.port = 0
 
     @property
     def host(self) -> str:
@@ -60,8 +80,12 @@ class Receiver:
         app.router.add_post("/hooks/{producer}", self._take)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
+        site = web.TCPSite(self._runner, "127.0.0.1", self.port)
+        try:
+            await site.start()
+        except OSError:
+            await self._runner.cleanup()
+            raise
         self.port = self._runner.addresses[0][1]
         return self
 
@@ -71,11 +95,7 @@ class Receiver:
     async def _take(self, request: web.Request) -> web.Response:
         verifier = self._verifiers.get(request.match_info["producer"])
         body = await request.read()
-        try:
-            if verifier is None:
-                raise WebhookVerificationError("no such producer")
-            verifier.verify(body, dict(request.headers))
-        except WebhookVerificationError:
+        if verifier is None or not _is_genuine(verifier, body, request.headers):
             self.received.forged += 1
             return web.Response(status=401)
         self._note(request.headers["webhook-id"], json.loads(body))
@@ -87,3 +107,12 @@ class Receiver:
             return
         self.received.verified += 1
         self.received.first[webhook_id] = body
+        self._hear(body)
+
+
+def _is_genuine(verifier: Webhook, body: bytes, headers: Mapping[str, str]) -> bool:
+    try:
+        verifier.verify(body, dict(headers))
+    except WebhookVerificationError:
+        return False
+    return True

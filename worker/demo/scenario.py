@@ -5,7 +5,7 @@ Most products are magic values of the sandbox (``orderline up`` lists them at ``
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -23,9 +23,25 @@ class Case:
     """One entry for a stream. ``ends`` is the order's state at the end, ``None`` for no order."""
 
     producer: str
-    raw: bytes
+    raw: bytes = field(repr=False)
     ends: OrderState | None
     story: str
+
+    @property
+    def intent_id(self) -> str | None:
+        """The id it has, where it is JSON."""
+        try:
+            return str(json.loads(self.raw).get("intent_id"))
+        except ValueError:
+            return None
+
+    @property
+    def deliver_ids(self) -> list[str]:
+        """Its DeliverIDs, where it is JSON."""
+        try:
+            return [line["deliver_id"] for line in json.loads(self.raw)["lines"]]
+        except ValueError:
+            return []
 
 
 class Scenario:
@@ -33,6 +49,8 @@ class Scenario:
 
     def __init__(self) -> None:
         self._number = 100_000
+        self.personal: list[str] = []
+        """Whose accounts are topped up: personal data, to be looked for where it must not be."""
 
     def before_outage(self) -> Iterator[Case]:
         """What is submitted first, duplicates and nonsense included."""
@@ -46,6 +64,9 @@ class Scenario:
         yield Case(TR, _changed(repeated.raw), None, "the same intent_id with other content")
         yield Case(TR, b'{"intent_id": "broken", "lines": [', None, "not JSON")
         yield Case(EU, _misspelt(self._gifthub("sandbox-ok-fixed", None, "").raw), None, "a typo")
+        yield Case(
+            TR, _misspelt(self._hyper(1, None, "").raw), None, "a typo beside a person's name"
+        )
 
     def during_outage(self) -> Iterator[Case]:
         """What is submitted while Hyperteknoloji cannot be reached."""
@@ -70,6 +91,8 @@ class Scenario:
         quote: Mapping[str, str] | None = None,
     ) -> Case:
         number = self._next()
+        player = f"player-of-{number}"
+        self.personal.append(player)
         body: dict[str, Any] = {
             "intent_id": number,
             "provider": "hyperteknoloji",
@@ -78,6 +101,9 @@ class Scenario:
                     "deliver_id": f"{number}-{index + 1}",
                     "quantity": 1,
                     "customer_store_product_id": product,
+                    "require_data": [
+                        {"product_require_id": 1, "identifier": "userid", "value": player}
+                    ],
                 }
                 for index in range(lines)
             ],
@@ -117,7 +143,7 @@ def _changed(raw: bytes) -> bytes:
 
 
 def _misspelt(raw: bytes) -> bytes:
-    return raw.replace(b'"wallet"', b'"walet"')
+    return raw.replace(b'"wallet"', b'"walet"').replace(b'"quantity"', b'"quantitty"')
 
 
 _HYPERTEKNOLOJI: Final[tuple[tuple[int, OrderState, str], ...]] = (

@@ -1,10 +1,8 @@
 """The stage: starts everything, submits the scenario, makes the trouble it asks for, waits."""
 
 import asyncio
-import json
-import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,26 +10,34 @@ from typing import Final
 
 from redis.asyncio import Redis
 
+from schemas.orders import RecentLine
 from worker import streams
 from worker.crypto import Vault
 from worker.delivery.signing import new_secret
+from worker.demo.books import AT_REST, Books, Key, read_books
+from worker.demo.crew import BEAT, Crew
+from worker.demo.leaks import search
 from worker.demo.receiver import Receiver
 from worker.demo.scenario import PRODUCERS, TR, Case, Scenario
-from worker.demo.verdict import Verdict, judge, read_books
+from worker.demo.verdict import Verdict, Witnesses, judge
 from worker.embedded import Servers
-from worker.embedded.leash import Leashed, stop_all
 from worker.embedded.system import System
-from worker.lifecycle import TERMINAL_ORDERS, OrderState
+from worker.lifecycle import OrderState
 from worker.sandbox import Outage, Sandbox, SandboxSettings
 from worker.settings import Settings
-from worker.store import migrations, producers
+from worker.store import migrations, producers, views
 from worker.store.session import Database
 
 OUTAGE_SECONDS: Final = 7.0
 PATIENCE: Final = 50.0
 """Seconds after which what is not finished counts as lost."""
 
+_LINES: Final = 500
+"""More than the scenario has."""
+_LOOK_EVERY: Final = 0.1
 _CALL_TIMEOUT: Final = "3"
+_CREDENTIALS: Final = ("email", "token", "callback_api_key")
+"""Of the sandbox's accounts; its password is a word that may stand anywhere."""
 _SETTINGS: Final = {
     "ORDERLINE_RETRY_BASE": "0.4",
     "ORDERLINE_RETRY_CAP": "2",
@@ -45,6 +51,17 @@ _SETTINGS: Final = {
 """The demonstration cannot wait as long as production should."""
 
 
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who watches: ``say`` gets a sentence now and then, ``show`` every line, often.
+
+    Lines come oldest first, each with its story, and with the number of quarantined intents.
+    """
+
+    say: Callable[[str], None]
+    show: Callable[[Sequence[tuple[RecentLine, str]], int], None]
+
+
 @dataclass(slots=True)
 class Stage:
     """A running demonstration."""
@@ -53,119 +70,165 @@ class Stage:
     redis: Redis
     sandbox: Sandbox
     receiver: Receiver
-    system: System
-    processes: list[Leashed]
-    """Two workers and beat; more workers when some are killed."""
-    say: Callable[[str], None]
-    cases: list[tuple[Case, str | None]] = field(default_factory=list)
+    crew: Crew
+    secrets: Sequence[str] = field(repr=False)
+    audience: Audience
+    scenario: Scenario
+    cases: list[Case] = field(default_factory=list)
+    stories: dict[str, str] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
 
     async def play(self, *, chaos: bool) -> Verdict:
-        """Submit everything, wait until it has come to rest, and judge."""
-        scenario = Scenario()
-        self.say("Submitting intents of two producers for two providers")
-        await self._submit(list(scenario.before_outage()))
+        """Submit everything, wait until it has come to rest, and judge.
+
+        Raises ``ProcessEnded`` when a worker or beat ends by itself.
+        """
+        first = list(self.scenario.before_outage())
+        self.audience.say(f"{len(first)} intents of two producers for two providers")
+        await self._submit(first)
         if chaos:
             await self._make_trouble()
         await self._until(self._calls_are_over)
-        self.say(f"Hyperteknoloji goes away for {OUTAGE_SECONDS:g} s; more intents arrive")
+        self.audience.say(f"Hyperteknoloji goes away for {OUTAGE_SECONDS:g} s; more intents arrive")
         await self.sandbox.outage("hyperteknoloji", Outage.REFUSE, OUTAGE_SECONDS)
-        await self._submit(list(scenario.during_outage()))
+        await self._submit(list(self.scenario.during_outage()))
         await self._until(self._at_rest)
-        await self._until_told()
-        seconds = time.monotonic() - self.started
-        books = await read_books(self.db)
-        return judge(self.cases, books, self.sandbox, self.receiver.received, seconds)
+        await self._until(lambda books: books.acknowledged == books.notifications)
+        return await self._judge(chaos=chaos)
 
     async def _submit(self, cases: list[Case]) -> None:
         for case in cases:
+            self.cases.append(case)
+            for deliver_id in case.deliver_ids:
+                self.stories.setdefault(deliver_id, case.story)
             await streams.put(self.redis, case.producer, case.raw)
-            self.cases.append((case, _intent_id(case)))
 
     async def _make_trouble(self) -> None:
-        self.say("Chaos: Redis is wiped, and a worker is killed (SIGKILL); another one starts")
+        await self._until(lambda books: len(books.states) > 0)
         while await streams.waiting(self.redis, PRODUCERS):
-            await asyncio.sleep(0.02)
+            await self._look()
+        self.audience.say("Chaos: Redis is wiped and a worker killed; another worker starts")
         await self.redis.flushall()
-        self.processes[0].signal(signal.SIGKILL)
-        self.processes.append(await asyncio.to_thread(self.system.worker, "worker3"))
+        self.crew.kill("worker1")
+        await self.crew.start("worker3")
 
-    async def _until(self, reached: Callable[[dict[tuple[str, str], str]], bool]) -> None:
+    async def _until(self, reached: Callable[[Books], bool]) -> None:
         while time.monotonic() - self.started < PATIENCE:
-            if reached((await read_books(self.db)).states):
+            if reached(await self._look()):
                 return
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(_LOOK_EVERY)
 
-    def _calls_are_over(self, states: dict[tuple[str, str], str]) -> bool:
+    async def _look(self) -> Books:
+        """Our books as they are now, after the audience has seen the lines."""
+        self.crew.check()
+        lines = await views.recent_lines(self.db, limit=_LINES)
+        books = await read_books(self.db)
+        told = [(line, self.stories[line.deliver_id]) for line in reversed(lines)]
+        self.audience.show(told, books.quarantined)
+        return books
+
+    def _calls_are_over(self, books: Books) -> bool:
         """Whether the outage would cut no buying call, which would end in honest doubt."""
         under_way = {OrderState.ACCEPTED, OrderState.PLACING}
-        mine = [state for (producer, _), state in states.items() if producer == TR]
+        mine = [state for (producer, _), state in books.states.items() if producer == TR]
         return len(mine) > 0 and under_way.isdisjoint(mine)
 
-    def _at_rest(self, states: dict[tuple[str, str], str]) -> bool:
-        wanted = {(case.producer, name) for case, name in self.cases if case.ends is not None}
-        ended = {*TERMINAL_ORDERS, OrderState.PARKED}
-        return wanted <= states.keys() and all(state in ended for state in states.values())
+    def _at_rest(self, books: Books) -> bool:
+        wanted: set[Key] = {
+            (case.producer, case.intent_id or "") for case in self.cases if case.ends is not None
+        }
+        return wanted <= books.states.keys() and AT_REST.issuperset(books.states.values())
 
-    async def _until_told(self) -> None:
-        while time.monotonic() - self.started < PATIENCE:
-            books = await read_books(self.db)
-            if books.acknowledged == books.notifications:
-                return
-            await asyncio.sleep(0.1)
+    async def _judge(self, *, chaos: bool) -> Verdict:
+        seconds = time.monotonic() - self.started
+        books = await self._look()
+        left = await streams.waiting(self.redis, PRODUCERS)
+        codes = self.receiver.received.codes()
+        logs = sorted(self.crew.system.home.glob("*.log"))
+        return judge(
+            Witnesses(
+                cases=self.cases,
+                books=books,
+                sandbox=self.sandbox,
+                received=self.receiver.received,
+                search=await search(
+                    {*self.secrets, *self.scenario.personal, *codes}, logs, self.redis
+                ),
+                left_in_redis=sum(count for count, _ in left.values()),
+                chaos=chaos,
+                seconds=seconds,
+            )
+        )
 
 
 @asynccontextmanager
-async def set_stage(
-    servers: Servers, home: Path, say: Callable[[str], None]
-) -> AsyncIterator[Stage]:
-    """A migrated database, the sandbox, a receiver, two workers and beat."""
+async def set_stage(servers: Servers, home: Path, audience: Audience) -> AsyncIterator[Stage]:
+    """A migrated database, the sandbox, a receiver, two workers and beat.
+
+    ``home`` takes the logs. Afterwards nothing of the demonstration is left in Redis.
+    """
     async with AsyncExitStack() as stack:
+        scenario = Scenario()
         receiver = await stack.enter_async_context(Receiver())
         sandbox = await stack.enter_async_context(Sandbox(settings=SandboxSettings(pace=1.5)))
-        system = System(
-            home=home,
-            servers=servers,
-            encryption_key=Vault.new_key(),
-            accounts={
-                provider: {
-                    name: {**fields, "call_timeout": _CALL_TIMEOUT} for name, fields in of.items()
-                }
-                for provider, of in sandbox.account_settings().items()
-            },
-            development_hosts=receiver.host,
-            overrides=_SETTINGS,
-        )
+        system = _system(servers, home, sandbox, receiver)
         settings = Settings(
             database_url=servers.database_url,
             redis_url=servers.redis_url,
             encryption_keys=system.encryption_key,
         )
-        say("Migrating the database")
+        audience.say("Migrating the database")
         await asyncio.to_thread(migrations.upgrade, settings.sqlalchemy_url)
         db = Database(settings.sqlalchemy_url)
         stack.push_async_callback(db.close)
-        await _register(db, Vault([system.encryption_key]), receiver)
+        webhook_secrets = await _register(db, Vault([system.encryption_key]), receiver)
         redis = await stack.enter_async_context(Redis.from_url(servers.redis_url))
-        say("Starting two workers and beat")
-        processes: list[Leashed] = []
-        stack.push_async_callback(asyncio.to_thread, stop_all, processes)
-        for name in ("worker1", "worker2"):
-            processes.append(await asyncio.to_thread(system.worker, name))
-        processes.append(await asyncio.to_thread(system.beat))
-        yield Stage(db, redis, sandbox, receiver, system, processes, say)
+        stack.push_async_callback(_tidy, redis)
+        audience.say("Starting two workers and beat")
+        crew = await stack.enter_async_context(Crew(system))
+        await crew.start("worker1", "worker2", BEAT)
+        secrets = [system.encryption_key, *webhook_secrets, *_credentials(sandbox)]
+        yield Stage(db, redis, sandbox, receiver, crew, secrets, audience, scenario)
 
 
-async def _register(db: Database, vault: Vault, receiver: Receiver) -> None:
-    for name in PRODUCERS:
-        secret = new_secret()
+def _system(servers: Servers, home: Path, sandbox: Sandbox, receiver: Receiver) -> System:
+    accounts = {
+        provider: {
+            name: {**fields, "call_timeout": _CALL_TIMEOUT} for name, fields in named.items()
+        }
+        for provider, named in sandbox.account_settings().items()
+    }
+    return System(
+        home=home,
+        servers=servers,
+        encryption_key=Vault.new_key(),
+        accounts=accounts,
+        development_hosts=receiver.host,
+        overrides=_SETTINGS,
+    )
+
+
+async def _register(db: Database, vault: Vault, receiver: Receiver) -> list[str]:
+    """Register the scenario's producers; their webhook secrets."""
+    secrets = {name: new_secret() for name in PRODUCERS}
+    for name, secret in secrets.items():
         await producers.add(db, vault, name=name, notify_url=receiver.hook(name), secret=secret)
         receiver.trust(name, secret)
+    return list(secrets.values())
 
 
-def _intent_id(case: Case) -> str | None:
-    try:
-        found = json.loads(case.raw).get("intent_id")
-    except ValueError:
-        return None
-    return str(found)
+def _credentials(sandbox: Sandbox) -> list[str]:
+    accounts: Mapping[str, Mapping[str, Mapping[str, str]]] = sandbox.account_settings()
+    return [
+        fields[name]
+        for named in accounts.values()
+        for fields in named.values()
+        for name in _CREDENTIALS
+        if name in fields
+    ]
+
+
+async def _tidy(redis: Redis) -> None:
+    """Take away the keys that Orderline made; there were none before."""
+    async for key in redis.scan_iter("orderline:*", count=500):
+        await redis.delete(key)

@@ -1,145 +1,228 @@
 """The verdict: our books, the remotes' books and the receivers' notes, held against each other."""
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, replace
 
-from sqlalchemy import text
-
+from worker.demo.books import Books, Key
+from worker.demo.leaks import Search
 from worker.demo.receiver import Received
 from worker.demo.scenario import Case
-from worker.lifecycle import TERMINAL_ORDERS, OrderState
+from worker.lifecycle import OrderState
 from worker.sandbox import Sandbox
-from worker.store.session import Database
 
 _REMOTES = ("hyperteknoloji", "gifthub")
 _BOUGHT = {OrderState.FULFILLED, OrderState.PARTIALLY_FULFILLED, OrderState.PLACED}
+_EITHER = {OrderState.PARKED, OrderState.FAILED, OrderState.CANCELLED}
+"""States that do not say whether something is live at the provider."""
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """One promise, whether it was kept, and what shows it."""
+
+    name: str
+    claim: str
+    kept: bool
+    evidence: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Books:
-    """Our own books at the end."""
+class Witnesses:
+    """All that the verdict is reached from."""
 
-    states: dict[tuple[str, str], str]
-    """(producer, intent_id) → the order's state."""
-    refs: dict[tuple[str, str], tuple[str, ...]]
-    """(producer, intent_id) → every reference by which a provider may know the order."""
-    quarantined: int
-    notifications: int
-    acknowledged: int
+    cases: Sequence[Case]
+    """What was submitted."""
+    books: Books
+    sandbox: Sandbox
+    received: Received
+    search: Search
+    left_in_redis: int
+    """Intents that are still in a stream."""
+    chaos: bool
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What the demonstration came to. ``broken`` names each promise that was not kept."""
+    """What the demonstration came to, counted."""
 
     intents: int
     orders: int
+    repeats: int
     provider_orders: int
     duplicate_provider_orders: int
     lost: int
     quarantined: int
     parked: int
+    late_purchases: int
     surprises: int
     notifications_expected: int
     notifications_received: int
     notifications_out_of_order: int
     signatures_verified: int
+    signatures_refused: int
+    leaks: int
+    chaos: bool
     seconds: float
-    broken: tuple[str, ...] = field(default=())
+    promises: tuple[Promise, ...] = ()
 
     @property
-    def clean(self) -> bool:
-        """Whether every promise was kept."""
-        return not self.broken
+    def broken(self) -> tuple[str, ...]:
+        """The names of the promises that were not kept."""
+        return tuple(promise.name for promise in self.promises if not promise.kept)
 
     def as_json(self) -> dict[str, object]:
-        """The verdict as one flat object."""
-        return {**asdict(self), "clean": self.clean}
+        """The verdict as one object."""
+        return {**asdict(self), "broken": self.broken, "clean": not self.broken}
 
 
-async def read_books(db: Database) -> Books:
-    """Our books, in one look."""
-    async with db.reading() as connection:
-        orders = (
-            await connection.execute(
-                text(
-                    "SELECT o.producer, o.intent_id, o.state, o.id, array_agg(l.line_ref) AS refs"
-                    " FROM orders o JOIN lines l ON l.order_id = o.id GROUP BY o.id"
-                )
-            )
-        ).all()
-        counts = (
-            await connection.execute(
-                text(
-                    "SELECT (SELECT count(*) FROM quarantine) AS quarantined,"
-                    " (SELECT count(*) FROM notifications) AS notifications,"
-                    " (SELECT count(*) FROM notifications WHERE state = 'acknowledged') AS told"
-                )
-            )
-        ).one()
-    return Books(
-        states={(row.producer, row.intent_id): row.state for row in orders},
-        refs={(row.producer, row.intent_id): (row.id.hex, *row.refs) for row in orders},
-        quarantined=counts.quarantined,
-        notifications=counts.notifications,
-        acknowledged=counts.told,
-    )
-
-
-def judge(
-    cases: Sequence[tuple[Case, str | None]],
-    books: Books,
-    sandbox: Sandbox,
-    received: Received,
-    seconds: float,
-) -> Verdict:
-    """Hold the books against each other. ``cases`` come with their intent's id, if it has one."""
+def judge(seen: Witnesses) -> Verdict:
+    """Hold the books against each other."""
+    books, received = seen.books, seen.received
     wanted = {
-        (case.producer, intent_id): case.ends for case, intent_id in cases if case.ends is not None
+        (case.producer, case.intent_id or ""): case.ends
+        for case in seen.cases
+        if case.ends is not None
     }
-    open_orders = [
-        key
-        for key, state in books.states.items()
-        if state not in TERMINAL_ORDERS and state != OrderState.PARKED
-    ]
-    bought = Counter(ref for remote in _REMOTES for ref in sandbox.books.copies(remote).elements())
-    by_order = {key: sum(bought[ref] > 0 for ref in refs) for key, refs in books.refs.items()}
-    verdict = Verdict(
-        intents=len(cases),
+    bought, strays = _bought(books, seen.sandbox)
+    faulty = sum(case.ends is None for case in seen.cases)
+    copies = sum(len(copies) for copies in bought.values())
+    counted = Verdict(
+        intents=len(seen.cases),
         orders=len(books.states),
-        provider_orders=sum(
-            len({row.order_id for row in sandbox.live_orders(remote)}) for remote in _REMOTES
-        ),
-        duplicate_provider_orders=sum(count - 1 for count in bought.values() if count > 1),
-        lost=len(wanted.keys() - books.states.keys()) + len(open_orders),
+        repeats=len(seen.cases) - faulty - len(wanted),
+        provider_orders=copies + strays,
+        duplicate_provider_orders=copies - len(bought) + strays,
+        lost=len(wanted.keys() - books.states.keys()) + books.open_orders,
         quarantined=books.quarantined,
         parked=sum(state == OrderState.PARKED for state in books.states.values()),
-        surprises=sum(books.states.get(key) != ends for key, ends in wanted.items())
-        + sum(
-            (state in _BOUGHT) != (by_order[key] > 0)
-            for key, state in books.states.items()
-            if state not in {OrderState.PARKED, OrderState.FAILED, OrderState.CANCELLED}
-        ),
+        late_purchases=books.late,
+        surprises=_surprises(seen, wanted, bought),
         notifications_expected=books.notifications,
         notifications_received=len(received.first),
         notifications_out_of_order=received.out_of_order,
         signatures_verified=received.verified,
-        seconds=round(seconds, 1),
+        signatures_refused=received.forged,
+        leaks=len(seen.search.places),
+        chaos=seen.chaos,
+        seconds=round(seen.seconds, 1),
     )
-    return _with_findings(verdict, faulty=sum(case.ends is None for case, _ in cases))
+    promises = _promises(counted, seen, distinct=len(wanted), faulty=faulty)
+    return replace(counted, promises=promises)
 
 
-def _with_findings(verdict: Verdict, *, faulty: int) -> Verdict:
-    checks = {
-        "P1: an intent was not accepted exactly once": verdict.quarantined == faulty,
-        "P2: something was bought twice": verdict.duplicate_provider_orders == 0,
-        "P4: a notification was not received": verdict.notifications_received
-        == verdict.notifications_expected
-        == verdict.signatures_verified,
-        "P4: a DeliverID heard its changes out of order": verdict.notifications_out_of_order == 0,
-        "P5/P6: an order is lost or stuck": verdict.lost == 0,
-        "an order did not end as its scenario says": verdict.surprises == 0,
+def _bought(books: Books, sandbox: Sandbox) -> tuple[dict[Key, set[tuple[str, str]]], int]:
+    """The live orders at the remotes by our order, and how many belong to none of ours."""
+    owners = {ref: key for key, refs in books.refs.items() for ref in refs}
+    bought: dict[Key, set[tuple[str, str]]] = {}
+    strays: set[tuple[str, str]] = set()
+    for remote in _REMOTES:
+        for row in sandbox.live_orders(remote):
+            owner = owners.get(row.ref or "")
+            found = strays if owner is None else bought.setdefault(owner, set())
+            found.add((remote, row.order_id))
+    return bought, len(strays)
+
+
+def _surprises(
+    seen: Witnesses, wanted: dict[Key, OrderState], bought: dict[Key, set[tuple[str, str]]]
+) -> int:
+    """Orders that ended otherwise than their story, or not as the remote's books have it.
+
+    A worker that is killed during a call may leave a doubt that only a person can settle.
+    """
+    allowed = {OrderState.PARKED} if seen.chaos else set()
+    states = seen.books.states
+    otherwise = {key for key, ends in wanted.items() if states.get(key) not in {ends, *allowed}}
+    untrue = {
+        key
+        for key, state in states.items()
+        if state not in _EITHER and (state in _BOUGHT) != (key in bought)
     }
-    broken = tuple(promise for promise, kept in checks.items() if not kept)
-    return Verdict(**{**asdict(verdict), "broken": broken})
+    return len(otherwise | untrue)
+
+
+def _promises(
+    counted: Verdict, seen: Witnesses, *, distinct: int, faulty: int
+) -> tuple[Promise, ...]:
+    """What was promised, in the order of ARCHITECTURE.md, and the scenario's own stories."""
+    stories = Promise(
+        "stories",
+        "every order ended as told",
+        counted.surprises == 0,
+        f"{counted.surprises} surprises",
+    )
+    return (
+        *_of_buying(counted, seen, distinct=distinct, faulty=faulty),
+        _of_telling(counted),
+        *_of_keeping(counted, seen),
+        stories,
+    )
+
+
+def _of_buying(
+    counted: Verdict, seen: Witnesses, *, distinct: int, faulty: int
+) -> tuple[Promise, ...]:
+    return (
+        Promise(
+            "P1",
+            "accepted once",
+            counted.orders == distinct and counted.quarantined == faulty,
+            f"{counted.intents} intents: {counted.orders} orders, {counted.quarantined}"
+            f" quarantined, {counted.repeats} repeats",
+        ),
+        Promise(
+            "P2",
+            "bought at most once",
+            counted.duplicate_provider_orders == 0,
+            f"{counted.provider_orders} live orders at the providers,"
+            f" {counted.duplicate_provider_orders} too many",
+        ),
+        Promise(
+            "P3",
+            "never late",
+            counted.late_purchases == 0,
+            f"{seen.books.purchases} purchases, {counted.late_purchases} after their quote's end",
+        ),
+    )
+
+
+def _of_telling(counted: Verdict) -> Promise:
+    expected, received = counted.notifications_expected, counted.notifications_received
+    complete = expected == received == counted.signatures_verified
+    orderly = counted.notifications_out_of_order == 0 == counted.signatures_refused
+    return Promise(
+        "P4",
+        "every line told",
+        complete and orderly,
+        f"{received} of {expected} notifications, {counted.signatures_verified} signatures"
+        f" verified, {counted.notifications_out_of_order} lines out of order",
+    )
+
+
+def _of_keeping(counted: Verdict, seen: Witnesses) -> tuple[Promise, ...]:
+    wiped = "Redis was wiped, a worker killed: " if seen.chaos else ""
+    places = seen.search.places
+    return (
+        Promise(
+            "P5",
+            "nothing only in Redis",
+            counted.lost == 0 and seen.left_in_redis == 0,
+            f"{wiped}{counted.lost} orders lost, {seen.left_in_redis} intents left in a stream",
+        ),
+        Promise(
+            "P6",
+            "nothing silently stuck",
+            seen.books.open_orders == 0,
+            f"{seen.books.open_orders} orders neither finished nor parked, {counted.parked} parked"
+            " for a person",
+        ),
+        Promise(
+            "P7",
+            "nothing leaks",
+            not places,
+            f"{seen.search.values} secrets and personal values looked for in"
+            f" {seen.search.searched} logs and Redis keys: "
+            + (f"found in {', '.join(places)}" if places else "none found"),
+        ),
+    )
