@@ -1,0 +1,382 @@
+"""Any order, any provider, any accident: never two live orders, never a wrong word, never stuck.
+
+A model of the row and of the provider around the real decisions. Calls get through now, later
+or never, whatever our side sees of them; workers die, sleep through their lease and come back.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import hypothesis
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
+
+from schemas.ids import AttemptId, new_uuid
+from tests.builders import CALL_DEADLINE, NEEDS, NOW, POLICY, a_claimed
+from worker.capabilities import Capabilities, Doubt
+from worker.change import Change, carried_on
+from worker.decisions import Decider
+from worker.lifecycle import (
+    LINE_MOVES,
+    ORDER_MOVES,
+    TERMINAL_ORDERS,
+    LineState,
+    OrderState,
+    Step,
+)
+from worker.order import Attempted, Claimed
+from worker.outcome import (
+    Absent,
+    Confirmed,
+    InDoubt,
+    LineReport,
+    LookUp,
+    NotSent,
+    Outcome,
+    OutcomeName,
+    RefusalCode,
+    Refused,
+)
+
+L, S = LineState, OrderState
+
+LEASE = timedelta(seconds=55)
+LATEST = timedelta(minutes=10) - timedelta(seconds=1)
+"""Until when after its attempt a call may still be carried out: what the policy relies on."""
+WINDOWS = [None, timedelta(minutes=2), timedelta(minutes=10)]
+
+PROVIDERS = [
+    *(
+        Capabilities(after_place=doubt)
+        for doubt in (Doubt.LOOK_UP, Doubt.LOOK_UP_WEAK, Doubt.REPLAY, Doubt.NONE)
+    ),
+    *(
+        Capabilities(after_place=first, after_confirm=second)
+        for first in (Doubt.HARMLESS, Doubt.LOOK_UP)
+        for second in (Doubt.LOOK_UP_ONCE, Doubt.LOOK_UP, Doubt.LOOK_UP_WEAK, Doubt.NONE)
+    ),
+]
+
+
+class Fate(StrEnum):
+    """What becomes of a call, seen from our side."""
+
+    YES = "yes"
+    NO = "no"
+    NOT_SENT = "not_sent"
+    LOST = "lost"
+    """Written, and no answer came."""
+    CRASH = "crash"
+    """The worker dies while it waits."""
+    SLOW = "slow"
+    """The worker gets its answer and then sleeps through its lease."""
+
+
+FATES = [*Fate, *[Fate.LOST] * 4, Fate.CRASH]
+"""Accidents are what this is about."""
+
+
+class Executed(StrEnum):
+    """What becomes of a call whose answer is lost, at the provider."""
+
+    NOW = "now"
+    LATER = "later"
+    NEVER = "never"
+
+
+@dataclass
+class OnItsWay:
+    """A call that will be carried out, at the latest then."""
+
+    at_last: datetime
+    buys: bool
+    land: Callable[[], object]
+
+
+@dataclass
+class Remote:
+    """The provider. What it holds of our one order, and what is still on its way to it."""
+
+    capabilities: Capabilities
+    reserved: list[str] = field(default_factory=list)
+    live: list[str] = field(default_factory=list)
+    replayed: dict[str, str] = field(default_factory=dict)
+    on_its_way: list[OnItsWay] = field(default_factory=list)
+
+    def place(self, reference: str) -> str:
+        if self.capabilities.after_place is Doubt.REPLAY and reference in self.replayed:
+            return self.replayed[reference]
+        ref = f"order-{len(self.reserved) + len(self.live)}"
+        (self.reserved if self.capabilities.two_phase else self.live).append(ref)
+        self.replayed[reference] = ref
+        return ref
+
+    def confirm(self, ref: str) -> bool:
+        """Whether this call bought it; a repeat is refused where one look is to be enough."""
+        if self.capabilities.after_confirm is Doubt.LOOK_UP_ONCE and ref in self.live:
+            return False
+        self.live.append(ref)
+        return True
+
+    def catch_up(self, now: datetime, *, everything: bool = False) -> None:
+        """Carry out what has arrived by now."""
+        due = [each for each in self.on_its_way if everything or each.at_last <= now]
+        self.on_its_way = [each for each in self.on_its_way if each not in due]
+        for each in due:
+            each.land()
+
+
+@dataclass
+class Late:
+    """What a slow worker knows."""
+
+    attempt: Attempted
+    change: Change
+    decide: Callable[[Claimed], Change]
+
+
+class Life(RuleBasedStateMachine):
+    """One order, from its intent to its end."""
+
+    @initialize(
+        capabilities=st.sampled_from(PROVIDERS),
+        lines=st.integers(1, 2),
+        window=st.sampled_from(WINDOWS),
+    )
+    def an_intent_is_accepted(
+        self, capabilities: Capabilities, lines: int, window: timedelta | None
+    ) -> None:
+        self.decider = Decider(capabilities, POLICY, call_deadline=CALL_DEADLINE, needs=NEEDS)
+        self.remote = Remote(capabilities)
+        self.now = NOW
+        self.row = a_claimed(
+            *[L.WAITING] * lines,
+            state=S.ACCEPTED,
+            fence=0,
+            expires_at=None if window is None else NOW + window,
+        )
+        self.due_at: datetime | None = NOW
+        self.attempts: dict[AttemptId, OutcomeName | None] = {}
+        self.late: list[Late] = []
+        self.placed = False
+
+    # --- what happens --------------------------------------------------------------------
+
+    @precondition(lambda self: self.due_at is not None)
+    @rule(data=st.data())
+    def a_worker_takes_it_through_its_steps(self, data: st.DataObject) -> None:
+        claimed = self._claim()
+        while True:
+            change = self._step(claimed, data)
+            if change is None or not self._settle(change) or not change.goes_on:
+                return
+            claimed = carried_on(claimed, change, self.now)
+            self.due_at = self.now + LEASE
+
+    @precondition(lambda self: self.late)
+    @rule()
+    def a_slow_worker_comes_back(self) -> None:
+        late = self.late.pop(0)
+        if self._settle(late.change):
+            return
+        newest = self.row.attempt
+        unsettled = self.attempts[late.attempt.attempt_id] in {None, OutcomeName.IN_DOUBT}
+        if newest == late.attempt and unsettled and self.due_at is not None:
+            self.row = replace(self.row, fence=self.row.fence + 1)
+            assert self._settle(late.decide(replace(self.row, now=self.now)))
+
+    @precondition(lambda self: self.remote.on_its_way)
+    @rule()
+    def a_call_arrives_late(self) -> None:
+        self.remote.catch_up(self.now, everything=True)
+
+    @rule(by=st.timedeltas(timedelta(), timedelta(minutes=2)))
+    def time_passes(self, by: timedelta) -> None:
+        self.now += by
+        self.remote.catch_up(self.now)
+
+    # --- the worker ----------------------------------------------------------------------
+
+    def _claim(self) -> Claimed:
+        assert self.due_at is not None
+        self.now = max(self.now, self.due_at)
+        self.remote.catch_up(self.now)
+        self.due_at = self.now + LEASE
+        self.row = replace(self.row, fence=self.row.fence + 1)
+        return replace(self.row, now=self.now)
+
+    def _step(self, claimed: Claimed, data: st.DataObject) -> Change | None:
+        chance = data.draw(st.floats(0.01, 0.99), "chance")
+        match claimed.step:
+            case Step.PLACE | Step.CONFIRM:
+                return self._call(claimed, chance, data)
+            case Step.RECONCILE:
+                finding = self._look_up(claimed, data)
+                return self.decider.after_look_up(claimed, finding, chance)
+            case Step.POLL:
+                return self.decider.after_poll(claimed, self._poll(claimed, data), chance)
+
+    def _call(self, claimed: Claimed, chance: float, data: st.DataObject) -> Change | None:
+        step = claimed.step
+        if claimed.left_open:
+            return self.decider.left_open(claimed, chance)
+        if data.draw(st.integers(0, 9), "token") == 9:
+            return self.decider.not_started(claimed, step, NotSent("no token"), chance)
+        if claimed.expires_at is not None and self.now + NEEDS > claimed.expires_at:
+            return self.decider.window_closed(claimed)
+        attempt = self._open(step)
+        ours = replace(claimed, attempt=attempt, attempt_step=step, look_ups=0)
+        fate = data.draw(st.sampled_from(FATES), "fate")
+        outcome = self._carry_out(ours, attempt, fate, data)
+        if fate is Fate.CRASH:
+            return None
+
+        def decide(current: Claimed) -> Change:
+            known = replace(current, attempt=attempt, attempt_step=step, look_ups=0)
+            return self.decider.after_call(known, step, outcome, chance)
+
+        if fate is Fate.SLOW:
+            if not isinstance(outcome, InDoubt):
+                self.late.append(Late(attempt, decide(claimed), decide))
+            return None
+        return decide(claimed)
+
+    def _open(self, step: Step) -> Attempted:
+        assert None not in self.attempts.values(), "two attempts are open at once"
+        attempt = Attempted(
+            attempt_id=AttemptId(new_uuid()),
+            number=len(self.attempts) + 1,
+            reference=new_uuid().hex,
+            opened_at=self.now,
+        )
+        self.attempts[attempt.attempt_id] = None
+        state = S.PLACING if step is Step.PLACE else S.CONFIRMING
+        self._enter(state)
+        self.row = replace(
+            self.row, attempt=attempt, attempt_step=step, attempt_outcome=None, look_ups=0
+        )
+        self.due_at = self.now + LEASE
+        return attempt
+
+    def _carry_out(
+        self, claimed: Claimed, attempt: Attempted, fate: Fate, data: st.DataObject
+    ) -> Outcome:
+        remote, ref = self.remote, claimed.order.provider_ref
+
+        def execute() -> Outcome:
+            if claimed.step is Step.PLACE:
+                return Confirmed(remote.place(attempt.reference))
+            assert ref is not None
+            return Confirmed(ref) if remote.confirm(ref) else InDoubt("confirmed before")
+
+        if fate in {Fate.LOST, Fate.CRASH}:
+            when = data.draw(st.sampled_from(Executed), "executed")
+            if when is Executed.NOW:
+                execute()
+            elif when is Executed.LATER:
+                buys = claimed.step is Step.CONFIRM or not remote.capabilities.two_phase
+                remote.on_its_way.append(OnItsWay(self.now + LATEST, buys, execute))
+            return InDoubt("no answer")
+        if fate is Fate.NOT_SENT or (fate is Fate.SLOW and data.draw(st.booleans(), "sent")):
+            return NotSent("refused")
+        # A provider that refuses repeats takes the calls of one order one after the other.
+        if self.decider.capabilities.after_confirm is Doubt.LOOK_UP_ONCE:
+            remote.catch_up(self.now, everything=True)
+        if fate is Fate.NO:
+            return InDoubt("there already") if remote.live else Refused(RefusalCode.OTHER, "no")
+        return execute()
+
+    def _look_up(self, claimed: Claimed, data: st.DataObject) -> LookUp:
+        if data.draw(st.integers(0, 9), "answer") == 9:
+            return NotSent("refused")
+        attempt, remote = claimed.attempt, self.remote
+        assert attempt is not None
+        placing = claimed.attempt_step is Step.PLACE
+        kind = self.decider._after(claimed.attempt_step)
+        if kind is Doubt.REPLAY:
+            return Confirmed(remote.place(attempt.reference))
+        there = remote.reserved if placing and remote.capabilities.two_phase else remote.live
+        if not there or (kind is Doubt.LOOK_UP_WEAK and data.draw(st.integers(0, 4), "listed") < 4):
+            return Absent()
+        return Confirmed(there[0])
+
+    def _poll(self, claimed: Claimed, data: st.DataObject) -> Outcome:
+        if data.draw(st.integers(0, 9), "answer") == 9:
+            return NotSent("refused")
+        said = st.sampled_from([L.ACCEPTED, L.PARTIALLY_DELIVERED, L.DELIVERED, L.FAILED])
+        reports = [LineReport(line.line_ref, data.draw(said)) for line in claimed.order.lines]
+        return Confirmed("order", tuple(reports))
+
+    # --- the row -------------------------------------------------------------------------
+
+    def _enter(self, state: OrderState) -> None:
+        assert state in ORDER_MOVES[self.row.state], f"{self.row.state} → {state}"
+        self.row = replace(self.row, state=state)
+
+    def _settle(self, change: Change) -> bool:
+        if change.fence != self.row.fence:
+            return False
+        self._enter(change.state)
+        end = change.attempt
+        if end is not None and self.attempts[end.attempt_id] in {None, OutcomeName.IN_DOUBT}:
+            self.attempts[end.attempt_id] = end.outcome
+        facts: dict[str, Any] = {"tries": change.tries}
+        newest = self.row.attempt
+        if newest is not None:
+            facts["attempt_outcome"] = self.attempts[newest.attempt_id]
+            if end is not None and end.attempt_id == newest.attempt_id:
+                facts["look_ups"] = end.look_ups
+        if change.step is not None:
+            facts |= {"step": change.step}
+        ends = [at for at in (self.row.expires_at, change.expires_at) if at is not None]
+        self.row = replace(self.row, expires_at=min(ends, default=None), **facts)
+        self._tell(change)
+        self.due_at = None if change.due_in is None else self.now + change.due_in
+        self.placed |= change.state is S.PLACED
+        return True
+
+    def _tell(self, change: Change) -> None:
+        lines = {line.line_id: line for line in self.row.order.lines}
+        for move in change.moves:
+            line = lines[move.line_id]
+            assert move.to in LINE_MOVES[line.state], f"{line.state} → {move.to}"
+            assert move.news.sequence == line.sequence + 1
+            lines[move.line_id] = replace(line, state=move.to, sequence=move.news.sequence)
+        order = replace(
+            self.row.order,
+            lines=tuple(lines.values()),
+            provider_ref=self.row.order.provider_ref or change.provider_ref,
+        )
+        self.row = replace(self.row, order=order)
+
+    # --- what must hold ------------------------------------------------------------------
+
+    @invariant()
+    def there_is_never_more_than_one_live_order(self) -> None:
+        assert len(self.remote.live) <= 1
+
+    @invariant()
+    def nothing_is_silently_stuck(self) -> None:
+        over = self.row.state in TERMINAL_ORDERS or self.row.state is S.PARKED
+        assert (self.due_at is None) == over
+
+    @invariant()
+    def what_we_say_of_the_provider_is_so(self) -> None:
+        if self.row.state in {S.PLACED, S.FULFILLED, S.PARTIALLY_FULFILLED}:
+            assert self.remote.live
+        if self.row.state in TERMINAL_ORDERS and not self.placed:
+            assert not self.remote.live
+            assert not any(call.buys for call in self.remote.on_its_way)
+
+
+TestLife = Life.TestCase
+TestLife.settings = hypothesis.settings(max_examples=600, stateful_step_count=25)

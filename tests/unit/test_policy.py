@@ -1,0 +1,99 @@
+"""When to try again: never sooner than asked, never later than promised."""
+
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.builders import POLICY
+from worker.policy import DELIVERY_SCHEDULE, THROTTLE_FLOOR, delivery_in
+
+SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
+DEADLINE = timedelta(seconds=30)
+
+chances = st.floats(0, 1, exclude_max=True)
+wishes = st.timedeltas(timedelta(), timedelta(days=400))
+
+
+@pytest.mark.parametrize(("tries", "ceiling"), [(0, 1), (1, 2), (4, 16), (8, 256), (9, 300)])
+def test_the_wait_doubles_with_each_try_up_to_its_cap(tries: int, ceiling: int) -> None:
+    assert POLICY.retry_in(tries, 0.5) == ceiling * SECOND / 2
+
+
+def test_the_thousandth_try_waits_no_longer_than_the_cap() -> None:
+    assert POLICY.retry_in(1000, 0.999) <= POLICY.retry_cap
+
+
+@given(st.integers(0, 100), chances)
+def test_chance_spreads_a_wait_over_the_whole_of_it(tries: int, chance: float) -> None:
+    assert timedelta() <= POLICY.retry_in(tries, chance) <= POLICY.retry_in(tries, 1.0)
+
+
+@given(st.integers(0, 100), chances, wishes)
+def test_a_wish_is_kept_up_to_the_cap_and_never_hammers(
+    tries: int, chance: float, wish: timedelta
+) -> None:
+    wait = POLICY.retry_in(tries, chance, wish)
+    assert wait >= min(wish, POLICY.retry_cap)
+    assert THROTTLE_FLOOR <= wait <= POLICY.retry_cap
+
+
+def test_look_ups_follow_their_schedule_and_then_end() -> None:
+    assert [POLICY.look_up_in(n) for n in range(5)] == [*POLICY.look_up_waits, None]
+
+
+@pytest.mark.parametrize(
+    ("look_ups", "minutes", "proven"),
+    [(3, 10, True), (2, 60, False), (3, 9.99, False), (100, 9, False), (4, 11, True)],
+)
+def test_absence_is_believed_only_after_enough_look_ups_and_enough_time(
+    look_ups: int,
+    minutes: float,
+    proven: bool,  # noqa: FBT001 -- a column of the table above
+) -> None:
+    assert POLICY.absence_is_proof(look_ups, minutes * MINUTE, DEADLINE) is proven
+
+
+def test_a_slow_provider_is_given_five_of_its_deadlines() -> None:
+    slow = timedelta(minutes=4)
+    assert not POLICY.absence_is_proof(3, 19 * MINUTE, slow)
+    assert POLICY.absence_is_proof(3, 20 * MINUTE, slow)
+
+
+def test_the_default_schedule_reaches_the_moment_at_which_absence_is_proof() -> None:
+    last = sum(POLICY.look_up_waits, start=timedelta())
+    assert POLICY.absence_is_proof(len(POLICY.look_up_waits), last, DEADLINE)
+
+
+# --- deliveries ------------------------------------------------------------------------------
+
+
+def test_ten_deliveries_are_tried_in_about_three_days() -> None:
+    waits = [delivery_in(tries, 0.5) for tries in range(1, 11)]
+    assert waits == [*DELIVERY_SCHEDULE, None]
+    assert timedelta(days=3) < sum(DELIVERY_SCHEDULE, start=timedelta()) < timedelta(days=4)
+    assert all(earlier < later for earlier, later in pairwise(DELIVERY_SCHEDULE))
+
+
+@given(st.integers(1, 9), chances)
+def test_a_delivery_waits_its_time_give_or_take_a_fifth(tries: int, chance: float) -> None:
+    wait = delivery_in(tries, chance)
+    assert wait is not None
+    assert 0.8 <= wait / DELIVERY_SCHEDULE[tries - 1] <= 1.2
+
+
+@given(st.integers(1, 9), chances, wishes)
+def test_a_producers_wish_may_double_a_wait_and_never_shortens_it(
+    tries: int, chance: float, wish: timedelta
+) -> None:
+    wait, unasked = delivery_in(tries, chance, wish), delivery_in(tries, chance)
+    assert wait is not None
+    assert unasked is not None
+    assert unasked <= wait <= 2 * DELIVERY_SCHEDULE[tries - 1]
+
+
+def test_no_wish_reopens_what_is_exhausted() -> None:
+    assert delivery_in(10, 0.5, timedelta(hours=1)) is None
