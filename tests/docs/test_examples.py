@@ -1,0 +1,83 @@
+"""What the documents show is true: their code runs, and what they name exists."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis
+from typer.main import get_command
+
+from schemas.intents import read_intent
+from schemas.notifications import Notification
+from worker.cli.main import app
+from worker.delivery.signing import Signer, new_secret
+from worker.lifecycle import OrderState
+from worker.settings import PREFIX, Settings
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = {
+    name: (ROOT / name).read_text()
+    for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")
+}
+README = DOCUMENTS["README.md"]
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_readmes_python_puts_a_valid_intent_on_its_stream(redis_url: str) -> None:
+    sending, _ = blocks("python")
+    exec(sending, {"REDIS_URL": redis_url})  # noqa: S102 -- our own document
+    with Redis.from_url(redis_url) as client:
+        ((_, fields),) = client.xrange("orderline:intents:shop-eu")
+    assert read_intent(fields[b"intent"], producer="shop-eu").intent.intent_id == "100045"
+
+
+def test_the_readmes_python_verifies_what_we_sign() -> None:
+    _, verifying = blocks("python")
+    secret, body = new_secret(), b'{"data": {"deliver_id": "100045-1"}}'
+    headers = Signer([secret]).sign("evt_1", datetime.now(UTC), body)
+    names: dict[str, Any] = {"WEBHOOK_SECRET": secret, "body": body, "headers": headers}
+    exec(verifying, names)  # noqa: S102 -- our own document
+    assert names["data"] == {"deliver_id": "100045-1"}
+
+
+def test_the_readmes_webhook_is_one() -> None:
+    (shown,) = blocks("json")
+    assert Notification.model_validate_json(shown).data.sequence == 2
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_command_that_is_named_exists(document: str) -> None:
+    commands = set(get_command(app).list_commands(None))  # type: ignore[attr-defined]  # a typer app is a click group
+    targets = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    text = DOCUMENTS[document]
+    assert set(re.findall(r"`?orderline ([a-z][a-z-]+)[ `\n]", text)) <= commands
+    assert set(re.findall(r"`?\bmake ([a-z-]+)[` \n]", text)) <= targets | {"provider"}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_setting_that_is_named_exists(document: str) -> None:
+    ours = {PREFIX + name.upper() for name in Settings.model_fields}
+    ours |= {"ORDERLINE_TEST_DATABASE_URL", "ORDERLINE_TEST_REDIS_URL"}
+    named = set(re.findall(r"ORDERLINE_[A-Z_]+", DOCUMENTS[document]))
+    assert {name.rstrip("_") for name in named} <= ours
+
+
+def test_every_setting_is_in_the_example_and_nothing_else_is() -> None:
+    text = (ROOT / ".env.example").read_text()
+    named = {name.partition("__")[0] for name in re.findall(r"^#? ?(ORDERLINE_\w+)=", text, re.MULTILINE)}
+    assert named == {PREFIX + name.upper() for name in Settings.model_fields}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_link_leads_somewhere(document: str) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", DOCUMENTS[document]):
+        assert target.startswith("https://") or (ROOT / target).exists(), target
+
+
+def test_every_state_of_an_order_is_in_the_readme() -> None:
+    assert [state for state in OrderState if f"`{state}`" not in README] == []
