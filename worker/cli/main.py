@@ -9,6 +9,7 @@ import typer
 
 from worker.cli import producers
 from worker.cli.demo import demo
+from worker.cli.doctor import doctor
 from worker.cli.enqueue import enqueue
 from worker.cli.list import list_orders
 from worker.cli.migrate import migrate
@@ -35,6 +36,7 @@ app = typer.Typer(
 
 app.command("demo")(demo)
 app.command("up")(up)
+app.command("doctor")(doctor)
 app.command("enqueue")(enqueue)
 app.command("list")(list_orders)
 app.command("show")(show)

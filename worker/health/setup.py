@@ -1,0 +1,102 @@
+"""Settings that parse and are unsafe all the same; accounts; keys."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import text
+
+from schemas.orders import AccountLoad
+from worker.crypto import SealBroken, Vault
+from worker.health.finding import Finding, fail, ok, warn
+from worker.settings import Settings
+from worker.store.session import Database
+
+_SEALED: Final = text("""
+SELECT 'producer ' || name AS owner, sealed_secret AS sealed FROM producers
+UNION ALL
+SELECT 'token of ' || provider || '/' || account, sealed_token FROM tokens
+WHERE sealed_token IS NOT NULL
+ORDER BY owner
+""")
+
+_LEAST_LEASE_MARGIN: Final = timedelta(seconds=3)
+
+
+def judge_development_hosts(hosts: str) -> Finding:
+    """Plain http and private addresses are for development."""
+    if not hosts:
+        return ok("settings", "read; webhooks go to public https endpoints only")
+    return warn(
+        "settings",
+        f"webhooks may go to {hosts} unencrypted and on private addresses",
+        "leave ORDERLINE_DEVELOPMENT_HOSTS empty in production",
+    )
+
+
+def judge_lease_margin(margin: timedelta) -> Finding | None:
+    """A lease that ends with its call makes a slow commit look like a dead worker."""
+    if margin >= _LEAST_LEASE_MARGIN:
+        return None
+    return warn(
+        "leases",
+        f"they outlast a call by only {margin.total_seconds():g} s",
+        "set ORDERLINE_LEASE_MARGIN to 20, or orders of a slow worker count as in doubt",
+    )
+
+
+def judge_settings(settings: Settings) -> list[Finding]:
+    """Everything that can be said of the settings alone."""
+    found = (
+        judge_development_hosts(settings.development_hosts),
+        judge_lease_margin(settings.lease_margin),
+    )
+    return [finding for finding in found if finding is not None]
+
+
+def judge_accounts(
+    configured: Mapping[str, Mapping[str, object]], loads: Sequence[AccountLoad]
+) -> list[Finding]:
+    """Accounts that orders wait for must be configured."""
+    names = sorted(f"{provider}/{name}" for provider, named in configured.items() for name in named)
+    found = [
+        fail(
+            "accounts",
+            f"{load.unfinished} unfinished orders of {load.provider}/{load.account}, which is not"
+            " configured",
+            f"set ORDERLINE_ACCOUNTS__{load.provider.upper()}__{load.account.upper()}__..., or they"
+            " wait for ever",
+        )
+        for load in loads
+        if load.unfinished and f"{load.provider}/{load.account}" not in names
+    ]
+    if not names:
+        return [
+            *found,
+            warn("accounts", "none", "without ORDERLINE_ACCOUNTS__... nothing is ordered"),
+        ]
+    return [*found, ok("accounts", ", ".join(names))]
+
+
+async def broken_seals(db: Database, vault: Vault) -> tuple[int, list[str]]:
+    """How many secrets are stored, and whose cannot be opened with the configured keys."""
+    async with db.reading() as connection:
+        rows = (await connection.execute(_SEALED)).all()
+    broken = []
+    for row in rows:
+        try:
+            vault.unseal(row.sealed)
+        except SealBroken:
+            broken.append(row.owner)
+    return len(rows), broken
+
+
+def judge_seals(stored: int, broken: Sequence[str]) -> Finding:
+    """What was sealed must open."""
+    if not broken:
+        return ok("encryption", f"opens all {stored} stored secrets")
+    return fail(
+        "encryption",
+        f"no configured key opens {len(broken)} of {stored} stored secrets: {', '.join(broken)}",
+        "put the key that sealed them back into ORDERLINE_ENCRYPTION_KEYS, behind the current one",
+    )
