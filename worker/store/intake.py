@@ -110,13 +110,17 @@ class Known:
 
 
 async def look(connection: AsyncConnection, intents: Sequence[Intent]) -> Known:
-    """What is known about these intents' keys."""
+    """What is known about these intents' keys.
+
+    Lines are looked for before orders: another worker may commit the same intent in between,
+    and it must then look like a repeat, not like a deliver_id that somebody else has taken.
+    """
     keys = [{"producer": i.producer, "intent_id": i.intent_id} for i in intents]
     deliver = [
         {"producer": i.producer, "deliver_id": line.deliver_id} for i in intents for line in i.lines
     ]
-    orders = await connection.execute(_KNOWN_ORDERS, {"keys": as_rows(keys)})
     deliver_ids = await connection.execute(_KNOWN_DELIVER_IDS, {"keys": as_rows(deliver)})
+    orders = await connection.execute(_KNOWN_ORDERS, {"keys": as_rows(keys)})
     producers = (
         await connection.execute(
             text("SELECT name, notify_url, orderline_now() AS now FROM producers")

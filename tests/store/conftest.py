@@ -1,0 +1,131 @@
+"""A database with one producer in it, and a worker's hands: accept, claim, attempt, settle."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from schemas.ids import AttemptId, new_uuid
+from tests.builders import Body, a_decider, an_entry, an_intent
+from worker.capabilities import Capabilities
+from worker.change import Change
+from worker.crypto import Vault
+from worker.lifecycle import OrderState, Step
+from worker.order import Attempted, Claimed
+from worker.outcome import Outcome
+from worker.settings import Settings
+from worker.steps.accept import Sorted, accept_into
+from worker.store import attempts, claims, notifications, orders, producers
+from worker.store.attempts import NewAttempt, Opened
+from worker.store.notifications import Owed
+from worker.store.orders import Settled, Settling
+from worker.store.session import Boundary, Database
+
+LEASE = timedelta(seconds=60)
+NO_NEED = timedelta(0)
+
+STATES = {Step.PLACE: OrderState.PLACING, Step.CONFIRM: OrderState.CONFIRMING}
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """What the store's tests do, in their words."""
+
+    db: Database
+    vault: Vault
+    settings: Settings
+
+    async def accept(self, *bodies: Body | bytes, producer: str = "shop") -> Sorted:
+        entries = [an_entry(body, producer=producer) for body in bodies]
+        return await accept_into(self.db, self.vault, self.settings, entries)
+
+    async def claim(self, *, free: int = 10, worker: str = "host:1") -> list[Claimed]:
+        return await claims.claim(
+            self.db,
+            provider="hyperteknoloji",
+            account="default",
+            free=free,
+            worker=worker,
+            lease=LEASE,
+        )
+
+    async def claimed(self, *deliver_ids: str) -> Claimed:
+        """An order that was accepted and claimed just now."""
+        await self.accept(an_intent(*deliver_ids))
+        (claimed,) = await self.claim()
+        return claimed
+
+    async def attempt(self, claimed: Claimed, step: Step = Step.PLACE) -> Claimed:
+        """The order with an attempt that is under way."""
+        new = a_new_attempt(claimed, step)
+        (opened,) = await attempts.open_attempts(self.db, [new])
+        assert isinstance(opened, Opened)
+        attempt = Attempted(
+            attempt_id=new.attempt_id,
+            number=opened.number,
+            reference=new.reference,
+            opened_at=opened.opened_at,
+        )
+        return replace(claimed, attempt=attempt, attempt_step=step, attempt_outcome=None)
+
+    async def settle(self, *changes: Change, **kept: timedelta) -> list[Settled]:
+        batch = [Settling(change, **kept) for change in changes]
+        return await orders.settle(self.db, self.vault, batch)
+
+    async def owed(self, *, free: int = 10) -> list[Owed]:
+        return await notifications.claim(self.db, self.vault, free=free, lease=LEASE)
+
+    async def rows(self, sql: str, **values: Any) -> Sequence[Any]:
+        async with self.db.reading() as connection:
+            return (await connection.execute(text(sql), values)).all()
+
+    async def one(self, sql: str, **values: Any) -> Any:
+        (row,) = await self.rows(sql, **values)
+        return row
+
+    async def execute(self, sql: str, **values: Any) -> None:
+        async with self.db.transaction(Boundary.PRODUCER) as connection:
+            await connection.execute(text(sql), values)
+
+
+def a_new_attempt(
+    claimed: Claimed, step: Step = Step.PLACE, *, needs: timedelta = NO_NEED
+) -> NewAttempt:
+    return NewAttempt(
+        attempt_id=AttemptId(new_uuid()),
+        order_id=claimed.order.order_id,
+        fence=claimed.fence,
+        state=STATES[step],
+        step=step,
+        reference=new_uuid().hex,
+        lease=LEASE,
+        needs=needs,
+    )
+
+
+def a_change(
+    claimed: Claimed,
+    outcome: Outcome,
+    *,
+    step: Step = Step.PLACE,
+    capabilities: Capabilities | None = None,
+) -> Change:
+    """What the decisions make of an outcome."""
+    decider = a_decider() if capabilities is None else a_decider(capabilities)
+    return decider.after_call(claimed, step, outcome, 0.5)
+
+
+@pytest.fixture
+async def shop(db: Database, vault: Vault) -> Shop:
+    await producers.add(
+        db, vault, name="shop", notify_url="https://shop.example/hooks", secret="whsec_c2VjcmV0"
+    )
+    settings = Settings(
+        database_url="postgresql://nowhere",
+        redis_url="redis://nowhere",
+        encryption_keys=Vault.new_key(),
+    )
+    return Shop(db, vault, settings)
