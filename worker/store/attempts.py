@@ -25,6 +25,7 @@ WITH input AS (
 ),
 held AS (
     SELECT i.*, coalesce(mine.number, o.attempts + 1) AS number,
+        coalesce(mine.opened_at, orderline_now()) AS opened_at,
         mine.id IS NOT NULL OR o.expires_at IS NULL
             OR orderline_now() + make_interval(secs => i.needs) <= o.expires_at AS in_time
     FROM input i JOIN orders o ON o.id = i.order_id AND o.fence = i.fence
@@ -37,11 +38,11 @@ moved AS (
     FROM held h WHERE o.id = h.order_id AND h.in_time
 ),
 opened AS (
-    INSERT INTO attempts (id, order_id, number, step, reference, fence)
-    SELECT attempt_id, order_id, number, step, reference, fence FROM held WHERE in_time
+    INSERT INTO attempts (id, order_id, number, step, reference, fence, opened_at)
+    SELECT attempt_id, order_id, number, step, reference, fence, opened_at FROM held WHERE in_time
     ON CONFLICT (id) DO NOTHING
 )
-SELECT attempt_id, number, in_time, orderline_now() AS opened_at FROM held
+SELECT attempt_id, number, in_time, opened_at FROM held
 """)
 
 _NOTE_LATE: Final = text("""

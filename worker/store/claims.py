@@ -14,12 +14,15 @@ from uuid import UUID
 from sqlalchemy import text
 
 from schemas.ids import AttemptId, LineId, OrderId
-from schemas.intents import load_intent
+from schemas.intents import IntentFault, load_intent
 from schemas.money import Money
 from worker.lifecycle import LineState, OrderState, Step
+from worker.logs import get_logger
 from worker.order import Attempted, Claimed, Ordered, OrderedLine
 from worker.outcome import OutcomeName
 from worker.store.session import LOCK_ORDERS, Boundary, Database, Row, as_rows
+
+log = get_logger(__name__)
 
 _DUE: Final = """
     SELECT id FROM orders
@@ -88,7 +91,8 @@ async def claim(
                 "lease": lease.total_seconds(),
             },
         )
-        return [_claimed(row) for row in rows]
+        taken = rows.all()
+    return [claimed for row in taken if (claimed := _readable(row)) is not None]
 
 
 async def seize(
@@ -117,6 +121,18 @@ async def release(db: Database, given_back: Sequence[tuple[OrderId, int, timedel
     async with db.transaction(Boundary.RELEASE) as connection:
         await connection.execute(LOCK_ORDERS, {"ids": [row["id"] for row in rows]})
         await connection.execute(_RELEASE, {"rows": as_rows(rows)})
+
+
+def _readable(row: Row) -> Claimed | None:
+    """A claimed order, unless this version cannot read its intent: then it must block no other.
+
+    Nobody can work on it; it is due again, and said again, whenever its lease ends.
+    """
+    try:
+        return _claimed(row)
+    except IntentFault as fault:
+        log.exception("order_unreadable", order=str(row.id), code=fault.code)
+        return None
 
 
 def _claimed(row: Row) -> Claimed:
