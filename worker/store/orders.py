@@ -35,23 +35,24 @@ held AS (
         updated_at = orderline_now(),
         finished_at = CASE WHEN i.ended THEN orderline_now() END
     FROM input i WHERE o.id = i.id AND o.fence = i.fence
-    RETURNING o.id
+    RETURNING o.id, o.fence
 ),
 ended AS (
     UPDATE attempts a SET
         outcome = i.outcome, reason = i.reason, evidence = i.evidence,
         closed_at = orderline_now(), look_ups = i.look_ups
     FROM jsonb_to_recordset(CAST(:attempts AS jsonb)) AS i(
-        id uuid, order_id uuid, outcome text, reason text, evidence jsonb, look_ups int)
-    WHERE a.id = i.id AND i.order_id IN (SELECT id FROM held)
+        id uuid, order_id uuid, fence int, outcome text, reason text, evidence jsonb,
+        look_ups int)
+    WHERE a.id = i.id AND (i.order_id, i.fence) IN (SELECT id, fence FROM held)
       AND (a.outcome IS NULL OR a.outcome = 'in_doubt')
 ),
 move AS (
     SELECT * FROM jsonb_to_recordset(CAST(:moves AS jsonb)) AS _(
-        event_id uuid, order_id uuid, line_id uuid, sequence int, state text, type text,
-        provider_line_ref text, price numeric, currency text, reason text, data jsonb,
+        event_id uuid, order_id uuid, fence int, line_id uuid, sequence int, state text,
+        type text, provider_line_ref text, price numeric, currency text, reason text, data jsonb,
         sealed_goods bytea, producer text, url text, lease float8)
-    WHERE order_id IN (SELECT id FROM held)
+    WHERE (order_id, fence) IN (SELECT id, fence FROM held)
 ),
 moved AS (
     UPDATE lines l SET
@@ -66,8 +67,8 @@ told AS (
     UNION ALL
     SELECT id, order_id, NULL, NULL, type, data, NULL
     FROM jsonb_to_recordset(CAST(:events AS jsonb)) AS _(
-        id uuid, order_id uuid, type text, data jsonb)
-    WHERE order_id IN (SELECT id FROM held)
+        id uuid, order_id uuid, fence int, type text, data jsonb)
+    WHERE (order_id, fence) IN (SELECT id, fence FROM held)
     ON CONFLICT (id) DO NOTHING
 ),
 owed AS (
@@ -85,7 +86,7 @@ owed AS (
     ON CONFLICT (event_id) DO NOTHING
     RETURNING n.event_id, n.fence
 )
-SELECT held.id, orderline_now() AS at,
+SELECT held.id, held.fence, orderline_now() AS at,
     (SELECT coalesce(array_agg(m.event_id), '{}') FROM move m JOIN owed USING (event_id)
      WHERE m.order_id = held.id AND owed.fence = 1) AS leased
 FROM held
@@ -127,12 +128,17 @@ class Settling:
 
 
 async def settle(db: Database, vault: Vault, batch: Sequence[Settling]) -> list[Settled]:
-    """Write changes, each under its own fence, all in one commit."""
+    """Write changes, each under its own fence, all in one commit.
+
+    An order may be there twice, under an old lease and a new one: only the new one counts.
+    """
     async with db.transaction(Boundary.SETTLE) as connection:
         await connection.execute(LOCK_ORDERS, {"ids": [item.change.order_id for item in batch]})
         rows = await connection.execute(_SETTLE, _parameters(batch, vault))
-        held = {row.id: Settled(at=row.at, leased=frozenset(row.leased)) for row in rows}
-    return [held.get(item.change.order_id, NOT_HELD) for item in batch]
+        held = {
+            (row.id, row.fence): Settled(at=row.at, leased=frozenset(row.leased)) for row in rows
+        }
+    return [held.get((item.change.order_id, item.change.fence), NOT_HELD) for item in batch]
 
 
 def _parameters(batch: Sequence[Settling], vault: Vault) -> dict[str, str]:
@@ -140,6 +146,7 @@ def _parameters(batch: Sequence[Settling], vault: Vault) -> dict[str, str]:
         {
             "id": end.attempt_id,
             "order_id": item.change.order_id,
+            "fence": item.change.fence,
             "outcome": end.outcome,
             "reason": end.reason,
             "evidence": {
@@ -153,7 +160,13 @@ def _parameters(batch: Sequence[Settling], vault: Vault) -> dict[str, str]:
         if (end := item.change.attempt) is not None
     ]
     events = [
-        {"id": e.event_id, "order_id": item.change.order_id, "type": e.type, "data": e.data}
+        {
+            "id": e.event_id,
+            "order_id": item.change.order_id,
+            "fence": item.change.fence,
+            "type": e.type,
+            "data": e.data,
+        }
         for item in batch
         for e in item.change.events
     ]
@@ -191,6 +204,7 @@ def _move_rows(item: Settling, vault: Vault) -> list[dict[str, Any]]:
         {
             "event_id": move.event_id,
             "order_id": item.change.order_id,
+            "fence": item.change.fence,
             "line_id": move.line_id,
             "sequence": move.news.sequence,
             "state": move.to,
