@@ -5,13 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from pydantic import ValidationError
 from sqlalchemy import text
 
 from schemas.ids import EventId, LineId
 from schemas.notifications import EventType, LineNews, Notification
-from worker.crypto import Vault
+from worker.crypto import SealBroken, Vault
+from worker.logs import get_logger
 from worker.store.goods import open_goods
 from worker.store.session import Boundary, Database, Row, as_rows
+
+log = get_logger(__name__)
 
 _CLAIM: Final = text("""
 WITH due AS (
@@ -111,7 +115,8 @@ async def claim(db: Database, vault: Vault, *, free: int, lease: timedelta) -> l
     """Lease at most ``free`` due notifications, none before its line's earlier ones are done."""
     async with db.transaction(Boundary.NOTIFICATION_CLAIM) as connection:
         rows = await connection.execute(_CLAIM, {"free": free, "lease": lease.total_seconds()})
-        return [_owed(row, vault) for row in rows]
+        taken = rows.all()
+    return [owed for row in taken if (owed := _readable(row, vault)) is not None]
 
 
 async def record(db: Database, batch: Sequence[Delivered]) -> list[bool]:
@@ -154,6 +159,20 @@ def told(
     """The message about an event; the same from memory and from the database."""
     news = data if goods is None else data.model_copy(update={"goods": goods})
     return Notification(type=kind, timestamp=at, data=news)
+
+
+def _readable(row: Row, vault: Vault) -> Owed | None:
+    """A claimed notification, unless it cannot be opened: then it must block no other.
+
+    It is due again, and said again, whenever its lease ends.
+    """
+    try:
+        return _owed(row, vault)
+    except (SealBroken, ValidationError) as error:
+        log.exception(
+            "notification_unreadable", event_id=str(row.event_id), error=type(error).__name__
+        )
+        return None
 
 
 def _owed(row: Row, vault: Vault) -> Owed:
