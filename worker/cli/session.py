@@ -64,12 +64,15 @@ async def opened() -> AsyncIterator[Session]:
 @asynccontextmanager
 async def opened_database(settings: Settings) -> AsyncIterator[Database]:
     """The database, whatever its schema. Raises ``SettingsError``, ``Unreachable``."""
-    with reaching_database(settings):
+    try:
         db = open_database(settings)
-        try:
+    except (exc.ArgumentError, ValueError):
+        raise _malformed(_DATABASE) from None
+    try:
+        with reaching_database(settings):
             yield db
-        finally:
-            await db.close()
+    finally:
+        await db.close()
 
 
 async def revision(db: Database) -> str | None:
@@ -100,8 +103,6 @@ def reaching_database(settings: Settings) -> Iterator[None]:
     """Turn what a driver raises when the database is away into one line."""
     try:
         yield
-    except exc.ArgumentError:
-        raise _malformed(_DATABASE) from None
     except (exc.DBAPIError, exc.TimeoutError, OSError) as error:
         if not is_transient(error):
             raise

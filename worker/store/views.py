@@ -69,7 +69,7 @@ CROSS JOIN LATERAL (
     FROM events e JOIN notifications n ON n.event_id = e.id WHERE e.line_id = l.id
 ) n
 WHERE {where}
-ORDER BY l.id DESC
+ORDER BY o.id DESC, l.index
 LIMIT :limit
 """
 
@@ -141,7 +141,7 @@ async def find(db: Database, name: str) -> list[OrderView]:
 
 
 async def recent_lines(db: Database, wanted: Wanted = ANY, *, limit: int = 50) -> list[RecentLine]:
-    """Lines, newest first; ``wanted.states`` are those of lines."""
+    """Lines, those of the newest order first; ``wanted.states`` are those of lines."""
     async with snapshot(db) as connection:
         statement = text(_RECENT.format(where=wanted.where("l")))
         rows = await connection.execute(statement, {**wanted.values(), "limit": limit})
@@ -207,6 +207,6 @@ _UUID_DIGITS: Final = 32
 def _range(prefix: str) -> tuple[UUID | None, UUID | None]:
     """The ids that begin with ``prefix``: two bounds, which an index can search between."""
     digits = prefix.replace("-", "")
-    if len(digits) > _UUID_DIGITS:
+    if not 0 < len(digits) <= _UUID_DIGITS:
         return None, None
     return _uuid(digits.ljust(_UUID_DIGITS, "0")), _uuid(digits.ljust(_UUID_DIGITS, "f"))
