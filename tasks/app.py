@@ -5,6 +5,7 @@ late: the rows they point at are the work (see ARCHITECTURE.md). So they ack ear
 only, and there is no result backend, no retry, no countdown and no eta.
 """
 
+import logging
 import sys
 from typing import Any
 
@@ -20,6 +21,9 @@ from worker.errors import SettingsError
 from worker.settings import Settings, load_settings
 
 _USAGE_ERROR = 2
+
+_CHATTY = ("celery.app.trace", "celery.beat", "celery.worker.strategy")
+"""Loggers that write several lines a bell, the sweep's included; what matters has its own line."""
 
 
 def settings_or_exit() -> Settings:
@@ -82,3 +86,6 @@ app.steps["worker"].update({EngineStep, IntakeStep})
 def _configure_logging(**_: object) -> None:
     settings = settings_or_exit()
     logs.configure(settings.log_format, settings.log_level)
+    if settings.log_level != "debug":
+        for name in _CHATTY:
+            logging.getLogger(name).setLevel(logging.WARNING)

@@ -69,7 +69,8 @@ def test_every_setting_that_is_named_exists(document: str) -> None:
 
 def test_every_setting_is_in_the_example_and_nothing_else_is() -> None:
     text = (ROOT / ".env.example").read_text()
-    named = {name.partition("__")[0] for name in re.findall(r"^#? ?(ORDERLINE_\w+)=", text, re.MULTILINE)}
+    lines = re.findall(r"^#? ?(ORDERLINE_\w+)=", text, re.MULTILINE)
+    named = {name.partition("__")[0] for name in lines}
     assert named == {PREFIX + name.upper() for name in Settings.model_fields}
 
 
