@@ -76,10 +76,13 @@ def left(quote_left: timedelta | None) -> Cell:
 
 def table_of(columns: Sequence[Column], rows: Iterable[Sequence[Cell]]) -> Table:
     """A table for a terminal."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     for column in columns:
         table.add_column(
-            column.name, justify="right" if column.right else "left", no_wrap=column.whole
+            column.name,
+            justify="right" if column.right else "left",
+            no_wrap=column.whole,
+            overflow="fold",
         )
     for row in rows:
         table.add_row(*(_text(cell) for cell in row))

@@ -90,7 +90,7 @@ def _tell_order(story: OrderStory) -> None:
         [
             ("state", coloured(order.state)),
             ("next", order.next),
-            ("reason", order.reason),
+            ("reason", order.reason if order.parked_reason is None else None),
             ("intent", f"{order.intent_id} of {order.producer}"),
             ("provider", f"{order.provider}/{order.account}"),
             ("reference", order.provider_ref and f"{order.provider_ref} (the provider's)"),
@@ -108,8 +108,8 @@ def _quote(order: OrderView) -> str:
     if order.expires_at is None:
         return "none: it never expires"
     most = "" if order.max_total is None else f", at most {_money(order.max_total)}"
-    ends = f"until {stamp(order.expires_at)} ({distance(order.expires_at, order.as_of)})"
-    return f"{ends}{most}"
+    left = "" if order.quote_left is None else f" ({distance(order.expires_at, order.as_of)})"
+    return f"until {stamp(order.expires_at)}{left}{most}"
 
 
 def _money(price: Price | None) -> str | None:
@@ -161,7 +161,7 @@ def _tell_notification(notification: NotificationView, order: OrderView) -> None
         [
             ("id", notification.webhook_id),
             ("to", notification.url),
-            ("next", None if due is None else f"{stamp(due)} ({distance(due, order.as_of)})"),
+            ("due", None if due is None else f"{stamp(due)} ({distance(due, order.as_of)})"),
             *((f"try {each.number}", _delivery(each)) for each in notification.deliveries),
         ],
         indent=3,

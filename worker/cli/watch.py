@@ -57,6 +57,6 @@ async def _watch(wanted: Wanted, limit: int, console: Console) -> None:
 
 async def _fitting(db: Database, wanted: Wanted, limit: int, console: Console) -> list[RecentLine]:
     """As many lines as the terminal has room for under the table's head."""
-    head = 4
+    head = 3
     room = max(1, console.size.height - head)
     return await views.recent_lines(db, wanted, limit=min(limit, room))
