@@ -1,0 +1,114 @@
+"""What the schema itself refuses, whoever asks: each promise that is a constraint, tried in SQL."""
+
+import pytest
+from sqlalchemy import exc
+
+from tests.builders import an_intent
+from tests.store.conftest import Shop, a_change
+from worker.outcome import Confirmed
+
+ORDER = """
+INSERT INTO orders (id, producer, intent_id, fingerprint, provider, account, intent, notify_url,
+    state, step, due_at)
+SELECT gen_random_uuid(), producer, 'another', fingerprint, provider, account, intent, notify_url,
+    state, step, due_at FROM orders LIMIT 1
+"""
+LINE = """
+INSERT INTO lines (id, order_id, index, producer, deliver_id, line_ref, state)
+SELECT gen_random_uuid(), order_id, {index}, producer, {deliver_id}, {line_ref}, state
+FROM lines WHERE index = 0
+"""
+ATTEMPT = """
+INSERT INTO attempts (id, order_id, number, step, reference, fence, outcome)
+SELECT gen_random_uuid(), order_id, {number}, 'place', 'r', 1, {outcome} FROM attempts LIMIT 1
+"""
+EVENT = """
+INSERT INTO events (id, order_id, line_id, sequence, type, data)
+SELECT gen_random_uuid(), order_id, {line_id}, {sequence}, type, data
+FROM events WHERE sequence = 1 LIMIT 1
+"""
+QUARANTINE = """
+INSERT INTO quarantine (id, producer, stream, entry_id, digest, sealed_entry, code, path, detail)
+SELECT gen_random_uuid(), producer, stream, entry_id, digest, sealed_entry, code, path, detail
+FROM quarantine
+"""
+
+BROKEN = [
+    ("an_intent_is_accepted_once", ORDER.replace("'another'", "intent_id")),
+    ("orders_producer_fkey", ORDER.replace("producer, 'another'", "'nobody', 'another'")),
+    ("state_is_known", "UPDATE orders SET state = 'lost'"),
+    ("step_is_known", "UPDATE orders SET step = 'wait'"),
+    ("nothing_is_silently_stuck", "UPDATE orders SET due_at = NULL, step = NULL"),
+    ("what_is_due_has_a_step", "UPDATE orders SET step = NULL"),
+    ("what_is_due_has_a_step", "UPDATE orders SET state = 'failed', due_at = NULL"),
+    ("parked_has_a_reason", "UPDATE orders SET state = 'parked'"),
+    ("parked_has_a_reason", "UPDATE orders SET parked_reason = 'why not'"),
+    (
+        "a_deliver_id_is_used_once",
+        LINE.format(index=9, deliver_id="deliver_id", line_ref="'new'"),
+    ),
+    ("lines_have_places", LINE.format(index=0, deliver_id="'new'", line_ref="'new'")),
+    ("a_line_ref_is_unique", LINE.format(index=9, deliver_id="'new'", line_ref="line_ref")),
+    ("state_is_known", "UPDATE lines SET state = 'lost'"),
+    ("attempts_are_numbered", ATTEMPT.format(number="number", outcome="'refused'")),
+    ("step_is_known", "UPDATE attempts SET step = 'guess'"),
+    ("outcome_is_known", "UPDATE attempts SET outcome = 'maybe'"),
+    ("a_lines_events_are_numbered", EVENT.format(line_id="line_id", sequence="sequence")),
+    ("a_sequence_is_a_lines", EVENT.format(line_id="line_id", sequence="NULL")),
+    ("a_sequence_is_a_lines", EVENT.format(line_id="NULL", sequence="7")),
+    ("state_is_known", "UPDATE notifications SET state = 'perhaps'"),
+    ("what_is_owed_is_due", "UPDATE notifications SET due_at = NULL"),
+    ("what_is_owed_is_due", "UPDATE notifications SET state = 'acknowledged'"),
+    (
+        "deliveries_event_id_fkey",
+        "INSERT INTO deliveries (event_id, number, milliseconds) VALUES (gen_random_uuid(), 1, 1)",
+    ),
+    ("fkey", "DELETE FROM orders"),
+    ("fkey", "DELETE FROM producers"),
+    ("provider_ref", "UPDATE orders SET provider_ref = 'another'"),
+    ("provider_ref", "UPDATE orders SET provider_ref = NULL"),
+    ("an_entry_is_quarantined_once", QUARANTINE),
+]
+
+
+@pytest.fixture
+async def placed(shop: Shop) -> Shop:
+    """One of everything: a placed order with two lines, an attempt, events, notifications."""
+    await shop.accept(an_intent("a", "b"), b"{")
+    (claimed,) = await shop.claim()
+    await shop.settle(a_change(await shop.attempt(claimed), Confirmed("their-id")))
+    return shop
+
+
+@pytest.mark.parametrize(
+    ("constraint", "sql"), BROKEN, ids=[f"{n}-{c}" for n, (c, _) in enumerate(BROKEN)]
+)
+async def test_the_schema_refuses(placed: Shop, constraint: str, sql: str) -> None:
+    with pytest.raises(exc.IntegrityError, match=constraint):
+        await placed.execute(sql)
+
+
+async def test_a_second_open_attempt_is_refused_but_a_closed_one_is_not(placed: Shop) -> None:
+    await placed.execute(ATTEMPT.format(number=2, outcome="NULL"))
+    with pytest.raises(exc.IntegrityError, match="one_open_attempt_per_order"):
+        await placed.execute(ATTEMPT.format(number=3, outcome="NULL"))
+    await placed.execute(ATTEMPT.format(number=3, outcome="'in_doubt'"))
+
+
+async def test_the_providers_id_may_be_written_again_as_it_is(placed: Shop) -> None:
+    await placed.execute("UPDATE orders SET provider_ref = 'their-id'")
+
+
+async def test_every_constraint_of_ours_was_tried(placed: Shop) -> None:
+    rows = await placed.rows(
+        "SELECT conname FROM pg_constraint JOIN pg_namespace n ON n.oid = connamespace"
+        " WHERE n.nspname = 'public' AND contype IN ('c', 'u') AND conname NOT LIKE 'alembic%'"
+    )
+    assert {row.conname for row in rows} <= {constraint for constraint, _ in BROKEN}
+    indexes = await placed.rows(
+        "SELECT indexrelid::regclass::text AS name FROM pg_index i"
+        " WHERE indisunique AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)"
+        " AND indrelid::regclass::text IN (SELECT tablename FROM pg_tables"
+        " WHERE schemaname = 'public')"
+    )
+    assert [row.name for row in indexes] == ["one_open_attempt_per_order"]
