@@ -113,10 +113,13 @@ class Pump(Generic[Item]):
                 await self._claim_due()
                 wait = _FIRST_WAIT
             except Exception as error:
-                if not is_transient(error):
-                    raise
+                # Whatever it is: a pump that ended would leave its rows due for ever.
                 log.warning(
-                    "claim_failed", task=self.name, error=type(error).__name__, retry_in=wait
+                    "claim_failed",
+                    task=self.name,
+                    error=type(error).__name__,
+                    retry_in=wait,
+                    exc_info=None if is_transient(error) else error,
                 )
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, _LONGEST_WAIT)
