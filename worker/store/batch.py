@@ -16,6 +16,9 @@ from worker.store.session import is_transient
 Given = TypeVar("Given")
 Result = TypeVar("Result")
 
+Batch = list[tuple[Given, asyncio.Future[Result]]]
+"""Rows, each with the future its caller waits for."""
+
 log = get_logger(__name__)
 
 _FIRST_WAIT = 0.05
@@ -27,7 +30,8 @@ class BatchWriter(Generic[Given, Result]):
 
     A lost connection, a deadlock or a serialization failure repeats the *whole* batch until it
     succeeds: what is waiting here is knowledge that exists nowhere else. Only an error of the
-    data itself falls back to row by row, so that it hurts its own row alone.
+    data itself, refused by the database or by its encoding, falls back to row by row, so that it
+    hurts its own row alone.
     """
 
     def __init__(
@@ -39,7 +43,7 @@ class BatchWriter(Generic[Given, Result]):
         self._name = name
         self._flush = flush
         self._cap = cap
-        self._waiting: list[tuple[Given, asyncio.Future[Result]]] = []
+        self._waiting: Batch[Given, Result] = []
         self._drainer: asyncio.Task[None] | None = None
 
     async def write(self, row: Given) -> Result:
@@ -63,28 +67,26 @@ class BatchWriter(Generic[Given, Result]):
             await asyncio.wait({self._drainer})
 
     async def _drain(self) -> None:
+        batch: Batch[Given, Result] = []
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting[: self._cap], self._waiting[self._cap :]
                 await self._write(batch)
         finally:
             self._drainer = None
-            for _, future in self._waiting:
+            left, self._waiting = [*batch, *self._waiting], []
+            for _, future in left:
                 future.cancel()
 
-    async def _write(self, batch: list[tuple[Given, asyncio.Future[Result]]]) -> None:
+    async def _write(self, batch: Batch[Given, Result]) -> None:
         try:
             results = await self._commit([row for row, _ in batch])
-        except (exc.DataError, exc.IntegrityError) as error:
+        except (exc.DataError, exc.IntegrityError, ValueError) as error:
             if len(batch) == 1:
                 _fail(batch, error)
                 return
             for entry in batch:
                 await self._write([entry])
-        except asyncio.CancelledError:
-            for _, future in batch:
-                future.cancel()
-            raise
         except Exception as error:  # noqa: BLE001 -- whatever it is, its callers must hear of it
             _fail(batch, error)
         else:
@@ -111,7 +113,7 @@ class BatchWriter(Generic[Given, Result]):
                 wait = min(wait * 2, _LONGEST_WAIT)
 
 
-def _fail(batch: Sequence[tuple[Given, asyncio.Future[Result]]], error: BaseException) -> None:
+def _fail(batch: Batch[Given, Result], error: Exception) -> None:
     for _, future in batch:
         if not future.done():
             future.set_exception(error)
