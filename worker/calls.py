@@ -30,9 +30,9 @@ class Calls:
         try:
             return await call()
         except asyncio.CancelledError:
-            if not self.stopped:
+            # One cancel is ours; whoever else wants this task to end is obeyed.
+            if not self.stopped or task.uncancel() > 0:
                 raise
-            task.uncancel()
             return cut
         finally:
             self._waiting.discard(task)
