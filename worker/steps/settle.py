@@ -1,6 +1,6 @@
 """Write what a step decided, and start the first deliveries at once."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from worker.change import Change, LineMove
 from worker.desk import Desk
@@ -11,7 +11,7 @@ from worker.runtime import Runtime
 from worker.steps.decided import Decided, Learnt
 from worker.store import attempts, claims
 from worker.store.notifications import Owed, told
-from worker.store.orders import Settled, Settling
+from worker.store.orders import NOT_HELD, Settled, Settling
 
 log = get_logger(__name__)
 
@@ -21,28 +21,28 @@ async def settle(decided: Decided, desk: Desk, mail: Pump[Owed], rt: Runtime) ->
 
     Where our lease was lost meanwhile nothing is written, except what we learnt: see ``_late``.
     """
-    settled = await _write(decided.change, desk, mail, rt)
+    keep = desk.lease if decided.change.goes_on else None
+    settled = await _write(decided.change, keep, mail, rt)
     if not settled.held and decided.learnt is not None:
         await _late(decided.learnt, desk, mail, rt)
     return settled
 
 
-async def _write(change: Change, desk: Desk, mail: Pump[Owed], rt: Runtime) -> Settled:
+async def _write(change: Change, keep: timedelta | None, mail: Pump[Owed], rt: Runtime) -> Settled:
     wanted = len(change.moves)
     first_hand = wanted > 0 and mail.reserve(wanted)
-    settled = await rt.changes.write(
-        Settling(
-            change,
-            keep=desk.lease if change.goes_on else None,
-            deliver_for=rt.delivery_lease if first_hand else None,
+    settled = NOT_HELD
+    try:
+        settled = await rt.changes.write(
+            Settling(change, keep=keep, deliver_for=rt.delivery_lease if first_hand else None)
         )
-    )
+    finally:
+        if first_hand:
+            mail.give_back(wanted - len(settled.leased))
     if settled.at is not None:
         for move in change.moves:
             if move.event_id in settled.leased:
                 mail.start(_owed(change, move, settled.at))
-    if first_hand:
-        mail.give_back(wanted - len(settled.leased))
     if wanted > len(settled.leased):
         mail.ring()
     return settled
@@ -52,7 +52,8 @@ async def _late(learnt: Learnt, desk: Desk, mail: Pump[Owed], rt: Runtime) -> No
     """Our lease ended before the answer came. Nobody else can know it, so it is not thrown away.
 
     While the attempt is still the newest and unsettled, its order is seized and settled by what
-    we know. Otherwise the order has gone on without it: the outcome is noted with the attempt.
+    we know; what follows is due, for whoever claims it. Otherwise the order has gone on without
+    it: the outcome is noted with the attempt.
     """
     attempt = learnt.attempt
     current = await claims.seize(
@@ -60,7 +61,7 @@ async def _late(learnt: Learnt, desk: Desk, mail: Pump[Owed], rt: Runtime) -> No
     )
     log.warning("late_outcome", attempt=attempt.number, outcome=name_of(learnt.outcome))
     if current is not None:
-        await _write(learnt.decide(current), desk, mail, rt)
+        await _write(learnt.decide(current), None, mail, rt)
         return
     reason = "superseded: the answer came after the order had gone on"
     await attempts.note_late(

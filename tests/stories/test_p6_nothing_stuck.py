@@ -1,0 +1,94 @@
+"""P6: whatever goes wrong inside, nothing is used up by it and what is due stays due."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import exc
+
+from schemas.ids import AttemptId, new_uuid
+from schemas.money import Money
+from tests.stories.conftest import Story, gifthub, hyper
+from worker.change import Change
+from worker.desk import Desk
+from worker.lifecycle import LineState, OrderState, Step
+from worker.moves import line_moves
+from worker.order import Attempted, Claimed
+from worker.outcome import Confirmed, LineReport
+from worker.steps.decided import Decided, Learnt
+from worker.steps.settle import settle
+from worker.store import claims
+from worker.store.attempts import NewAttempt, Opened
+from worker.verdicts import change_of
+
+MINUTE = timedelta(minutes=1)
+
+
+async def _claim(story: Story, provider: str) -> tuple[Claimed, Desk]:
+    (claimed,) = await claims.claim(
+        story.db, provider=provider, account="default", free=1, worker="w", lease=MINUTE
+    )
+    return claimed, story.engine.rt.desks[provider, "default"]
+
+
+async def _open(story: Story, claimed: Claimed) -> Attempted:
+    new = NewAttempt(
+        attempt_id=AttemptId(new_uuid()),
+        order_id=claimed.order.order_id,
+        fence=claimed.fence,
+        state=OrderState.PLACING,
+        step=Step.PLACE,
+        reference="r",
+        lease=MINUTE,
+        needs=MINUTE,
+    )
+    opened = await story.engine.rt.attempts.write(new)
+    assert isinstance(opened, Opened)
+    return Attempted(
+        attempt_id=new.attempt_id,
+        number=opened.number,
+        reference="r",
+        opened_at=opened.opened_at,
+    )
+
+
+def _change(claimed: Claimed, price: Money | None = None) -> Change:
+    reports = [
+        LineReport(line.line_ref, LineState.ACCEPTED, price=price) for line in claimed.order.lines
+    ]
+    moves = line_moves(claimed, reports, LineState.ACCEPTED)
+    return change_of(claimed, state=OrderState.PLACED, step=Step.POLL, due_in=MINUTE, moves=moves)
+
+
+async def test_a_change_that_cannot_be_written_uses_up_no_permit_of_the_webhooks(
+    story: Story,
+) -> None:
+    await story.submit(hyper("1", lines=3))
+    claimed, desk = await _claim(story, "hyperteknoloji")
+    mail = story.engine.mail
+    free = mail.free
+    unwritable = _change(claimed, Money(Decimal(10) ** 30, "TRY"))
+    with pytest.raises(exc.DataError):
+        await settle(Decided(unwritable), desk, mail, story.engine.rt)
+    assert mail.free == free
+
+
+async def test_what_follows_from_late_knowledge_is_due_at_once(story: Story) -> None:
+    await story.submit(gifthub("1"))
+    slow, desk = await _claim(story, "gifthub")
+    attempt = await _open(story, slow)
+    await story.pass_time(2 * MINUTE)
+    await _claim(story, "gifthub")  # another worker, which now thinks the call lost
+
+    def decide(current: Claimed) -> Change:
+        ours = replace(current, attempt=attempt, attempt_step=Step.PLACE)
+        return desk.decider.after_call(ours, Step.PLACE, yes, 0.5)
+
+    yes = Confirmed("their-id")
+    decided = Decided(decide(slow), Learnt(attempt, yes, decide))
+    settled = await settle(decided, desk, story.engine.mail, story.engine.rt)
+    assert not settled.held
+    assert await story.all(
+        "SELECT state, step, due_at <= orderline_now(), leased_by FROM orders"
+    ) == [("quoted", "confirm", True, None)]
