@@ -16,7 +16,9 @@ from worker.lifecycle import LineState, OrderState, Step
 from worker.moves import line_moves
 from worker.order import Attempted, Claimed
 from worker.outcome import Confirmed, LineReport
+from worker.sandbox import Fault
 from worker.steps.decided import Decided, Learnt
+from worker.steps.drive import drive
 from worker.steps.settle import settle
 from worker.store import claims
 from worker.store.attempts import NewAttempt, Opened
@@ -70,7 +72,7 @@ async def test_a_change_that_cannot_be_written_uses_up_no_permit_of_the_webhooks
     free = mail.free
     unwritable = _change(claimed, Money(Decimal(10) ** 30, "TRY"))
     with pytest.raises(exc.DataError):
-        await settle(Decided(unwritable), desk, mail, story.engine.rt)
+        await settle(Decided(claimed, unwritable), desk, mail, story.engine.rt)
     assert mail.free == free
 
 
@@ -86,9 +88,21 @@ async def test_what_follows_from_late_knowledge_is_due_at_once(story: Story) -> 
         return desk.decider.after_call(ours, Step.PLACE, yes, 0.5)
 
     yes = Confirmed("their-id")
-    decided = Decided(decide(slow), Learnt(attempt, yes, decide))
+    decided = Decided(slow, decide(slow), Learnt(attempt, yes, decide))
     settled = await settle(decided, desk, story.engine.mail, story.engine.rt)
     assert not settled.held
     assert await story.all(
         "SELECT state, step, due_at <= orderline_now(), leased_by FROM orders"
     ) == [("quoted", "confirm", True, None)]
+
+
+async def test_a_doubt_may_be_looked_up_under_the_lease_of_the_call_that_left_it(
+    story: Story,
+) -> None:
+    story.sandbox.script("hyperteknoloji", "create", [Fault.RESET_AFTER])
+    await story.submit(hyper("1"))
+    claimed, desk = await _claim(story, "hyperteknoloji")
+    policy = replace(desk.decider.policy, look_up_waits=(timedelta(0),) * 3)
+    at_once = replace(desk, decider=replace(desk.decider, policy=policy))
+    assert await drive(claimed, at_once, story.engine.mail, story.engine.rt) == "placed"
+    assert await story.all("SELECT number, outcome FROM attempts") == [(1, "confirmed")]

@@ -33,10 +33,10 @@ _STATES: Final = {Step.PLACE: OrderState.PLACING, Step.CONFIRM: OrderState.CONFI
 async def call(claimed: Claimed, step: Step, verb: Verb, desk: Desk, rt: Runtime) -> Decided | None:
     """Attempt one call; ``None`` when the order is no longer ours and nothing was sent."""
     if claimed.left_open:
-        return Decided(desk.decider.left_open(claimed, rt.chance()))
+        return Decided(claimed, desk.decider.left_open(claimed, rt.chance()))
     token = await desk.token()
     if isinstance(token, NotSent):
-        return Decided(desk.decider.not_started(claimed, step, token, rt.chance()))
+        return Decided(claimed, desk.decider.not_started(claimed, step, token, rt.chance()))
     deadline = Deadline.after(start=desk.start_grace, total=desk.total, now=rt.clock.monotonic())
     new = NewAttempt(
         attempt_id=AttemptId(new_uuid()),
@@ -53,7 +53,7 @@ async def call(claimed: Claimed, step: Step, verb: Verb, desk: Desk, rt: Runtime
         case NotOpened.FENCED:
             return None
         case NotOpened.WINDOW_CLOSED:
-            return Decided(desk.decider.window_closed(claimed))
+            return Decided(claimed, desk.decider.window_closed(claimed))
         case Opened():
             attempt = Attempted(
                 attempt_id=new.attempt_id,
@@ -99,9 +99,11 @@ def _decided(
 ) -> Decided:
     chance = rt.chance()
 
+    def with_attempt(current: Claimed) -> Claimed:
+        return replace(current, attempt=attempt, attempt_step=step, look_ups=0)
+
     def decide(current: Claimed) -> Change:
-        ours = replace(current, attempt=attempt, attempt_step=step, look_ups=0)
-        return desk.decider.after_call(ours, step, outcome, chance)
+        return desk.decider.after_call(with_attempt(current), step, outcome, chance)
 
     learnt = None if isinstance(outcome, InDoubt) else Learnt(attempt, outcome, decide)
-    return Decided(decide(claimed), learnt)
+    return Decided(with_attempt(claimed), decide(claimed), learnt)

@@ -22,7 +22,11 @@ class Learnt:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A change to be settled; ``learnt`` where an attempt taught us something conclusive."""
+    """A change to be settled, and the order it was decided on, with the attempt just made.
 
+    ``learnt`` where an attempt taught us something conclusive.
+    """
+
+    claimed: Claimed
     change: Change
     learnt: Learnt | None = None

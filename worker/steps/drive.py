@@ -41,4 +41,4 @@ async def drive(claimed: Claimed, desk: Desk, mail: Pump[Owed], rt: Runtime) -> 
             return ELSEWHERE
         if not decided.change.goes_on:
             return decided.change.state
-        claimed = carried_on(claimed, decided.change, settled.at)
+        claimed = carried_on(decided.claimed, decided.change, settled.at)

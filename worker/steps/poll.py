@@ -12,4 +12,4 @@ from worker.steps.decided import Decided
 async def poll(claimed: Claimed, desk: Desk, rt: Runtime) -> Decided:
     """Read the order's lines at the provider and move ours accordingly."""
     outcome = await ask(partial(desk.provider.poll, claimed.order), desk, rt)
-    return Decided(desk.decider.after_poll(claimed, outcome, rt.chance()))
+    return Decided(claimed, desk.decider.after_poll(claimed, outcome, rt.chance()))
