@@ -6,7 +6,6 @@ only, and there is no result backend, no retry, no countdown and no eta.
 """
 
 import logging
-import sys
 from typing import Any
 
 from celery import Celery
@@ -16,23 +15,11 @@ from tasks.engine import EngineStep
 from tasks.intake import IntakeStep
 from tasks.queues import QUEUES, ROUTES
 from tasks.schedule import SCHEDULE
+from tasks.start import settings_or_exit
 from worker import logs
-from worker.errors import SettingsError
-from worker.settings import Settings, load_settings
-
-_USAGE_ERROR = 2
 
 _CHATTY = ("celery.app.trace", "celery.beat", "celery.worker.strategy")
 """Loggers that write several lines a bell, the sweep's included; what matters has its own line."""
-
-
-def settings_or_exit() -> Settings:
-    """The settings; a wrong one ends the program with one line."""
-    try:
-        return load_settings()
-    except SettingsError as error:
-        sys.stderr.write(f"orderline: {error}\n")
-        sys.exit(_USAGE_ERROR)
 
 
 def configuration() -> dict[str, Any]:

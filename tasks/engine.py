@@ -13,13 +13,13 @@ from typing import Any, TypeVar
 
 import uvloop
 from celery import bootsteps
-from celery.exceptions import ImproperlyConfigured
 from redis.asyncio import Redis
 
 from tasks.publisher import Publisher
+from tasks.start import refuse, settings_or_exit
 from worker.engine import Engine, running_engine
 from worker.logs import get_logger
-from worker.settings import Settings, load_settings
+from worker.settings import Settings
 from worker.store.session import OnBoundary
 
 log = get_logger(__name__)
@@ -95,16 +95,12 @@ class EngineStep(bootsteps.StartStopStep):
     def __init__(self, parent: Any, **options: Any) -> None:
         super().__init__(parent, **options)
         if "thread" not in parent.pool_cls.__module__:
-            raise ImproperlyConfigured(
-                "Orderline's worker runs with the threads pool only: leave out -P/--pool."
-            )
-        if getattr(parent, "beat", None):
-            raise ImproperlyConfigured(
-                "Run beat as a process of its own (celery -A tasks.app beat): leave out -B."
-            )
+            refuse("The worker runs with the threads pool only: leave out -P/--pool.")
+        if options.get("beat"):
+            refuse("Run beat as a process of its own (celery -A tasks.app beat): leave out -B.")
         # An app may watch the engine's commits; that is how crash tests die at each of them.
         on_boundary = getattr(parent.app, "on_boundary", None)
-        parent.app.engine_thread = EngineThread(load_settings(), parent.app, on_boundary)
+        parent.app.engine_thread = EngineThread(settings_or_exit(), parent.app, on_boundary)
 
     def start(self, parent: Any) -> None:
         """Start the loop's thread."""

@@ -62,6 +62,12 @@ def worker_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
+def check_settings(settings: Settings) -> None:
+    """Find out now what ``open_runtime`` would refuse. Raises ``SettingsError``."""
+    open_vault(settings)
+    load_accounts(settings.accounts)
+
+
 def open_vault(settings: Settings) -> Vault:
     """The vault of an installation. Raises ``SettingsError``."""
     keys = settings.encryption_keys.get_secret_value().split(",")
