@@ -5,6 +5,7 @@ import signal
 import time
 
 from celery import Celery
+from sqlalchemy import text
 
 from schemas import jobs
 from tasks.queues import orders_of
@@ -12,6 +13,11 @@ from tests.crash.conftest import Works
 from tests.stories.conftest import gifthub, hyper
 from worker import streams
 from worker.sandbox import Outage
+
+_DUE = text(
+    "SELECT provider, array_agg(id::text) AS ids FROM orders"
+    " WHERE due_at IS NOT NULL GROUP BY provider"
+)
 
 
 async def test_a_wiped_redis_loses_no_accepted_order_and_the_next_intent_is_taken_in(
@@ -104,11 +110,8 @@ async def _ring_everything_twice(works: Works) -> None:
     app.conf.broker_transport_options = {"global_keyprefix": "orderline:celery:"}
     while True:
         async with works.db.reading() as connection:
-            found = await connection.exec_driver_sql(
-                "SELECT provider, array_agg(id::text) FROM orders"
-                " WHERE due_at IS NOT NULL GROUP BY provider"
-            )
-            due = [(row[0], row[1]) for row in found.all()]
+            found = await connection.execute(_DUE)
+            due = [(row.provider, row.ids) for row in found]
         for provider, ids in due:
             for task in (jobs.ORDER_PLACE, jobs.ORDER_PLACE, jobs.ORDER_POLL):
                 await asyncio.to_thread(

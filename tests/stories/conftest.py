@@ -152,6 +152,7 @@ async def story(
             },
             development_hosts=receiver.host,
             grace=5,
+            retry_for=timedelta(hours=3),
         )
         rt = await stack.enter_async_context(open_runtime(settings))
         secret = new_secret()
