@@ -5,13 +5,14 @@ that dies simply becomes due again, and it raises ``fence``, so that nobody writ
 older lease.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.ids import AttemptId, LineId, OrderId
 from schemas.intents import IntentFault, load_intent
@@ -36,25 +37,26 @@ _KNOWN_BY_ATTEMPT: Final = """
     SELECT o.id FROM orders o JOIN attempts a ON a.order_id = o.id AND a.number = o.attempts
     WHERE a.id = :attempt_id AND (a.outcome IS NULL OR a.outcome = 'in_doubt')
       AND o.due_at IS NOT NULL
-    FOR UPDATE OF o
+    FOR UPDATE OF o, a
 """
 
 _TAKE: Final = """
-WITH chosen AS MATERIALIZED ({chosen}),
-taken AS (
-    UPDATE orders o
-    SET fence = fence + 1, leased_by = :worker,
-        lease_until = orderline_now() + make_interval(secs => :lease),
-        due_at = orderline_now() + make_interval(secs => :lease)
-    FROM chosen WHERE o.id = chosen.id
-    RETURNING o.*
-)
+WITH chosen AS MATERIALIZED ({chosen})
+UPDATE orders o
+SET fence = fence + 1, leased_by = :worker,
+    lease_until = orderline_now() + make_interval(secs => :lease),
+    due_at = orderline_now() + make_interval(secs => :lease)
+FROM chosen WHERE o.id = chosen.id
+RETURNING o.id
+"""
+
+_READ: Final = text("""
 SELECT o.id, o.producer, o.provider, o.account, o.intent, o.notify_url, o.state, o.step, o.fence,
     o.tries, o.provider_ref, o.expires_at, o.max_total, o.currency, o.created_at,
     orderline_now() AS now, l.lines,
     a.id AS attempt_id, a.number AS attempt_number, a.reference, a.opened_at,
     a.step AS attempt_step, a.outcome AS attempt_outcome, a.look_ups
-FROM taken o
+FROM orders o
 CROSS JOIN LATERAL (
     SELECT jsonb_agg(jsonb_build_array(
         id, index, deliver_id, line_ref, state, sequence, provider_line_ref) ORDER BY index
@@ -62,8 +64,11 @@ CROSS JOIN LATERAL (
     FROM lines WHERE order_id = o.id
 ) l
 LEFT JOIN attempts a ON a.order_id = o.id AND a.number = o.attempts
+WHERE o.id = ANY(:ids)
 ORDER BY o.created_at
-"""
+""")
+"""A statement of its own: what was committed while the first one waited for a row lock is not in
+that one's snapshot, and an order must never come with another moment's lines or attempt."""
 
 _CLAIM: Final = text(_TAKE.format(chosen=_DUE))
 _SEIZE: Final = text(_TAKE.format(chosen=_KNOWN_BY_ATTEMPT))
@@ -81,7 +86,8 @@ async def claim(
 ) -> list[Claimed]:
     """Lease at most ``free`` due orders of an account, longest due first."""
     async with db.transaction(Boundary.CLAIM) as connection:
-        rows = await connection.execute(
+        taken = await _take(
+            connection,
             _CLAIM,
             {
                 "provider": provider,
@@ -91,7 +97,6 @@ async def claim(
                 "lease": lease.total_seconds(),
             },
         )
-        taken = rows.all()
     return [claimed for row in taken if (claimed := _readable(row)) is not None]
 
 
@@ -104,12 +109,12 @@ async def seize(
     attempt was settled or superseded meanwhile.
     """
     async with db.transaction(Boundary.CLAIM) as connection:
-        rows = await connection.execute(
+        taken = await _take(
+            connection,
             _SEIZE,
             {"attempt_id": attempt_id, "worker": worker, "lease": lease.total_seconds()},
         )
-        row = rows.one_or_none()
-    return None if row is None else _claimed(row)
+    return _claimed(taken[0]) if taken else None
 
 
 async def release(db: Database, given_back: Sequence[tuple[OrderId, int, timedelta]]) -> None:
@@ -121,6 +126,13 @@ async def release(db: Database, given_back: Sequence[tuple[OrderId, int, timedel
     async with db.transaction(Boundary.RELEASE) as connection:
         await connection.execute(LOCK_ORDERS, {"ids": [row["id"] for row in rows]})
         await connection.execute(_RELEASE, {"rows": as_rows(rows)})
+
+
+async def _take(
+    connection: AsyncConnection, statement: TextClause, values: Mapping[str, Any]
+) -> Sequence[Row]:
+    ids = (await connection.execute(statement, values)).scalars().all()
+    return (await connection.execute(_READ, {"ids": ids})).all() if ids else ()
 
 
 def _readable(row: Row) -> Claimed | None:
