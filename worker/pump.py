@@ -45,9 +45,10 @@ class Pump(Generic[Item]):
         self._name_of = name_of
         self._supervisor = supervisor
         self._bell = asyncio.Event()
+        self._claiming = False
         self._more_due = False
-        self._stopping = False
-        self._rounds: list[asyncio.Future[None]] = []
+        self._stopping = asyncio.Event()
+        self._next_round: list[asyncio.Future[None]] = []
         self._working: dict[UUID, asyncio.Future[str]] = {}
 
     @property
@@ -61,13 +62,13 @@ class Pump(Generic[Item]):
 
     def stop(self) -> None:
         """Claim nothing from now on; what is claimed is worked on to its end."""
-        self._stopping = True
+        self._stopping.set()
         self._bell.set()
-        self._end_round()
+        _answer(self._next_round)
 
     def reserve(self, wanted: int) -> bool:
         """Take this many permits for rows that are about to be leased here, or none."""
-        if self._stopping or wanted > self.free:
+        if self._stopping.is_set() or wanted > self.free:
             return False
         self.free -= wanted
         return True
@@ -92,10 +93,10 @@ class Pump(Generic[Item]):
         caller never waits for a permit.
         """
         wanted = set(names)
-        if self.free > 0 and not self._stopping:
+        self.ring()
+        if (self.free > 0 or self._claiming) and not self._stopping.is_set():
             round_over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._rounds.append(round_over)
-            self.ring()
+            self._next_round.append(round_over)
             await round_over
         mine = [done for name in wanted if (done := self._working.get(name)) is not None]
         words = Counter(await asyncio.gather(*(asyncio.shield(done) for done in mine)))
@@ -106,12 +107,12 @@ class Pump(Generic[Item]):
     async def run(self) -> None:
         """Claim and work until stopped."""
         wait = _FIRST_WAIT
-        while not self._stopping:
+        while not self._stopping.is_set():
             await self._bell.wait()
             self._bell.clear()
+            rang, self._next_round = self._next_round, []
             try:
                 await self._claim_due()
-                wait = _FIRST_WAIT
             except Exception as error:
                 # Whatever it is: a pump that ended would leave its rows due for ever.
                 log.warning(
@@ -121,26 +122,39 @@ class Pump(Generic[Item]):
                     retry_in=wait,
                     exc_info=None if is_transient(error) else error,
                 )
-                await asyncio.sleep(wait)
+                _answer(rang)
+                await self._pause(wait)
                 wait = min(wait * 2, _LONGEST_WAIT)
                 self._bell.set()
+            else:
+                wait = _FIRST_WAIT
             finally:
-                self._end_round()
+                _answer(rang)
 
     async def _claim_due(self) -> None:
-        while self.free > 0 and not self._stopping:
+        self._more_due = True  # for all we know, until a claim comes back short
+        while self.free > 0 and not self._stopping.is_set():
             asked = self.free
             self.free = 0
+            self._claiming = True
             claimed: Sequence[Item] = ()
             try:
                 claimed = await self._claim(asked)
             finally:
+                self._claiming = False
                 self.free += asked - len(claimed)
-            self._more_due = len(claimed) == asked
             for item in claimed:
                 self.start(item)
-            if not self._more_due:
+            if len(claimed) < asked:
+                self._more_due = False
                 return
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            return
 
     async def _run(self, item: Item, name: UUID, done: asyncio.Future[str]) -> None:
         word = "failed"
@@ -151,8 +165,9 @@ class Pump(Generic[Item]):
             done.set_result(word)
             self.give_back(1)
 
-    def _end_round(self) -> None:
-        rounds, self._rounds = self._rounds, []
-        for over in rounds:
-            if not over.done():
-                over.set_result(None)
+
+def _answer(bells: Iterable[asyncio.Future[None]]) -> None:
+    """Tell those who rang that the claim they rang for is over."""
+    for bell in bells:
+        if not bell.done():
+            bell.set_result(None)

@@ -1,36 +1,287 @@
-"""The pump goes on, whatever a claim comes to."""
+"""The pump: as many rows as there are permits, whatever bells, claims and the database do."""
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import exc
 
 from worker.pump import Pump
 from worker.supervisor import Supervisor
 
+PATIENCE = 10.0
 
-async def test_a_claim_that_fails_for_any_reason_is_made_again() -> None:
-    row, worked = uuid4(), asyncio.Event()
-    answers: list[Exception | list[UUID]] = [KeyError("a fault of ours"), [row]]
 
-    async def claim(_: int) -> list[UUID]:
-        match answers.pop(0) if answers else []:
-            case Exception() as error:
-                raise error
-            case list() as found:
-                return found
+@dataclass
+class Rows:
+    """What is due, and work that ends when it is told to."""
 
-    async def work(_: UUID) -> str:
-        worked.set()
+    due: list[UUID] = field(default_factory=list)
+    failures: list[Exception] = field(default_factory=list)
+    asked: list[int] = field(default_factory=list)
+    working: set[UUID] = field(default_factory=set)
+    worked: list[UUID] = field(default_factory=list)
+    most_at_once: int = 0
+    broken: bool = False
+    open: asyncio.Event = field(default_factory=asyncio.Event)
+    """While clear, a claim waits for the database."""
+    started: asyncio.Event = field(default_factory=asyncio.Event)
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+    """While clear, work goes on."""
+    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    claiming: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.open.set()
+
+    def add(self, count: int) -> list[UUID]:
+        made = [uuid4() for _ in range(count)]
+        self.due += made
+        return made
+
+    async def claim(self, free: int) -> Sequence[UUID]:
+        self.asked.append(free)
+        taken, self.due = self.due[:free], self.due[free:]  # as of when the claim began
+        self.claiming.set()
+        await self.open.wait()
+        if self.failures:
+            self.due = taken + self.due
+            raise self.failures.pop(0)
+        return taken
+
+    async def work(self, row: UUID) -> str:
+        self.working.add(row)
+        self.most_at_once = max(self.most_at_once, len(self.working))
+        self.started.set()
+        await self.done.wait()
+        self.working.discard(row)
+        if self.broken:
+            raise RuntimeError("a bug")
+        async with self.changed:
+            self.worked.append(row)
+            self.changed.notify_all()
         return "done"
 
-    supervisor = Supervisor()
+    async def worked_on(self, *rows: UUID) -> None:
+        """Wait until these rows, and no others, were worked on, each once."""
+        async with asyncio.timeout(PATIENCE), self.changed:
+            await self.changed.wait_for(lambda: len(self.worked) >= len(rows))
+        assert sorted(self.worked) == sorted(rows)
+
+
+@dataclass
+class Engine:
+    """A running pump and what it works on."""
+
+    pump: Pump[UUID]
+    rows: Rows
+    supervisor: Supervisor
+
+    async def finish(self, *rows: UUID) -> None:
+        """Let the work on these rows end, and stop."""
+        self.rows.done.set()
+        await self.rows.worked_on(*rows)
+        await self.stop()
+
+    async def stop(self) -> None:
+        self.pump.stop()
+        assert await self.supervisor.settle(PATIENCE)
+
+
+def an_engine(permits: int) -> Engine:
+    rows, supervisor = Rows(), Supervisor()
     pump = Pump(
-        "test", permits=2, claim=claim, work=work, name_of=lambda item: item, supervisor=supervisor
+        "test",
+        permits=permits,
+        claim=rows.claim,
+        work=rows.work,
+        name_of=lambda row: row,
+        supervisor=supervisor,
     )
     supervisor.spawn(pump.run(), "pump")
-    async with asyncio.timeout(10):
-        await pump.see(())
-        await worked.wait()
-        await pump.see(())
-    pump.stop()
-    assert await supervisor.settle(5)
-    assert (pump.free, supervisor.failures) == (2, 0)
+    return Engine(pump, rows, supervisor)
+
+
+async def test_never_more_is_claimed_than_there_are_free_permits() -> None:
+    engine = an_engine(3)
+    names = engine.rows.add(8)
+    await engine.pump.see(())
+    assert (engine.pump.free, engine.pump.working) == (0, 3)
+    assert len(engine.rows.due) == 5
+    await engine.finish(*names)
+    assert (engine.rows.most_at_once, max(engine.rows.asked)) == (3, 3)
+
+
+async def test_a_permit_that_comes_back_is_used_again_without_a_bell() -> None:
+    engine = an_engine(1)
+    names = engine.rows.add(3)
+    engine.rows.done.set()
+    engine.pump.ring()
+    await engine.rows.worked_on(*names)
+    await engine.stop()
+
+
+async def test_rows_nobody_rang_for_are_found_by_any_bell() -> None:
+    engine = an_engine(5)
+    names = engine.rows.add(3)
+    await engine.pump.see([uuid4()])
+    assert engine.pump.working == 3
+    await engine.finish(*names)
+
+
+async def test_bells_that_ring_twice_or_for_nothing_do_no_harm() -> None:
+    engine = an_engine(5)
+    (name,) = engine.rows.add(1)
+    engine.rows.done.set()
+    await asyncio.gather(*(engine.pump.see([name]) for _ in range(5)))
+    await engine.rows.worked_on(name)
+    await engine.stop()
+
+
+async def test_a_bell_learns_what_became_of_its_rows() -> None:
+    engine = an_engine(5)
+    names = engine.rows.add(2)
+    seeing = asyncio.create_task(engine.pump.see(names))
+    await engine.rows.started.wait()
+    assert not seeing.done()
+    engine.rows.done.set()
+    assert await seeing == {"done": 2}
+    await engine.stop()
+
+
+async def test_a_bell_never_waits_for_a_permit() -> None:
+    engine = an_engine(1)
+    names = engine.rows.add(2)
+    await engine.pump.see(())
+    async with asyncio.timeout(PATIENCE):
+        assert await engine.pump.see(names[1:]) == {"waiting": 1}
+    await engine.finish(*names)
+
+
+async def test_a_row_that_another_worker_holds_is_not_waited_for() -> None:
+    engine = an_engine(2)
+    assert await engine.pump.see([uuid4()]) == {"waiting": 1}
+    await engine.stop()
+
+
+async def test_a_bell_that_rings_while_a_claim_is_under_way_is_heard() -> None:
+    engine = an_engine(4)
+    engine.rows.open.clear()
+    engine.pump.ring()
+    await engine.rows.claiming.wait()
+    names = engine.rows.add(1)
+    engine.rows.done.set()
+    seeing = asyncio.create_task(engine.pump.see(names))
+    await asyncio.sleep(0)
+    engine.rows.open.set()
+    async with asyncio.timeout(PATIENCE):
+        await seeing
+    await engine.rows.worked_on(*names)
+    await engine.stop()
+
+
+async def test_a_bell_that_rings_while_all_permits_are_reserved_is_not_forgotten() -> None:
+    engine = an_engine(2)
+    assert engine.pump.reserve(2)
+    names = engine.rows.add(1)
+    engine.rows.done.set()
+    assert await engine.pump.see(names) == {"waiting": 1}
+    await asyncio.sleep(0)
+    engine.pump.give_back(2)
+    await engine.rows.worked_on(*names)
+    await engine.stop()
+
+
+async def test_permits_can_be_reserved_for_rows_that_are_leased_already() -> None:
+    engine = an_engine(2)
+    assert not engine.pump.reserve(3)
+    assert engine.pump.reserve(2)
+    assert not engine.pump.reserve(1)
+    row = uuid4()
+    engine.pump.start(row)
+    engine.pump.give_back(1)
+    assert engine.pump.free == 1
+    await engine.finish(row)
+    assert engine.pump.free == 2
+
+
+async def test_work_that_fails_gives_its_permit_back_and_its_bell_an_answer() -> None:
+    engine = an_engine(1)
+    (name,) = engine.rows.add(1)
+    seeing = asyncio.create_task(engine.pump.see([name]))
+    await engine.rows.started.wait()
+    engine.rows.broken = True
+    engine.rows.done.set()
+    assert await seeing == {"failed": 1}
+    await engine.stop()
+    assert (engine.pump.free, engine.supervisor.failures) == (1, 1)
+
+
+# --- failing claims --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [exc.OperationalError("SELECT", None, OSError()), KeyError("a fault of ours")],
+    ids=["an outage", "a bug"],
+)
+async def test_a_claim_that_fails_is_made_again_and_no_permit_is_lost(failure: Exception) -> None:
+    engine = an_engine(2)
+    engine.rows.failures = [failure, failure]
+    names = engine.rows.add(2)
+    engine.rows.done.set()
+    engine.pump.ring()
+    await engine.rows.worked_on(*names)
+    await engine.stop()
+    assert (engine.pump.free, engine.supervisor.failures) == (2, 0)
+
+
+async def test_a_bell_is_answered_during_an_outage() -> None:
+    engine = an_engine(2)
+    engine.rows.failures = [exc.OperationalError("SELECT", None, OSError())]
+    names = engine.rows.add(1)
+    async with asyncio.timeout(PATIENCE):
+        assert await engine.pump.see(names) == {"waiting": 1}
+    await engine.finish(*names)
+
+
+# --- stopping --------------------------------------------------------------------------------
+
+
+async def test_a_stopped_pump_claims_nothing_and_finishes_what_it_has() -> None:
+    engine = an_engine(2)
+    names = engine.rows.add(3)
+    await engine.pump.see(())
+    engine.pump.stop()
+    assert not engine.pump.reserve(1)
+    async with asyncio.timeout(PATIENCE):
+        assert await engine.pump.see(names[2:]) == {"waiting": 1}
+    seeing = asyncio.create_task(engine.pump.see(names))
+    engine.rows.done.set()
+    assert await seeing == {"done": 2, "waiting": 1}
+    await engine.stop()
+    assert engine.rows.due == names[2:]
+
+
+async def test_a_stop_answers_the_bells_that_wait_for_a_claim() -> None:
+    engine = an_engine(2)
+    engine.rows.open.clear()
+    seeing = [asyncio.create_task(engine.pump.see([uuid4()])) for _ in range(3)]
+    await engine.rows.claiming.wait()
+    engine.pump.stop()
+    engine.rows.open.set()
+    async with asyncio.timeout(PATIENCE):
+        assert await asyncio.gather(*seeing) == [{"waiting": 1}] * 3
+    await engine.stop()
+
+
+async def test_a_stop_does_not_wait_for_an_outage_to_end() -> None:
+    engine = an_engine(2)
+    failure = exc.OperationalError("SELECT", None, OSError())
+    engine.rows.failures = [failure] * 1000
+    for _ in range(4):
+        await engine.pump.see(())  # each claim that failed doubles the wait for the next
+    engine.pump.stop()
+    assert await engine.supervisor.settle(0.5)
