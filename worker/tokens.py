@@ -11,7 +11,7 @@ from worker.crypto import Vault
 from worker.outcome import InDoubt, NotSent, Outcome
 from worker.provider import Token
 from worker.store import tokens as store
-from worker.store.session import Database
+from worker.store.session import Database, is_transient
 
 EARLY: Final = timedelta(seconds=60)
 """A token is renewed this long before it dies, so that none dies on the way."""
@@ -50,14 +50,27 @@ class TokenKeeper:
         self._lock = asyncio.Lock()
         self._value: str | None = None
         self._fresh_until = 0.0
+        self._failure = NotSent("nobody has tried yet")
+        self._failed_at = float("-inf")
 
     async def get(self, *, rejected: str | None = None) -> str | NotSent:
         """A living token, never ``rejected``; ``NotSent`` when there is none to be had now."""
         if self._value not in {None, rejected} and self._clock.monotonic() < self._fresh_until:
             assert self._value is not None  # noqa: S101 -- said by the line above
             return self._value
+        asked_at = self._clock.monotonic()
         async with self._lock:
-            return await self._shared(rejected)
+            if self._failed_at >= asked_at:
+                return self._failure  # of a login made while we waited: ours would be no other
+            try:
+                answer = await self._shared(rejected)
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                answer = NotSent("no access token: the database is away")
+            if isinstance(answer, NotSent):
+                self._failure, self._failed_at = answer, self._clock.monotonic()
+            return answer
 
     async def _shared(self, rejected: str | None) -> str | NotSent:
         give_up_at = self._clock.monotonic() + self._patience.total_seconds()

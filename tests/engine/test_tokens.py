@@ -209,7 +209,7 @@ async def test_a_worker_that_waited_gets_the_token_the_other_one_brings(
     second = asyncio.create_task(a_keeper(db, vault, never).get())
     await asyncio.sleep(0.05)
     slow.open.set()
-    assert await asyncio.gather(first, second) == ["token-1"] * 2
+    assert await first == await second == "token-1"
     assert never.logins == 0
 
 
@@ -251,3 +251,29 @@ async def test_a_login_that_came_too_late_does_not_replace_a_newer_token(
     slow.open.set()
     await late
     assert await a_keeper(db, vault, Login()).get() == "token-11"
+
+
+async def test_a_login_that_failed_has_failed_for_all_who_waited_for_it(
+    db: Database, vault: Vault
+) -> None:
+    login = Login(answers=[InDoubt("timeout")] * 5)
+    login.open.clear()
+    keeper = a_keeper(db, vault, login)
+    asking = [asyncio.create_task(keeper.get()) for _ in range(5)]
+    await login.knocked.wait()
+    login.open.set()
+    assert await asyncio.gather(*asking) == [NotSent("no access token: timeout")] * 5
+    assert login.logins == 1
+
+
+async def test_a_token_that_no_key_opens_is_replaced(db: Database, vault: Vault) -> None:
+    login = Login()
+    await a_keeper(db, vault, login).get()
+    other_key = Vault([Vault.new_key()])
+    assert await a_keeper(db, other_key, login).get() == "token-2"
+
+
+async def test_without_a_database_there_is_no_token_and_no_exception(vault: Vault) -> None:
+    nowhere = Database("postgresql+psycopg://127.0.0.1:1/nowhere")
+    answer = await a_keeper(nowhere, vault, Login()).get()
+    assert answer == NotSent("no access token: the database is away")

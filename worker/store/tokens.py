@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import text
 
-from worker.crypto import Vault
+from worker.crypto import SealBroken, Vault
 from worker.store.session import Boundary, Database
 
 _READ: Final = text("""
@@ -52,7 +52,10 @@ class StoredToken:
 async def read(
     db: Database, vault: Vault, provider: str, account: str, margin: timedelta
 ) -> StoredToken:
-    """The account's token; version 0 without a value when there never was one."""
+    """The account's token; version 0 without a value when there never was one.
+
+    One that no key opens any more has no value either: a new one costs no more than a login.
+    """
     async with db.reading() as connection:
         row = (
             await connection.execute(
@@ -62,8 +65,14 @@ async def read(
         ).one_or_none()
     if row is None:
         return StoredToken(0, None, alive=False)
-    value = None if row.sealed_token is None else vault.unseal(row.sealed_token).decode()
-    return StoredToken(row.version, value, alive=row.alive)
+    return StoredToken(row.version, _opened(vault, row.sealed_token), alive=row.alive)
+
+
+def _opened(vault: Vault, sealed: bytes | None) -> str | None:
+    try:
+        return None if sealed is None else vault.unseal(sealed).decode()
+    except SealBroken:
+        return None
 
 
 async def claim_renewal(
