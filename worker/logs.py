@@ -1,20 +1,24 @@
 """The log pipeline: constant event names, ids as fields, one renderer switch.
 
 Only the fields in ``FIELDS`` ever reach a log line. Personal data and secrets have no field
-there, so they cannot be logged by accident; that is what keeps promise P7 for logs.
+there, so they cannot be logged by accident; that is what keeps promise P7 for logs. For the same
+reason an exception is told by its types and places: its text may quote a customer's row.
 """
 
 import logging
 import sys
+import traceback
 from typing import Final, Literal
 
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
+from worker.errors import OrderlineError
+
 FIELDS: Final = frozenset(
     {
         "account", "accepted", "attempt", "batch", "boundary", "broker", "code", "count", "doubt",
-        "due_in", "entry_id", "error", "event", "event_id", "exc_info", "exception", "fault",
+        "due_in", "entry_id", "error", "event", "event_id", "exception", "fault",
         "free", "intent_id", "lag", "level", "line", "logger", "order", "outcome", "pending",
         "pid", "producer", "provider", "quarantined", "reason", "repeated", "retry_in", "seconds",
         "sequence", "state", "status", "step", "stream", "task", "task_id", "timestamp", "tries",
@@ -25,7 +29,34 @@ FIELDS: Final = frozenset(
 
 def keep_known_fields(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Drop every field that nobody declared harmless."""
-    return {key: value for key, value in event.items() if key in FIELDS or key[0] == "_"}
+    return {key: value for key, value in event.items() if key in FIELDS}
+
+
+def tell_exceptions(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Put the story of an exception in its place."""
+    found = event.pop("exc_info", None)
+    error = found[1] if isinstance(found, tuple) else found
+    if error is not None and not isinstance(error, BaseException):
+        error = sys.exc_info()[1] if error else None
+    return event if error is None else {**event, "exception": story(error)}
+
+
+def story(error: BaseException) -> str:
+    """Where an exception came from, through all its causes, the first one first.
+
+    Only our own exceptions and the operating system's are quoted: PostgreSQL's would show the
+    row, pydantic's the input.
+    """
+    told: list[str] = []
+    seen: set[int] = set()
+    at: BaseException | None = error
+    while at is not None and id(at) not in seen:
+        seen.add(id(at))
+        words = f": {at}" if isinstance(at, (OrderlineError, OSError)) else ""
+        places = "".join(traceback.format_tb(at.__traceback__))
+        told.append(f"{places}{type(at).__module__}.{type(at).__qualname__}{words}")
+        at = at.__cause__ or (None if at.__suppress_context__ else at.__context__)
+    return "\n\n".join(reversed(told))
 
 
 def configure(log_format: Literal["auto", "json", "console"], level: str = "info") -> None:
@@ -37,10 +68,10 @@ def configure(log_format: Literal["auto", "json", "console"], level: str = "info
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    renderer: list[Processor] = (
-        [structlog.dev.ConsoleRenderer()]
+    renderer: Processor = (
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
         if console
-        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        else structlog.processors.JSONRenderer()
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -54,11 +85,13 @@ def configure(log_format: Literal["auto", "json", "console"], level: str = "info
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                tell_exceptions,
                 keep_known_fields,
-                *renderer,
+                renderer,
             ],
         )
     )
+    logging.raiseExceptions = False  # or a line that cannot be written is printed, unfiltered
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
