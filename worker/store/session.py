@@ -37,9 +37,20 @@ OnBoundary = Callable[[Boundary, Side], None]
 LOCK_ORDERS: Final = text("SELECT id FROM orders WHERE id = ANY(:ids) ORDER BY id FOR UPDATE")
 """Taken first in every batch, sorted, so that two batches cannot wait for each other."""
 
-TRANSIENT_CLASSES: Final = ("08", "40", "53", "55", "57", "58")
-"""SQLSTATE classes after which the same transaction may succeed: connection lost, rolled back
-for a deadlock or serialization failure, out of resources, lock not available, shut down."""
+TRANSIENT_CLASSES: Final = ("08", "25", "40", "53", "55", "57", "58")
+"""SQLSTATE classes after which the same transaction may succeed: connection lost, read-only after
+a failover, rolled back for a deadlock or serialization failure, out of resources, lock not
+available, shut down."""
+
+_NOTICE_SILENCE: Final = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+"""libpq's: a server that vanished without a farewell is noticed within half a minute, not after
+the kernel's quarter of an hour."""
 
 
 def is_transient(error: BaseException) -> bool:
@@ -80,7 +91,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=2,
             hide_parameters=True,  # an error text must not quote what a customer ordered
-            connect_args={"connect_timeout": 5, "application_name": "orderline"},
+            connect_args={**_NOTICE_SILENCE, "application_name": "orderline"},
         )
         self._on_boundary = on_boundary
 
