@@ -81,6 +81,7 @@ async def test_a_later_event_of_a_line_waits_for_the_earlier_one(
     (first,) = await shop.owed()
     assert first.notification.data.sequence == 1
     assert await shop.owed() == []
+    assert await accounts.any_owed(shop.db) is False, "what waits for another is not due"
     assert await record(shop, a_delivery(first)) is True
     (second,) = await shop.owed()
     assert second.notification.data.sequence == 2

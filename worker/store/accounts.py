@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from worker.lifecycle import Step
+from worker.store.notifications import MAY_GO
 from worker.store.session import Boundary, Database
 
 _RING: Final = text("""
@@ -34,7 +35,9 @@ _ANSWER: Final = text(
     " WHERE provider = :provider AND account = :account AND rung_at IS NOT NULL"
 )
 
-_ANY_OWED: Final = text("SELECT EXISTS (SELECT FROM notifications WHERE due_at <= orderline_now())")
+_ANY_OWED: Final = text(
+    f"SELECT EXISTS (SELECT FROM notifications n WHERE {MAY_GO})"  # noqa: S608 -- our constant
+)
 
 
 _HINTS: Final = 20
@@ -72,6 +75,6 @@ async def answer(db: Database, provider: str, account: str) -> None:
 
 
 async def any_owed(db: Database) -> bool:
-    """Whether some notification is due."""
+    """Whether some notification may be delivered now."""
     async with db.reading() as connection:
         return bool((await connection.execute(_ANY_OWED)).scalar_one())

@@ -17,13 +17,16 @@ from worker.store.session import Boundary, Database, Row, as_rows
 
 log = get_logger(__name__)
 
-_CLAIM: Final = text("""
+MAY_GO: Final = """n.due_at <= orderline_now() AND NOT EXISTS (
+    SELECT FROM notifications p
+    WHERE p.line_id = n.line_id AND p.sequence < n.sequence AND p.state = 'pending'
+)"""
+"""Which notifications ``n`` are due and not behind an earlier one of their line."""
+
+_CLAIM: Final = text(f"""
 WITH due AS (
     SELECT n.event_id FROM notifications n
-    WHERE n.due_at <= orderline_now() AND NOT EXISTS (
-        SELECT FROM notifications p
-        WHERE p.line_id = n.line_id AND p.sequence < n.sequence AND p.state = 'pending'
-    )
+    WHERE {MAY_GO}
     ORDER BY n.due_at
     LIMIT :free
     FOR UPDATE SKIP LOCKED
@@ -37,7 +40,7 @@ taken AS (
 )
 SELECT t.*, e.type, e.at, e.data, e.sealed_goods
 FROM taken t JOIN events e ON e.id = t.event_id
-""")
+""")  # noqa: S608 -- the clause is a constant of ours
 
 _RECORD: Final = text("""
 WITH input AS (
