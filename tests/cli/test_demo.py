@@ -255,6 +255,7 @@ async def test_a_secret_is_found_in_logs_in_every_kind_of_key_and_inside_celery_
     await other_redis.hset("a-hash", "field", secret)
     await other_redis.xadd("a-stream", {"intent": secret})
     await other_redis.set("harmless", "value")
+    await other_redis.xadd("orderline:intents:shop", {"intent": secret})  # not yet taken in
     found = await search([secret], [clean_log, leaking_log], other_redis)
     assert (found.values, found.searched) == (1, 6)
     assert set(found.places) == {

@@ -206,7 +206,7 @@ async def test_a_worker_is_seen_while_it_reads_the_streams(redis: Redis, redis_u
             IntentStreams(other, "host:1").read(["shop"], count=1, block_ms=30_000)
         )
         async with asyncio.timeout(30):
-            while await work.count_workers(redis) != 1:  # noqa: ASYNC110 -- only Redis can tell
+            while await work.count_workers(redis) != 1:
                 await asyncio.sleep(0.02)
         reading.cancel()
         with suppress(asyncio.CancelledError):

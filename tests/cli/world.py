@@ -128,7 +128,7 @@ def delivered(line_ref: str, **item: str) -> Confirmed:
 async def until(happened: Callable[[], Awaitable[bool]]) -> None:
     """Look again and again, at something that has no event to await."""
     async with asyncio.timeout(PATIENCE):
-        while not await happened():  # noqa: ASYNC110 -- as the docstring says
+        while not await happened():
             await asyncio.sleep(0.02)
 
 

@@ -43,7 +43,7 @@ async def _seized_while_another_settles(
 
 async def _until_waiting(shop: Shop, count: int) -> None:
     async with asyncio.timeout(20):
-        while len(await shop.rows("SELECT FROM pg_locks WHERE NOT granted")) < count:  # noqa: ASYNC110 -- only the database knows
+        while len(await shop.rows("SELECT FROM pg_locks WHERE NOT granted")) < count:
             await asyncio.sleep(0.01)
 
 
