@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableSource
 
 from worker.errors import SettingsError
 
@@ -109,17 +110,17 @@ class Settings(BaseSettings):
     @classmethod
     def _are_seconds(cls, value: str) -> str:
         try:
-            waits = [float(part) for part in value.split(",")]
-        except ValueError:
+            waits = _spans(value)
+        except (ValueError, OverflowError):
             raise ValueError("must be numbers of seconds, comma separated") from None
-        if len(waits) < 3 or min(waits) < 0:  # noqa: PLR2004 -- three, as the message says
-            raise ValueError("must name at least three waits, none negative")
+        if len(waits) < 3 or min(waits) <= timedelta():  # noqa: PLR2004 -- as the message says
+            raise ValueError("must name at least three waits, each above zero")
         return value
 
     @property
     def look_up_schedule(self) -> tuple[timedelta, ...]:
         """``look_up_waits`` as durations."""
-        return tuple(timedelta(seconds=float(part)) for part in self.look_up_waits.split(","))
+        return _spans(self.look_up_waits)
 
     @property
     def development_host_set(self) -> frozenset[str]:
@@ -131,6 +132,10 @@ class Settings(BaseSettings):
         """``database_url`` with the driver that Orderline speaks."""
         rest = self.database_url.get_secret_value().partition("://")[2]
         return f"postgresql+psycopg://{rest}"
+
+
+def _spans(waits: str) -> tuple[timedelta, ...]:
+    return tuple(timedelta(seconds=float(part)) for part in waits.split(","))
 
 
 def load_settings() -> Settings:
@@ -146,3 +151,6 @@ def load_settings() -> Settings:
             for fault in error.errors()
         ]
         raise SettingsError("; ".join(faults)) from None
+    except UnreadableSource:
+        # The accounts are the only setting that may come as JSON.
+        raise SettingsError(f"{PREFIX}ACCOUNTS: must be a JSON object") from None
