@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from redis.asyncio import Redis
 
+from worker.streams import INTENTS
+
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/]{16,}={0,2}")
 """A Celery message carries its arguments like this, where no plain search would find them."""
 
@@ -25,7 +27,10 @@ class Search:
 
 
 async def search(values: Iterable[str], logs: Iterable[Path], redis: Redis) -> Search:
-    """Look for each value in each log and in every key of a Redis database."""
+    """Look for each value in each log and in every key of a Redis database.
+
+    The intent streams are left out: what is still in them was not yet taken in.
+    """
     wanted = {value.encode() for value in values if value}
     searched, places = 0, list[str]()
     for log in logs:
@@ -52,7 +57,7 @@ def _decoded(content: bytes) -> Iterator[bytes]:
 
 
 async def _keys(redis: Redis) -> AsyncIterator[tuple[bytes, bytes]]:
-    """Every key with all that it holds. A key that goes meanwhile holds nothing."""
+    """Keys with all that they hold. A key that goes meanwhile holds nothing."""
     readers: dict[Any, Any] = {
         b"string": redis.get,
         b"list": lambda key: redis.lrange(key, 0, -1),
@@ -62,6 +67,8 @@ async def _keys(redis: Redis) -> AsyncIterator[tuple[bytes, bytes]]:
         b"stream": redis.xrange,
     }
     async for key in redis.scan_iter(count=500):
+        if key.startswith(INTENTS.encode()):
+            continue
         read = readers.get(await redis.type(key))
         yield key, b"" if read is None else b"\n".join(_flat(await read(key)))
 

@@ -15,6 +15,9 @@ _BOUGHT = {OrderState.FULFILLED, OrderState.PARTIALLY_FULFILLED, OrderState.PLAC
 _EITHER = {OrderState.PARKED, OrderState.FAILED, OrderState.CANCELLED}
 """States that do not say whether something is live at the provider."""
 
+_NAMED = 3
+"""How many surprises are spelled out for a person; the JSON has them all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Promise:
@@ -55,7 +58,8 @@ class Verdict:
     quarantined: int
     parked: int
     late_purchases: int
-    surprises: int
+    surprises: tuple[str, ...]
+    """Orders whose end is not that of their story."""
     notifications_expected: int
     notifications_received: int
     notifications_out_of_order: int
@@ -126,20 +130,24 @@ def _bought(books: Books, sandbox: Sandbox) -> tuple[dict[Key, set[tuple[str, st
 
 def _surprises(
     seen: Witnesses, wanted: dict[Key, OrderState], bought: dict[Key, set[tuple[str, str]]]
-) -> int:
+) -> tuple[str, ...]:
     """Orders that ended otherwise than their story, or not as the remote's books have it.
 
     A worker that is killed during a call may leave a doubt that only a person can settle.
     """
     allowed = {OrderState.PARKED} if seen.chaos else set()
     states = seen.books.states
-    otherwise = {key for key, ends in wanted.items() if states.get(key) not in {ends, *allowed}}
-    untrue = {
-        key
+    otherwise = [
+        f"{intent_id} is {states.get((producer, intent_id), 'missing')}, not {ends}"
+        for (producer, intent_id), ends in wanted.items()
+        if states.get((producer, intent_id)) not in {ends, *allowed}
+    ]
+    untrue = [
+        f"{key[1]} is {state}, and {'' if key in bought else 'not '}live at its provider"
         for key, state in states.items()
         if state not in _EITHER and (state in _BOUGHT) != (key in bought)
-    }
-    return len(otherwise | untrue)
+    ]
+    return (*otherwise, *untrue)
 
 
 def _promises(
@@ -149,8 +157,8 @@ def _promises(
     stories = Promise(
         "stories",
         "every order ended as told",
-        counted.surprises == 0,
-        f"{counted.surprises} surprises",
+        not counted.surprises,
+        _in_short(counted.surprises) or "no surprise",
     )
     return (
         *_of_buying(counted, seen, distinct=distinct, faulty=faulty),
@@ -158,6 +166,11 @@ def _promises(
         *_of_keeping(counted, seen),
         stories,
     )
+
+
+def _in_short(surprises: Sequence[str]) -> str:
+    more = f"; {len(surprises) - _NAMED} more" if len(surprises) > _NAMED else ""
+    return "; ".join(surprises[:_NAMED]) + more
 
 
 def _of_buying(
