@@ -8,7 +8,8 @@ stops before it, so that at shutdown every waiting task is answered and the pool
 import asyncio
 import threading
 from collections.abc import Coroutine
-from concurrent.futures import Future
+from concurrent.futures import FIRST_COMPLETED, Future, InvalidStateError, wait
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import uvloop
@@ -43,6 +44,7 @@ class EngineThread:
         self._stop: asyncio.Event
         self._ready = threading.Event()
         self._failed: BaseException | None = None
+        self._ended: Future[Any] = Future()
         self._thread = threading.Thread(target=self._main, name="engine", daemon=True)
 
     def start(self) -> None:
@@ -53,8 +55,13 @@ class EngineThread:
             raise self._failed
 
     def run(self, work: Coroutine[Any, Any, Answer]) -> Answer:
-        """Run a coroutine on the loop, from another thread, and wait for it."""
-        return self.submit(work).result()
+        """Run a coroutine on the loop, from another thread, and wait for it.
+
+        Raises ``TimeoutError`` when the loop ends before the work does: it will never answer.
+        """
+        answer = self.submit(work)
+        wait({answer, self._ended}, return_when=FIRST_COMPLETED)
+        return answer.result(timeout=0)
 
     def submit(self, work: Coroutine[Any, Any, Answer]) -> "Future[Answer]":
         """Run a coroutine on the loop, from another thread."""
@@ -65,6 +72,7 @@ class EngineThread:
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
             self._thread.join(self.settings.grace.total_seconds() + _SPARE)
+        self._end()
 
     def _main(self) -> None:
         try:
@@ -72,6 +80,13 @@ class EngineThread:
         except BaseException as error:  # noqa: BLE001 -- it is raised again in the starting thread
             self._failed = error
             self._ready.set()
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        """Let nobody wait any longer. By the loop's end, or by whoever stopped waiting for it."""
+        with suppress(InvalidStateError):
+            self._ended.set_result(None)
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()

@@ -10,8 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Self
 from uuid import UUID
 
-from kombu.exceptions import OperationalError
-
 from schemas import jobs
 from schemas.jobs import Bell, NotificationBell, OrderBell
 from tasks.queues import orders_of
@@ -39,9 +37,9 @@ class Publisher:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._sender is not None:
-            await asyncio.wait({self._sender}, timeout=1)
-            self._sender.cancel()
+        if (sender := self._sender) is not None:
+            await asyncio.wait({sender}, timeout=1)
+            sender.cancel()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def ring(self, bell: Bell) -> None:
@@ -61,7 +59,7 @@ class Publisher:
             while (message := self._next()) is not None:
                 try:
                     await loop.run_in_executor(self._thread, self._send, *message)
-                except (OperationalError, OSError) as error:
+                except Exception as error:  # noqa: BLE001 -- whatever it is, the sweep rings again
                     log.warning("bell_not_rung", task=message[0], error=type(error).__name__)
         finally:
             self._sender = None
