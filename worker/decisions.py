@@ -58,7 +58,9 @@ class Decider:
                     self._placed(claimed, outcome.lines, outcome.provider_ref), attempt=end
                 )
             case Refused():
-                return replace(refused(claimed, outcome), attempt=end)
+                # This call bought nothing; an earlier one of unknown outcome still may.
+                no = self._unless_doubted(claimed, refused(claimed, outcome))
+                return replace(no, attempt=end)
             case NotSent():
                 return replace(self.not_started(claimed, step, outcome, chance), attempt=end)
             case InDoubt():
@@ -70,8 +72,10 @@ class Decider:
         """What the provider said about an attempt of unknown outcome."""
         step = claimed.attempt_step or Step.PLACE
         match finding:
-            case Confirmed() | Pending() | Refused():
+            case Confirmed() | Pending():
                 return self.after_call(claimed, step, finding, chance)
+            case Refused():
+                return replace(refused(claimed, finding), attempt=attempt_end(claimed, finding))
             case Absent():
                 return self._absent(claimed, step, finding)
             case NotSent() | InDoubt():

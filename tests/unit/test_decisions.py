@@ -383,6 +383,17 @@ def test_giving_up_waits_for_an_earlier_call_in_the_same_way() -> None:
     assert change.due_in == POLICY.look_up_waits[0]
 
 
+def test_a_no_to_the_second_call_is_no_answer_to_the_first() -> None:
+    claimed = doubtful(Step.CONFIRM, now=NOW, expires_at=NOW + timedelta(minutes=9))
+    no = Refused(RefusalCode.INVALID, "no valid orderId")
+    change = after_call(no, step=Step.CONFIRM, capabilities=TWO_PHASE, claimed=claimed)
+    assert (change.state, change.step) == (OrderState.IN_DOUBT, Step.RECONCILE)
+    assert change.due_in == timedelta(minutes=10)
+    assert change.attempt is not None
+    assert change.attempt.outcome is OutcomeName.REFUSED
+    assert after_look_up(no, claimed, TWO_PHASE).state is OrderState.REFUSED
+
+
 @pytest.mark.parametrize(("minutes", "state"), [(9, OrderState.IN_DOUBT), (10, OrderState.EXPIRED)])
 def test_an_order_that_may_not_be_called_again_expires_once_its_call_had_time_to_land(
     minutes: int, state: OrderState
