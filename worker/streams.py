@@ -161,9 +161,16 @@ def _by_stream(found: Any) -> Iterable[tuple[bytes, list[Any]]]:
 
 def _entries(producer: str, raw: Any) -> list[Entry]:
     return [
-        Entry(producer, stream_of(producer), _text(entry_id), (fields or {}).get(FIELD, b""))
+        Entry(producer, stream_of(producer), _text(entry_id), _intent_in(fields or {}))
         for entry_id, fields in raw or ()
     ]
+
+
+def _intent_in(fields: Mapping[bytes, bytes]) -> bytes:
+    """The intent, or everything where no field is called so: it is set aside, and not lost."""
+    if FIELD in fields:
+        return fields[FIELD]
+    return b"\n".join(name + b"=" + value for name, value in fields.items())
 
 
 def _id(raw: bytes | str) -> Id:
