@@ -3,7 +3,7 @@
 import os
 import random
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -91,49 +91,53 @@ async def open_runtime(
 
     Raises ``SettingsError``. On the way out every write handed over is committed first.
     """
-    clock = clock or SystemClock()
-    vault = open_vault(settings)
-    accounts = load_accounts(settings.accounts)
     async with AsyncExitStack() as stack:
-        db = open_database(settings, on_boundary)
-        stack.push_async_callback(db.close)
-        sender = Sender(
-            clock,
-            development_hosts=settings.development_host_set,
-            connections=settings.delivery_concurrency,
-        )
-        stack.push_async_callback(sender.aclose)
-        calls = Calls()
-        desks = {}
-        for provider, by_name in accounts.items():
-            for name, account in by_name.items():
-                desk = _open_desk(provider, name, account, settings, db, vault, clock, calls)
-                stack.push_async_callback(desk.channel.aclose)
-                desks[provider, name] = desk
-        rt = Runtime(
-            settings=settings,
-            worker=worker_name(),
-            clock=clock,
-            chance=chance,
-            db=db,
-            vault=vault,
-            supervisor=Supervisor(),
-            calls=calls,
-            sender=sender,
-            signers=Signers(db, vault, clock),
-            desks=desks,
-            attempts=BatchWriter("attempts", partial(attempts.open_attempts, db)),
-            changes=BatchWriter("changes", partial(orders.settle, db, vault)),
-            deliveries=BatchWriter("deliveries", partial(notifications.record, db)),
-        )
-        writers: Sequence[Callable[[float], Awaitable[None]]] = (
-            rt.attempts.close,
-            rt.changes.close,
-            rt.deliveries.close,
-        )
-        for close in writers:
+        rt = _wired(stack, settings, clock or SystemClock(), chance, on_boundary)
+        for close in (rt.attempts.close, rt.changes.close, rt.deliveries.close):
             stack.push_async_callback(close, settings.grace.total_seconds())
         yield rt
+
+
+def _wired(
+    stack: AsyncExitStack,
+    settings: Settings,
+    clock: Clock,
+    chance: Callable[[], float],
+    on_boundary: OnBoundary | None,
+) -> Runtime:
+    vault = open_vault(settings)
+    accounts = load_accounts(settings.accounts)
+    db = open_database(settings, on_boundary)
+    stack.push_async_callback(db.close)
+    sender = Sender(
+        clock,
+        development_hosts=settings.development_host_set,
+        connections=settings.delivery_concurrency,
+    )
+    stack.push_async_callback(sender.aclose)
+    calls = Calls()
+    desks = {}
+    for provider, by_name in accounts.items():
+        for name, account in by_name.items():
+            desk = _open_desk(provider, name, account, settings, db, vault, clock, calls)
+            stack.push_async_callback(desk.channel.aclose)
+            desks[provider, name] = desk
+    return Runtime(
+        settings=settings,
+        worker=worker_name(),
+        clock=clock,
+        chance=chance,
+        db=db,
+        vault=vault,
+        supervisor=Supervisor(),
+        calls=calls,
+        sender=sender,
+        signers=Signers(db, vault, clock),
+        desks=desks,
+        attempts=BatchWriter("attempts", partial(attempts.open_attempts, db)),
+        changes=BatchWriter("changes", partial(orders.settle, db, vault)),
+        deliveries=BatchWriter("deliveries", partial(notifications.record, db)),
+    )
 
 
 def _open_desk(
@@ -149,12 +153,6 @@ def _open_desk(
     channel = Channel(account.base_url, limit=account.concurrency)
     adapter: Provider = REGISTRY[provider](account, channel)
     call_timeout = timedelta(seconds=account.call_timeout)
-    policy = Policy(
-        retry_base=settings.retry_base,
-        retry_cap=settings.retry_cap,
-        retry_for=settings.retry_for,
-        look_up_waits=settings.look_up_schedule,
-    )
 
     async def login() -> Token | Outcome:
         return await adapter.login(Deadline.after(start=call_timeout, total=call_timeout))
@@ -169,7 +167,7 @@ def _open_desk(
         channel=channel,
         decider=Decider(
             adapter.capabilities,
-            policy,
+            _policy(settings),
             call_deadline=call_timeout,
             needs=settings.start_grace + call_timeout + settings.quote_margin,
         ),
@@ -178,4 +176,13 @@ def _open_desk(
         start_grace=settings.start_grace,
         call_timeout=call_timeout,
         lease=settings.start_grace + call_timeout + settings.lease_margin,
+    )
+
+
+def _policy(settings: Settings) -> Policy:
+    return Policy(
+        retry_base=settings.retry_base,
+        retry_cap=settings.retry_cap,
+        retry_for=settings.retry_for,
+        look_up_waits=settings.look_up_schedule,
     )

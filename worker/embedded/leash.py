@@ -89,7 +89,9 @@ def stop_all(leashed: Iterable[Leashed]) -> None:
 def main() -> int:
     """Hold the leash."""
     grace, *command = sys.argv[1:]
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sys.stderr)  # noqa: S603
+    child = subprocess.Popen(  # noqa: S603 -- the command our holder gave us
+        command, stdin=subprocess.DEVNULL, stdout=sys.stderr
+    )
     print(child.pid, flush=True)  # noqa: T201 -- how our holder learns it
 
     def let_go() -> None:

@@ -1,6 +1,7 @@
 """Hand one notification to its producer: sign, POST, record."""
 
 from schemas.notifications import render
+from worker.delivery.sender import DeliveryResult
 from worker.logs import get_logger
 from worker.policy import delivery_in
 from worker.pump import Pump
@@ -17,11 +18,28 @@ async def deliver(owed: Owed, mail: Pump[Owed], rt: Runtime) -> str:
 
     A crash between the POST and the record gives a repeat with the same ``webhook-id``.
     """
+    result = await _post(owed, rt)
+    if result is None:
+        await notifications.release(rt.db, [(owed.event_id, owed.fence)])
+        return "released"
+    delivered = _delivered(owed, result, rt.chance())
+    if not result.acknowledged:
+        log.info(
+            "delivery_failed", event_id=str(owed.event_id), code=result.code, error=result.error
+        )
+    later_are_owed = await rt.deliveries.write(delivered)
+    if later_are_owed:
+        mail.ring()
+    return delivered.state
+
+
+async def _post(owed: Owed, rt: Runtime) -> DeliveryResult | None:
+    """What the endpoint made of it; ``None`` where the worker is stopping."""
     body = render(owed.notification)
     signer = await rt.signers.of(owed.producer)
     headers = signer.sign(owed.webhook_id, rt.clock.now(), body)
     headers["content-type"] = "application/json"
-    result = await rt.calls.make(
+    return await rt.calls.make(
         lambda: rt.sender.post(
             owed.url,
             headers,
@@ -31,32 +49,24 @@ async def deliver(owed: Owed, mail: Pump[Owed], rt: Runtime) -> str:
         unmade=None,
         cut=None,
     )
-    if result is None:
-        await notifications.release(rt.db, [(owed.event_id, owed.fence)])
-        return "released"
+
+
+def _delivered(owed: Owed, result: DeliveryResult, chance: float) -> Delivered:
     tries = owed.tries + 1
     wait = None
     if result.acknowledged:
         state = NotificationState.ACKNOWLEDGED
     else:
-        wait = delivery_in(tries, rt.chance(), result.retry_after)
+        wait = delivery_in(tries, chance, result.retry_after)
         state = NotificationState.EXHAUSTED if wait is None else NotificationState.PENDING
-        log.info(
-            "delivery_failed", event_id=str(owed.event_id), code=result.code, error=result.error
-        )
-    later_are_owed = await rt.deliveries.write(
-        Delivered(
-            event_id=owed.event_id,
-            fence=owed.fence,
-            number=tries,
-            state=state,
-            due_in=wait,
-            milliseconds=round(result.duration.total_seconds() * 1000),
-            code=result.code,
-            error=result.error,
-            excerpt=result.excerpt or None,
-        )
+    return Delivered(
+        event_id=owed.event_id,
+        fence=owed.fence,
+        number=tries,
+        state=state,
+        due_in=wait,
+        milliseconds=round(result.duration.total_seconds() * 1000),
+        code=result.code,
+        error=result.error,
+        excerpt=result.excerpt or None,
     )
-    if later_are_owed:
-        mail.ring()
-    return state
