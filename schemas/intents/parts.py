@@ -7,7 +7,7 @@ its body.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final, TypeVar
 
@@ -137,6 +137,11 @@ _RFC_3339: Final = re.compile(
 )
 
 
+_EDGES: Final = (MINYEAR, MAXYEAR)
+"""Years in which a moment, told in another time zone, may be none: a database's session tells
+it in its own, and a row that cannot be read would hold up all others."""
+
+
 def _instant(value: object) -> object:
     match value:
         case datetime() if value.tzinfo is not None:
@@ -149,10 +154,9 @@ def _instant(value: object) -> object:
         case _:
             detail = "A moment is an RFC 3339 string with its offset: 2026-11-22T10:00:00Z"
             raise broken(FaultCode.WRONG_TYPE, detail)
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise broken(FaultCode.OUT_OF_RANGE, "There is no such moment in UTC") from None
+    if moment.year in _EDGES:
+        raise broken(FaultCode.OUT_OF_RANGE, "Not every time zone has such a moment")
+    return moment.astimezone(UTC)
 
 
 Instant = Annotated[datetime, BeforeValidator(_instant)]

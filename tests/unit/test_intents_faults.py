@@ -144,6 +144,7 @@ def test_notifications_go_to_https_only(url: Any, code: FaultCode) -> None:
         ({"quoted_at": "2026-11-22T10:00:60Z"}, FaultCode.OUT_OF_RANGE, "quoted_at"),
         ({"quoted_at": "0001-01-01T00:00:00+01:00"}, FaultCode.OUT_OF_RANGE, "quoted_at"),
         ({"expires_at": "9999-12-31T23:59:59-01:00"}, FaultCode.OUT_OF_RANGE, "expires_at"),
+        ({"expires_at": "9999-12-31T22:59:59Z"}, FaultCode.OUT_OF_RANGE, "expires_at"),
         ({"expires_at": "2026-11-22T10:00:00Z"}, FaultCode.QUOTE_WINDOW, "expires_at"),
         ({"expires_at": "2026-11-22T11:59:59+02:00"}, FaultCode.QUOTE_WINDOW, "expires_at"),
         ({"max_total": "0"}, FaultCode.OUT_OF_RANGE, "max_total"),

@@ -33,7 +33,7 @@ def test_the_default_window_can_be_set() -> None:
 
 
 def test_a_quote_at_the_end_of_time_has_a_window_all_the_same() -> None:
-    quote = Quote(quoted_at=datetime.max.replace(tzinfo=UTC))
+    quote = Quote(quoted_at=datetime(9998, 12, 31, 23, 59, 59, tzinfo=UTC))
     assert window(quote, NOON) == NOON + 10 * MINUTE
 
 
