@@ -81,7 +81,7 @@ class Provider(Protocol):
         """Find out what an attempt of unknown outcome came to. Changes nothing there.
 
         ``Confirmed`` / ``Pending``: it is there (for two phases: it was committed).
-        ``Refused``: it is there and came to nothing. ``Absent``: it is not there (for a
+        ``Refused``: it was not carried out and never will be. ``Absent``: it is not there (for a
         confirming attempt: it is there, still uncommitted). ``NotSent`` / ``InDoubt``: this
         look-up itself gave no answer.
         """

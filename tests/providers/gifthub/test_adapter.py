@@ -126,12 +126,14 @@ class TestGifthub(ProviderSuite):
         assert found.code is RefusalCode.EXPIRED
 
     @pytest.mark.parametrize("sku", ["sandbox-failed", "sandbox-rejected"])
-    async def test_an_order_that_came_to_nothing_in_doubt_is_refused(
+    async def test_an_order_in_doubt_that_came_to_nothing_was_carried_out_and_failed(
         self, trial: Trial, remote_clock: RemoteClock, sku: str
     ) -> None:
         order = await trial.bought(cards(sku))
         remote_clock.pass_paces()
-        assert isinstance(await trial.look_up(order), Refused)
+        found = await trial.look_up(order)
+        assert isinstance(found, Confirmed)
+        assert [line.state for line in found.lines] == [LineState.FAILED]
 
     async def test_an_unknown_state_does_not_say_whether_it_was_bought(self, trial: Trial) -> None:
         order = await trial.bought(cards("sandbox-odd-state"))

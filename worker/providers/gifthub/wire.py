@@ -167,12 +167,15 @@ def _quoted(order: Ordered, order_id: str, data: Mapping[Any, Any]) -> Confirmed
 
 
 def _settled(state: str, order: Ordered) -> Confirmed | Refused | None:
-    """What a state says of the confirming call; ``None`` where it does not."""
-    if state in _BOUGHT and order.provider_ref:
-        reports = (LineReport(line.line_ref, LineState.ACCEPTED) for line in order.lines)
+    """What a state says of the confirming call; ``None`` where it does not.
+
+    An order that failed was carried out all the same, and came to nothing after that.
+    """
+    if order.provider_ref and state in _BOUGHT | _LOST:
+        to = LineState.FAILED if state in _LOST else LineState.ACCEPTED
+        reason = f"the provider calls it {state}" if state in _LOST else None
+        reports = (LineReport(line.line_ref, to, reason=reason) for line in order.lines)
         return Confirmed(order.provider_ref, tuple(reports))
-    if state in _LOST:
-        return Refused(RefusalCode.OTHER, f"the order was {state}")
     if state == _EXPIRED:
         return Refused(RefusalCode.EXPIRED, "the frozen price has expired")
     return None
