@@ -207,7 +207,7 @@ def test_any_answer_to_a_get_call_is_survived_and_proves_no_more_than_it_says(
         assert answer.status == 200
         state = json.loads(answer.body)["data"]["state"]
         assert isinstance(found, Absent) is (state == "pending")
-        assert isinstance(found, Confirmed) is (state in {"confirmed", "successful", "partial"})
+        assert isinstance(found, Confirmed) is (state not in {"pending", "expired"})
 
 
 def test_another_orders_state_is_not_ours() -> None:
