@@ -4,14 +4,14 @@ One function for each thing that can have happened to a claimed order. What prov
 in comes in as ``Capabilities``; when to try again comes from ``Policy``; chance is an argument.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import assert_never
 
 from worker.capabilities import Capabilities, Doubt
 from worker.change import Change
-from worker.lifecycle import LineState, OrderState, Step
+from worker.lifecycle import UNDER_WAY, LineState, OrderState, Step
 from worker.moves import breach, ended_as, line_moves
 from worker.order import Claimed
 from worker.outcome import (
@@ -22,12 +22,22 @@ from worker.outcome import (
     LookUp,
     NotSent,
     Outcome,
+    OutcomeName,
     Pending,
     RefusalCode,
     Refused,
 )
 from worker.policy import Policy
-from worker.verdicts import attempt_end, change_of, expired, gave_up, noted, parked, refused
+from worker.verdicts import (
+    NOTHING_CAME,
+    attempt_end,
+    change_of,
+    expired,
+    gave_up,
+    noted,
+    parked,
+    refused,
+)
 
 AT_ONCE = timedelta(0)
 _HARMLESS_WAIT = timedelta(minutes=10)
@@ -211,7 +221,7 @@ class Decider:
             claimed.look_ups, claimed.since_attempt, self.call_deadline
         )
         if proven:
-            change = change_of(claimed, state=_UNDER_WAY[step], step=step, due_in=AT_ONCE)
+            change = change_of(claimed, state=UNDER_WAY[step], step=step, due_in=AT_ONCE)
         elif doubt is Doubt.LOOK_UP_ONCE:
             change = self._looked_once(claimed, step)
             proven = change.step is None
@@ -228,8 +238,10 @@ class Decider:
     def _looked_once(self, claimed: Claimed, step: Step) -> Change:
         """Absent where a repeat is refused: safe to call again at once, not yet safe to stop."""
         over = self._over(claimed, "absent at the last look-up")
+        if claimed.attempt_outcome is OutcomeName.REFUSED:
+            over = refused(claimed, NOTHING_CAME)
         if over is None:
-            return change_of(claimed, state=_UNDER_WAY[step], step=step, due_in=AT_ONCE)
+            return change_of(claimed, state=UNDER_WAY[step], step=step, due_in=AT_ONCE)
         return over if self._patience_left(claimed) <= AT_ONCE else self._wait_and_see(claimed)
 
     def _ask_again(self, claimed: Claimed, doubt: Doubt) -> Change:
@@ -258,7 +270,7 @@ class Decider:
             wait = min(wait, claimed.expires_at - claimed.now - self.needs)
         return change_of(
             claimed,
-            state=_UNDER_WAY[step],
+            state=UNDER_WAY[step],
             step=step,
             due_in=wait,
             tries=claimed.tries + 1,
@@ -292,9 +304,3 @@ class Decider:
         if step is Step.CONFIRM and self.capabilities.after_confirm is not None:
             return self.capabilities.after_confirm
         return self.capabilities.after_place
-
-
-_UNDER_WAY: Mapping[Step, OrderState] = {
-    Step.PLACE: OrderState.PLACING,
-    Step.CONFIRM: OrderState.CONFIRMING,
-}

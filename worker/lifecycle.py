@@ -113,6 +113,12 @@ ORDER_MOVES: Final[Mapping[OrderState, frozenset[OrderState]]] = {
     _O.CANCELLED: frozenset(),
 }
 
+UNDER_WAY: Final[Mapping[Step, OrderState]] = {
+    Step.PLACE: _O.PLACING,
+    Step.CONFIRM: _O.CONFIRMING,
+}
+"""The state of an order while one of the calls that may commit money is made, or will be."""
+
 TERMINAL_LINES: Final = frozenset(state for state, to in LINE_MOVES.items() if not to)
 TERMINAL_ORDERS: Final = frozenset(state for state, to in ORDER_MOVES.items() if not to)
 

@@ -7,7 +7,7 @@ How an order ends without being bought, how it is set aside, and how an attempt 
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from schemas.ids import EventId, new_uuid
 from worker.change import AttemptEnd, Change, OrderEvent
@@ -15,6 +15,11 @@ from worker.lifecycle import LineState, OrderState
 from worker.moves import line_moves
 from worker.order import Claimed
 from worker.outcome import Confirmed, Outcome, Pending, RefusalCode, Refused, name_of
+
+NOTHING_CAME: Final = Refused(
+    RefusalCode.OTHER, "the last call was refused, and no earlier one came through"
+)
+"""What a refusal comes to that had to wait for an earlier call of unknown outcome."""
 
 
 def change_of(claimed: Claimed, **what: Any) -> Change:

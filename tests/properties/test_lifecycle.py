@@ -288,9 +288,6 @@ class Life(RuleBasedStateMachine):
             return InDoubt("no answer")
         if fate is Fate.NOT_SENT or (fate is Fate.SLOW and data.draw(st.booleans(), "sent")):
             return NotSent("refused")
-        # A provider that refuses repeats takes the calls of one order one after the other.
-        if self.decider.capabilities.after_confirm is Doubt.LOOK_UP_ONCE:
-            remote.catch_up(self.now, everything=True)
         if fate is Fate.NO:
             return InDoubt("there already") if remote.live else Refused(RefusalCode.OTHER, "no")
         return execute()

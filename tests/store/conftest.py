@@ -13,7 +13,7 @@ from tests.builders import Body, a_decider, an_entry, an_intent
 from worker.capabilities import Capabilities
 from worker.change import Change
 from worker.crypto import Vault
-from worker.lifecycle import OrderState, Step
+from worker.lifecycle import UNDER_WAY, Step
 from worker.order import Attempted, Claimed
 from worker.outcome import Outcome
 from worker.settings import Settings
@@ -26,8 +26,6 @@ from worker.store.session import Boundary, Database
 
 LEASE = timedelta(seconds=60)
 NO_NEED = timedelta(0)
-
-STATES = {Step.PLACE: OrderState.PLACING, Step.CONFIRM: OrderState.CONFIRMING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +96,7 @@ def a_new_attempt(
         attempt_id=AttemptId(new_uuid()),
         order_id=claimed.order.order_id,
         fence=claimed.fence,
-        state=STATES[step],
+        state=UNDER_WAY[step],
         step=step,
         reference=new_uuid().hex,
         lease=LEASE,

@@ -412,6 +412,15 @@ def test_an_order_that_may_not_be_called_again_expires_once_its_call_had_time_to
         assert change.attempt.outcome is OutcomeName.NOT_SENT
 
 
+def test_a_no_stands_once_an_earlier_call_can_come_through_no_more() -> None:
+    claimed = doubtful(
+        Step.CONFIRM, attempt_outcome=OutcomeName.REFUSED, now=NOW + timedelta(minutes=10)
+    )
+    change = after_look_up(Absent(), claimed, TWO_PHASE)
+    assert (change.state, change.step) == (OrderState.REFUSED, None)
+    assert moved_to(change) == [L.REFUSED]
+
+
 def test_a_list_that_proves_nothing_ends_with_a_person() -> None:
     last = len(POLICY.look_up_waits)
     for look_ups in range(1, last):

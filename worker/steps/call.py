@@ -8,13 +8,13 @@ window check holds.
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
-from typing import Final, assert_never
+from typing import assert_never
 
 from schemas.ids import AttemptId, new_uuid
 from worker.change import Change
 from worker.desk import Desk
 from worker.http import Deadline
-from worker.lifecycle import OrderState, Step
+from worker.lifecycle import UNDER_WAY, Step
 from worker.logs import get_logger
 from worker.order import Attempted, Claimed, Ordered
 from worker.outcome import InDoubt, NotSent, Outcome
@@ -26,8 +26,6 @@ log = get_logger(__name__)
 
 Verb = Callable[[Ordered, Attempted, Deadline, str | None], Awaitable[Outcome]]
 """``Provider.place`` or ``Provider.confirm``."""
-
-_STATES: Final = {Step.PLACE: OrderState.PLACING, Step.CONFIRM: OrderState.CONFIRMING}
 
 
 async def call(claimed: Claimed, step: Step, verb: Verb, desk: Desk, rt: Runtime) -> Decided | None:
@@ -42,7 +40,7 @@ async def call(claimed: Claimed, step: Step, verb: Verb, desk: Desk, rt: Runtime
         attempt_id=AttemptId(new_uuid()),
         order_id=claimed.order.order_id,
         fence=claimed.fence,
-        state=_STATES[step],
+        state=UNDER_WAY[step],
         step=step,
         reference=new_uuid().hex,
         lease=desk.lease,
