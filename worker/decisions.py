@@ -28,16 +28,7 @@ from worker.outcome import (
     Refused,
 )
 from worker.policy import Policy
-from worker.verdicts import (
-    NOTHING_CAME,
-    attempt_end,
-    change_of,
-    expired,
-    gave_up,
-    noted,
-    parked,
-    refused,
-)
+from worker.verdicts import attempt_end, change_of, expired, gave_up, noted, parked, refused
 
 AT_ONCE = timedelta(0)
 _HARMLESS_WAIT = timedelta(minutes=10)
@@ -239,7 +230,7 @@ class Decider:
         """Absent where a repeat is refused: safe to call again at once, not yet safe to stop."""
         over = self._over(claimed, "absent at the last look-up")
         if claimed.attempt_outcome is OutcomeName.REFUSED:
-            over = refused(claimed, NOTHING_CAME)
+            over = refused(claimed)
         if over is None:
             return change_of(claimed, state=UNDER_WAY[step], step=step, due_in=AT_ONCE)
         return over if self._patience_left(claimed) <= AT_ONCE else self._wait_and_see(claimed)

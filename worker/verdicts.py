@@ -16,10 +16,9 @@ from worker.moves import line_moves
 from worker.order import Claimed
 from worker.outcome import Confirmed, Outcome, Pending, RefusalCode, Refused, name_of
 
-NOTHING_CAME: Final = Refused(
+_NOTHING_CAME: Final = Refused(
     RefusalCode.OTHER, "the last call was refused, and no earlier one came through"
 )
-"""What a refusal comes to that had to wait for an earlier call of unknown outcome."""
 
 
 def change_of(claimed: Claimed, **what: Any) -> Change:
@@ -39,8 +38,8 @@ _REFUSED_AS: Mapping[RefusalCode, tuple[LineState, OrderState]] = {
 }
 
 
-def refused(claimed: Claimed, outcome: Refused) -> Change:
-    """The provider said no."""
+def refused(claimed: Claimed, outcome: Refused = _NOTHING_CAME) -> Change:
+    """The provider said no; by itself, long ago, while an earlier call was still in doubt."""
     line, state = _REFUSED_AS.get(outcome.code, (LineState.REFUSED, OrderState.REFUSED))
     reason = f"{outcome.code}: {outcome.reason}"
     blame = tuple(
