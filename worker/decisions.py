@@ -167,7 +167,9 @@ class Decider:
     def _unanswered(
         self, claimed: Claimed, state: OrderState, outcome: NotSent | InDoubt, chance: float
     ) -> Change:
-        """A question that changes nothing there got no answer: it is asked again."""
+        """A question that changes nothing there got no answer: it is asked again, not for ever."""
+        if state is OrderState.IN_DOUBT and claimed.since_attempt >= self.policy.retry_for:
+            return parked(claimed, f"no look-up was answered for long: {outcome.reason}")
         wish = outcome.retry_after if isinstance(outcome, NotSent) else None
         return change_of(
             claimed,

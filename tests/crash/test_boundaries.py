@@ -4,29 +4,30 @@ An order whose call was open when its worker died is looked up: it is bought onc
 provider's list is no proof, parked. Nothing else is ever in doubt.
 """
 
-import itertools
-
 import pytest
 
 from tests.crash.conftest import Works
 from tests.stories.conftest import gifthub, hyper
 from worker.store.session import Boundary
 
-BOUNDARIES = [
+SIDES = ("before", "after")
+ORDERS = [
     Boundary.INTAKE,
     Boundary.CLAIM,
     Boundary.ATTEMPT,
     Boundary.SETTLE,
     Boundary.DELIVERY,
-    Boundary.TOKEN_CLAIM,
-    Boundary.TOKEN_RENEWED,
-    Boundary.BELL,
+]
+AROUND = [Boundary.TOKEN_CLAIM, Boundary.TOKEN_RENEWED, Boundary.BELL]
+
+DEATHS = [pytest.param(at, side, id=f"{side}-{at}") for at in ORDERS for side in SIDES] + [
+    pytest.param(at, side, id=f"{side}-{at}", marks=pytest.mark.slow)
+    for at in AROUND
+    for side in SIDES
 ]
 
 
-@pytest.mark.parametrize(
-    ("boundary", "side"), list(itertools.product(BOUNDARIES, ("before", "after"))), ids=str
-)
+@pytest.mark.parametrize(("boundary", "side"), DEATHS)
 async def test_what_a_killed_worker_leaves_is_finished_once(
     works: Works, boundary: Boundary, side: str
 ) -> None:

@@ -107,27 +107,6 @@ async def test_an_order_whose_kept_intent_cannot_be_read_stands_in_nobodys_way(
     assert [each.order.intent.intent_id for each in await shop.claim()] == ["i-2"]
 
 
-async def test_a_lease_given_back_makes_the_order_due_after_a_while(
-    shop: Shop, set_clock: SetClock
-) -> None:
-    claimed = await shop.claimed()
-    wait = timedelta(seconds=30)
-    await claims.release(shop.db, [(claimed.order.order_id, claimed.fence, wait)])
-    row = await shop.one("SELECT leased_by, lease_until FROM orders")
-    assert (row.leased_by, row.lease_until) == (None, None)
-    assert await shop.claim() == []
-    set_clock(wait)
-    assert len(await shop.claim()) == 1
-
-
-async def test_an_older_lease_cannot_be_given_back(shop: Shop, set_clock: SetClock) -> None:
-    stale = await shop.claimed()
-    set_clock(LATER)
-    await shop.claim(worker="host:2")
-    await claims.release(shop.db, [(stale.order.order_id, stale.fence, timedelta())])
-    assert (await shop.one("SELECT leased_by FROM orders")).leased_by == "host:2"
-
-
 # --- attempts --------------------------------------------------------------------------------
 
 

@@ -510,3 +510,18 @@ def test_a_finished_order_cannot_be_carried_on() -> None:
     change = after_call(Refused(RefusalCode.OTHER, "no"))
     with pytest.raises(ValueError, match="no next step"):
         carried_on(a_claimed(), change, NOW)
+
+
+def test_a_doubt_that_no_look_up_answers_for_long_reaches_a_person() -> None:
+    opened_at = NOW - POLICY.retry_for
+    claimed = a_claimed(
+        state=OrderState.IN_DOUBT,
+        step=Step.RECONCILE,
+        attempt=an_attempt(opened_at=opened_at),
+        attempt_step=Step.PLACE,
+        attempt_outcome=OutcomeName.IN_DOUBT,
+    )
+    unanswered = InDoubt("their list is too long")
+    assert a_decider().after_look_up(claimed, unanswered, 0.5).state is OrderState.PARKED
+    recent = replace(claimed, attempt=an_attempt(opened_at=NOW))
+    assert a_decider().after_look_up(recent, unanswered, 0.5).step is Step.RECONCILE

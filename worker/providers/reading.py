@@ -9,7 +9,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
@@ -101,9 +101,10 @@ def from_epoch(milliseconds: Any) -> datetime | None:
     if not isinstance(milliseconds, int | Decimal) or isinstance(milliseconds, bool):
         return None
     try:
-        return _EPOCH + timedelta(milliseconds=int(milliseconds))
+        found = _EPOCH + timedelta(milliseconds=int(milliseconds))
     except OverflowError:
         return None
+    return found if found.year < MAXYEAR else None  # beyond it in some session's time zone
 
 
 def moment(value: Any) -> datetime | None:

@@ -2,14 +2,12 @@
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TypeVar
 
 from worker.desk import Desk
 from worker.http import Deadline
-from worker.outcome import InDoubt, LookUp, NotSent
+from worker.outcome import InDoubt, NotSent
 from worker.runtime import Runtime
-
-Answer = TypeVar("Answer", bound=LookUp)
+from worker.steps.answer import Answer, answer
 
 
 async def ask(
@@ -24,12 +22,10 @@ async def ask(
         deadline = Deadline.after(
             start=desk.call_timeout, total=desk.call_timeout, now=rt.clock.monotonic()
         )
-        answer = await rt.calls.make(
-            partial(question, deadline, token),
-            unmade=NotSent("the worker is stopping"),
-            cut=NotSent("the worker was stopped"),
+        said = await answer(
+            partial(question, deadline, token), rt, cut=NotSent("the worker was stopped")
         )
-        if not (isinstance(answer, NotSent) and answer.token_rejected):
-            return answer
+        if not (isinstance(said, NotSent) and said.token_rejected):
+            return said
         rejected = token
     return NotSent("the provider rejects a fresh access token")

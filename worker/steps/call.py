@@ -7,29 +7,30 @@ window check holds.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
-from typing import assert_never
+from typing import Final, assert_never
 
 from schemas.ids import AttemptId, new_uuid
 from worker.change import Change
 from worker.desk import Desk
 from worker.http import Deadline
 from worker.lifecycle import UNDER_WAY, Step
-from worker.logs import get_logger
 from worker.order import Attempted, Claimed, Ordered
 from worker.outcome import InDoubt, NotSent, Outcome
 from worker.runtime import Runtime
+from worker.steps.answer import answer
 from worker.steps.decided import Decided, Learnt
 from worker.store.attempts import NewAttempt, NotOpened, Opened
-
-log = get_logger(__name__)
 
 Verb = Callable[[Ordered, Attempted, Deadline, str | None], Awaitable[Outcome]]
 """``Provider.place`` or ``Provider.confirm``."""
 
+_CUT: Final = InDoubt("the worker was stopped while it waited for the answer")
 
-async def call(claimed: Claimed, step: Step, verb: Verb, desk: Desk, rt: Runtime) -> Decided | None:
-    """Attempt one call; ``None`` when the order is no longer ours and nothing was sent."""
+
+async def call(claimed: Claimed, step: Step, verb: Verb, desk: Desk, rt: Runtime) -> Decided:
+    """Attempt one call, and decide by what it came to."""
     if claimed.left_open:
         return Decided(claimed, desk.decider.left_open(claimed, rt.chance()))
     token = await desk.token()
@@ -49,47 +50,37 @@ async def call(claimed: Claimed, step: Step, verb: Verb, desk: Desk, rt: Runtime
     opened = await rt.attempts.write(new)
     match opened:
         case NotOpened.FENCED:
-            return None
+            # Another worker holds the order. It may have found our attempt on disk, if a commit
+            # came through whose answer did not: then only we know that nothing was sent.
+            attempt = _attempted(new, claimed.now)
+            unsent = NotSent("the lease was lost before anything was sent")
+            return _decided(claimed, step, attempt, unsent, desk, rt)
         case NotOpened.WINDOW_CLOSED:
             return Decided(claimed, desk.decider.window_closed(claimed))
         case Opened():
-            attempt = Attempted(
-                attempt_id=new.attempt_id,
-                number=opened.number,
-                reference=new.reference,
-                opened_at=opened.opened_at,
-            )
+            attempt = _attempted(new, opened.opened_at, opened.number)
         case _:
             assert_never(opened)
     outcome = await _ask(partial(verb, claimed.order, attempt, deadline), token, desk, rt)
     return _decided(claimed, step, attempt, outcome, desk, rt)
 
 
+def _attempted(new: NewAttempt, at: datetime, number: int = 0) -> Attempted:
+    return Attempted(
+        attempt_id=new.attempt_id, number=number, reference=new.reference, opened_at=at
+    )
+
+
 async def _ask(
     ask: Callable[[str | None], Awaitable[Outcome]], token: str | None, desk: Desk, rt: Runtime
 ) -> Outcome:
-    outcome = await _answer(ask, token, rt)
+    outcome = await answer(partial(ask, token), rt, cut=_CUT)
     if not (isinstance(outcome, NotSent) and outcome.token_rejected):
         return outcome
     renewed = await desk.token(rejected=token)
     if isinstance(renewed, NotSent):
         return renewed
-    return await _answer(ask, renewed, rt)
-
-
-async def _answer(
-    ask: Callable[[str | None], Awaitable[Outcome]], token: str | None, rt: Runtime
-) -> Outcome:
-    try:
-        return await rt.calls.make(
-            lambda: ask(token),
-            unmade=NotSent("the worker is stopping"),
-            cut=InDoubt("the worker was stopped while it waited for the answer"),
-        )
-    except Exception as error:
-        # A bug in an adapter: the request may have left, so this is doubt like any other.
-        log.exception("adapter_failed", error=type(error).__name__)
-        return InDoubt(f"our adapter failed: {type(error).__name__}")
+    return await answer(partial(ask, renewed), rt, cut=_CUT)
 
 
 def _decided(

@@ -8,6 +8,6 @@ from worker.steps.call import call
 from worker.steps.decided import Decided
 
 
-async def confirm(claimed: Claimed, desk: Desk, rt: Runtime) -> Decided | None:
+async def confirm(claimed: Claimed, desk: Desk, rt: Runtime) -> Decided:
     """Attempt to confirm, inside the quote's window."""
     return await call(claimed, Step.CONFIRM, desk.provider.confirm, desk, rt)

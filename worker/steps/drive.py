@@ -17,7 +17,7 @@ from worker.steps.reconcile import reconcile
 from worker.steps.settle import settle
 from worker.store.notifications import Owed
 
-OneStep = Callable[[Claimed, Desk, Runtime], Awaitable[Decided | None]]
+OneStep = Callable[[Claimed, Desk, Runtime], Awaitable[Decided]]
 
 STEPS: Final[Mapping[Step, OneStep]] = {
     Step.PLACE: place,
@@ -34,8 +34,6 @@ async def drive(claimed: Claimed, desk: Desk, mail: Pump[Owed], rt: Runtime) -> 
     """The state the order was left in."""
     while True:
         decided = await STEPS[claimed.step](claimed, desk, rt)
-        if decided is None:
-            return ELSEWHERE
         settled = await settle(decided, desk, mail, rt)
         if settled.at is None:
             return ELSEWHERE

@@ -8,6 +8,6 @@ from worker.steps.call import call
 from worker.steps.decided import Decided
 
 
-async def place(claimed: Claimed, desk: Desk, rt: Runtime) -> Decided | None:
+async def place(claimed: Claimed, desk: Desk, rt: Runtime) -> Decided:
     """Attempt to place; for a two-phase provider this only gets a price."""
     return await call(claimed, Step.PLACE, desk.provider.place, desk, rt)

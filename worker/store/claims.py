@@ -21,7 +21,7 @@ from worker.lifecycle import LineState, OrderState, Step
 from worker.logs import get_logger
 from worker.order import Attempted, Claimed, Ordered, OrderedLine
 from worker.outcome import OutcomeName
-from worker.store.session import LOCK_ORDERS, Boundary, Database, Row, as_rows
+from worker.store.session import Boundary, Database, Row
 
 log = get_logger(__name__)
 
@@ -73,13 +73,6 @@ that one's snapshot, and an order must never come with another moment's lines or
 _CLAIM: Final = text(_TAKE.format(chosen=_DUE))
 _SEIZE: Final = text(_TAKE.format(chosen=_KNOWN_BY_ATTEMPT))
 
-_RELEASE: Final = text("""
-UPDATE orders o SET due_at = orderline_now() + make_interval(secs => i.due_in),
-    lease_until = NULL, leased_by = NULL
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS i(id uuid, fence int, due_in float8)
-WHERE o.id = i.id AND o.fence = i.fence AND o.due_at IS NOT NULL
-""")
-
 
 async def claim(
     db: Database, *, provider: str, account: str, free: int, worker: str, lease: timedelta
@@ -115,17 +108,6 @@ async def seize(
             {"attempt_id": attempt_id, "worker": worker, "lease": lease.total_seconds()},
         )
     return _claimed(taken[0]) if taken else None
-
-
-async def release(db: Database, given_back: Sequence[tuple[OrderId, int, timedelta]]) -> None:
-    """Give leases back: each order is due again after its duration."""
-    rows = [
-        {"id": order_id, "fence": fence, "due_in": due_in.total_seconds()}
-        for order_id, fence, due_in in given_back
-    ]
-    async with db.transaction(Boundary.RELEASE) as connection:
-        await connection.execute(LOCK_ORDERS, {"ids": [row["id"] for row in rows]})
-        await connection.execute(_RELEASE, {"rows": as_rows(rows)})
 
 
 async def _take(

@@ -70,6 +70,10 @@ ON CONFLICT (stream, entry_id, digest) DO NOTHING
 """)
 
 
+KEPT_BYTES: Final = 1 << 20
+"""How much of an entry quarantine keeps: anything that could be mended is far smaller."""
+
+
 class Raced(Exception):
     """Another worker recorded one of these intents between our look and our insert."""
 
@@ -166,7 +170,7 @@ async def quarantine(
             "stream": entry.stream,
             "entry_id": entry.entry_id,
             "digest": sha256(entry.raw).hexdigest(),
-            "sealed_entry": as_bytea(vault.seal(entry.raw)),
+            "sealed_entry": as_bytea(vault.seal(entry.raw[:KEPT_BYTES])),
             "code": fault.code,
             "path": fault.path,
             "detail": fault.detail,

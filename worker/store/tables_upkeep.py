@@ -64,9 +64,9 @@ class QuarantineRow(SQLModel, table=True):
     stream: str = c.text()
     entry_id: str = c.text()
     digest: str = c.text()
-    """SHA-256 of ``sealed_entry`` before it was sealed."""
+    """SHA-256 of the whole entry."""
     sealed_entry: bytes = Field(sa_type=LargeBinary)
-    """The entry as it arrived, encrypted: it may hold anything."""
+    """The entry as it arrived (its first MiB), encrypted: it may hold anything."""
     code: str = c.text()
     path: str = c.text()
     detail: str = c.text()
