@@ -11,7 +11,7 @@ from typing import Any
 from celery import Celery
 from celery.signals import setup_logging
 
-from tasks.engine import EngineStep
+from tasks.engine import EngineStep, threads_for
 from tasks.intake import IntakeStep
 from tasks.queues import QUEUES, ROUTES
 from tasks.schedule import SCHEDULE
@@ -24,8 +24,9 @@ _CHATTY = ("celery.app.trace", "celery.beat", "celery.worker.strategy")
 
 def configuration() -> dict[str, Any]:
     """Celery's settings. Each one that is not obvious has its reason beside it."""
+    settings = settings_or_exit()
     return {
-        "broker_url": settings_or_exit().redis_url.get_secret_value(),
+        "broker_url": settings.redis_url.get_secret_value(),
         "broker_transport_options": {
             "global_keyprefix": "orderline:celery:",
             "visibility_timeout": 300,
@@ -50,7 +51,7 @@ def configuration() -> dict[str, Any]:
         "task_ignore_result": True,
         "result_backend": None,
         "worker_pool": "threads",  # a thread only waits for the loop; see tasks.engine
-        "worker_concurrency": 512,  # more than all permits together, so no bell waits for a thread
+        "worker_concurrency": threads_for(settings),
         "worker_prefetch_multiplier": 1,
         "worker_send_task_events": True,
         "task_send_sent_event": True,

@@ -7,12 +7,11 @@ stops before it, so that at shutdown every waiting task is answered and the pool
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import FIRST_COMPLETED, Future, InvalidStateError, wait
 from contextlib import suppress
 from typing import Any, TypeVar
 
-import uvloop
 from celery import bootsteps
 from redis.asyncio import Redis
 
@@ -20,8 +19,15 @@ from tasks.publisher import Publisher
 from tasks.start import refuse, settings_or_exit
 from worker.engine import Engine, running_engine
 from worker.logs import get_logger
+from worker.runtime import permits_in_all
 from worker.settings import Settings
 from worker.store.session import OnBoundary
+
+run_loop: Callable[[Coroutine[Any, Any, None]], None] = asyncio.run
+with suppress(ImportError):  # there is none for every platform; asyncio's own is only slower
+    import uvloop
+
+    run_loop = uvloop.run
 
 log = get_logger(__name__)
 
@@ -29,6 +35,18 @@ Answer = TypeVar("Answer")
 
 _SPARE = 10.0
 """Seconds beyond the grace after which a stop no longer waits for the loop."""
+
+
+_SPARE_THREADS = 32
+
+
+def threads_for(settings: Settings) -> int:
+    """How many threads the pool needs: a bell waits in one for orders that hold permits.
+
+    More than there are permits in all, so that no bell ever waits for a thread. They are only
+    started when they are needed.
+    """
+    return permits_in_all(settings) + _SPARE_THREADS
 
 
 class EngineThread:
@@ -76,7 +94,7 @@ class EngineThread:
 
     def _main(self) -> None:
         try:
-            uvloop.run(self._serve())
+            run_loop(self._serve())
         except BaseException as error:  # noqa: BLE001 -- it is raised again in the starting thread
             self._failed = error
             self._ready.set()
@@ -113,9 +131,12 @@ class EngineStep(bootsteps.StartStopStep):
             refuse("The worker runs with the threads pool only: leave out -P/--pool.")
         if options.get("beat"):
             refuse("Run beat as a process of its own (celery -A tasks.app beat): leave out -B.")
+        settings = settings_or_exit()
+        if parent.concurrency < threads_for(settings):
+            refuse(f"The worker needs {threads_for(settings)} threads or more: leave out -c.")
         # An app may watch the engine's commits; that is how crash tests die at each of them.
         on_boundary = getattr(parent.app, "on_boundary", None)
-        parent.app.engine_thread = EngineThread(settings_or_exit(), parent.app, on_boundary)
+        parent.app.engine_thread = EngineThread(settings, parent.app, on_boundary)
 
     def start(self, parent: Any) -> None:
         """Start the loop's thread."""

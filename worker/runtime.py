@@ -68,6 +68,13 @@ def check_settings(settings: Settings) -> None:
     load_accounts(settings.accounts)
 
 
+def permits_in_all(settings: Settings) -> int:
+    """How many calls and deliveries one worker process can have under way at once."""
+    accounts = load_accounts(settings.accounts).values()
+    calls = sum(account.concurrency for by_name in accounts for account in by_name.values())
+    return calls + settings.delivery_concurrency
+
+
 def open_vault(settings: Settings) -> Vault:
     """The vault of an installation. Raises ``SettingsError``."""
     keys = settings.encryption_keys.get_secret_value().split(",")

@@ -27,6 +27,7 @@ SANE = {
         ),
         (["-P", "solo"], {}, "-P/--pool"),
         (["-B"], {}, "leave out -B"),
+        (["-c", "4"], {}, "leave out -c"),
     ],
 )
 def test_a_worker_that_cannot_work_says_why(
