@@ -1,7 +1,8 @@
 """The pump: as many rows as there are permits, whatever bells, claims and the database do."""
 
 import asyncio
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
@@ -79,6 +80,11 @@ class Engine:
     rows: Rows
     supervisor: Supervisor
 
+    async def see(self, names: Iterable[UUID]) -> Counter[str]:
+        """What a bell learns, soon."""
+        async with asyncio.timeout(PATIENCE):
+            return await self.pump.see(names)
+
     async def finish(self, *rows: UUID) -> None:
         """Let the work on these rows end, and stop."""
         self.rows.done.set()
@@ -107,7 +113,7 @@ def an_engine(permits: int) -> Engine:
 async def test_never_more_is_claimed_than_there_are_free_permits() -> None:
     engine = an_engine(3)
     names = engine.rows.add(8)
-    await engine.pump.see(())
+    await engine.see(())
     assert (engine.pump.free, engine.pump.working) == (0, 3)
     assert len(engine.rows.due) == 5
     await engine.finish(*names)
@@ -126,7 +132,7 @@ async def test_a_permit_that_comes_back_is_used_again_without_a_bell() -> None:
 async def test_rows_nobody_rang_for_are_found_by_any_bell() -> None:
     engine = an_engine(5)
     names = engine.rows.add(3)
-    await engine.pump.see([uuid4()])
+    await engine.see([uuid4()])
     assert engine.pump.working == 3
     await engine.finish(*names)
 
@@ -135,7 +141,7 @@ async def test_bells_that_ring_twice_or_for_nothing_do_no_harm() -> None:
     engine = an_engine(5)
     (name,) = engine.rows.add(1)
     engine.rows.done.set()
-    await asyncio.gather(*(engine.pump.see([name]) for _ in range(5)))
+    await asyncio.gather(*(engine.see([name]) for _ in range(5)))
     await engine.rows.worked_on(name)
     await engine.stop()
 
@@ -143,7 +149,7 @@ async def test_bells_that_ring_twice_or_for_nothing_do_no_harm() -> None:
 async def test_a_bell_learns_what_became_of_its_rows() -> None:
     engine = an_engine(5)
     names = engine.rows.add(2)
-    seeing = asyncio.create_task(engine.pump.see(names))
+    seeing = asyncio.create_task(engine.see(names))
     await engine.rows.started.wait()
     assert not seeing.done()
     engine.rows.done.set()
@@ -154,15 +160,14 @@ async def test_a_bell_learns_what_became_of_its_rows() -> None:
 async def test_a_bell_never_waits_for_a_permit() -> None:
     engine = an_engine(1)
     names = engine.rows.add(2)
-    await engine.pump.see(())
-    async with asyncio.timeout(PATIENCE):
-        assert await engine.pump.see(names[1:]) == {"waiting": 1}
+    await engine.see(())
+    assert await engine.see(names[1:]) == {"waiting": 1}
     await engine.finish(*names)
 
 
 async def test_a_row_that_another_worker_holds_is_not_waited_for() -> None:
     engine = an_engine(2)
-    assert await engine.pump.see([uuid4()]) == {"waiting": 1}
+    assert await engine.see([uuid4()]) == {"waiting": 1}
     await engine.stop()
 
 
@@ -173,11 +178,10 @@ async def test_a_bell_that_rings_while_a_claim_is_under_way_is_heard() -> None:
     await engine.rows.claiming.wait()
     names = engine.rows.add(1)
     engine.rows.done.set()
-    seeing = asyncio.create_task(engine.pump.see(names))
+    seeing = asyncio.create_task(engine.see(names))
     await asyncio.sleep(0)
     engine.rows.open.set()
-    async with asyncio.timeout(PATIENCE):
-        await seeing
+    await seeing
     await engine.rows.worked_on(*names)
     await engine.stop()
 
@@ -187,7 +191,7 @@ async def test_a_bell_that_rings_while_all_permits_are_reserved_is_not_forgotten
     assert engine.pump.reserve(2)
     names = engine.rows.add(1)
     engine.rows.done.set()
-    assert await engine.pump.see(names) == {"waiting": 1}
+    assert await engine.see(names) == {"waiting": 1}
     await asyncio.sleep(0)
     engine.pump.give_back(2)
     await engine.rows.worked_on(*names)
@@ -210,7 +214,7 @@ async def test_permits_can_be_reserved_for_rows_that_are_leased_already() -> Non
 async def test_work_that_fails_gives_its_permit_back_and_its_bell_an_answer() -> None:
     engine = an_engine(1)
     (name,) = engine.rows.add(1)
-    seeing = asyncio.create_task(engine.pump.see([name]))
+    seeing = asyncio.create_task(engine.see([name]))
     await engine.rows.started.wait()
     engine.rows.broken = True
     engine.rows.done.set()
@@ -242,8 +246,7 @@ async def test_a_bell_is_answered_during_an_outage() -> None:
     engine = an_engine(2)
     engine.rows.failures = [exc.OperationalError("SELECT", None, OSError())]
     names = engine.rows.add(1)
-    async with asyncio.timeout(PATIENCE):
-        assert await engine.pump.see(names) == {"waiting": 1}
+    assert await engine.see(names) == {"waiting": 1}
     await engine.finish(*names)
 
 
@@ -253,12 +256,11 @@ async def test_a_bell_is_answered_during_an_outage() -> None:
 async def test_a_stopped_pump_claims_nothing_and_finishes_what_it_has() -> None:
     engine = an_engine(2)
     names = engine.rows.add(3)
-    await engine.pump.see(())
+    await engine.see(())
     engine.pump.stop()
     assert not engine.pump.reserve(1)
-    async with asyncio.timeout(PATIENCE):
-        assert await engine.pump.see(names[2:]) == {"waiting": 1}
-    seeing = asyncio.create_task(engine.pump.see(names))
+    assert await engine.see(names[2:]) == {"waiting": 1}
+    seeing = asyncio.create_task(engine.see(names))
     engine.rows.done.set()
     assert await seeing == {"done": 2, "waiting": 1}
     await engine.stop()
@@ -268,7 +270,7 @@ async def test_a_stopped_pump_claims_nothing_and_finishes_what_it_has() -> None:
 async def test_a_stop_answers_the_bells_that_wait_for_a_claim() -> None:
     engine = an_engine(2)
     engine.rows.open.clear()
-    seeing = [asyncio.create_task(engine.pump.see([uuid4()])) for _ in range(3)]
+    seeing = [asyncio.create_task(engine.see([uuid4()])) for _ in range(3)]
     await engine.rows.claiming.wait()
     engine.pump.stop()
     engine.rows.open.set()
@@ -282,6 +284,6 @@ async def test_a_stop_does_not_wait_for_an_outage_to_end() -> None:
     failure = exc.OperationalError("SELECT", None, OSError())
     engine.rows.failures = [failure] * 1000
     for _ in range(4):
-        await engine.pump.see(())  # each claim that failed doubles the wait for the next
+        await engine.see(())  # each claim that failed doubles the wait for the next
     engine.pump.stop()
     assert await engine.supervisor.settle(0.5)
