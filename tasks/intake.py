@@ -21,6 +21,7 @@ from worker.store import producers
 from worker.store.intake import Entry
 from worker.store.session import is_transient
 from worker.streams import IntentStreams
+from worker.supervisor import pause
 
 log = get_logger(__name__)
 
@@ -57,7 +58,7 @@ class Intake:
                     log.warning("intake_waits", error=type(error).__name__, retry_in=wait)
                 else:
                     log.exception("intake_failed", retry_in=wait)
-                await self._pause(wait)
+                await pause(wait, until=self._stopping)
                 wait = min(wait * 2, _LONGEST_WAIT)
         try:
             await self._streams.leave()
@@ -74,7 +75,7 @@ class Intake:
             self._producers = [each.name for each in await producers.every(self._rt.db)]
             self._refreshed = now
         if not self._producers:
-            await self._pause(_REFRESH)
+            await pause(_REFRESH, until=self._stopping)
             return []
         if now - self._recovered > _RECOVER:
             count = self._rt.settings.intake_batch
@@ -118,13 +119,6 @@ class Intake:
                     order_ids=(order.order_id,),
                 )
             )
-
-    async def _pause(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        except TimeoutError:
-            return
 
 
 class IntakeStep(bootsteps.StartStopStep):

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from worker.logs import get_logger
 from worker.store.session import is_transient
-from worker.supervisor import Supervisor
+from worker.supervisor import Supervisor, pause
 
 Item = TypeVar("Item")
 
@@ -123,7 +123,7 @@ class Pump(Generic[Item]):
                     exc_info=None if is_transient(error) else error,
                 )
                 _answer(rang)
-                await self._pause(wait)
+                await pause(wait, until=self._stopping)
                 wait = min(wait * 2, _LONGEST_WAIT)
                 self._bell.set()
             else:
@@ -148,13 +148,6 @@ class Pump(Generic[Item]):
             if len(claimed) < asked:
                 self._more_due = False
                 return
-
-    async def _pause(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        except TimeoutError:
-            return
 
     async def _run(self, item: Item, name: UUID, done: asyncio.Future[str]) -> None:
         word = "failed"

@@ -51,3 +51,12 @@ class Supervisor:
             return
         self.failures += 1
         log.error("task_failed", task=task.get_name(), exc_info=task.exception())
+
+
+async def pause(seconds: float, until: asyncio.Event) -> None:
+    """Sleep, unless something happens before: a stop does not wait for a back-off to end."""
+    try:
+        async with asyncio.timeout(seconds):
+            await until.wait()
+    except TimeoutError:
+        return

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from pydantic import ValidationError
 from sqlalchemy import text
@@ -81,6 +82,11 @@ WHERE n.event_id = i.event_id AND n.fence = i.fence AND n.state = 'pending'
 """)
 
 
+def webhook_id(event_id: UUID) -> str:
+    """What a receiver knows an event by."""
+    return f"evt_{event_id.hex}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owed:
     """A notification whose next delivery is ours to make."""
@@ -96,7 +102,7 @@ class Owed:
     @property
     def webhook_id(self) -> str:
         """The same over every try; the receiver's key against repeats."""
-        return f"evt_{self.event_id.hex}"
+        return webhook_id(self.event_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from schemas.orders import (
 from worker.crypto import SealBroken, Vault
 from worker.errors import NotFound
 from worker.store.goods import open_goods
+from worker.store.notifications import webhook_id
 from worker.store.session import Database, Row
 from worker.store.views import price, select_orders, snapshot
 
@@ -106,7 +107,7 @@ async def _notifications(
         )
     return tuple(
         NotificationView(
-            webhook_id=f"evt_{row.event_id.hex}",
+            webhook_id=webhook_id(row.event_id),
             deliver_id=row.deliver_id,
             sequence=row.sequence,
             type=row.type,
