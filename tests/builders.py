@@ -68,12 +68,16 @@ def an_entry(body: Body | bytes, *, producer: str = "shop", entry_id: str | None
     )
 
 
-def an_attempt(number: int = 1, *, opened_at: datetime = NOW) -> Attempted:
+def an_attempt(
+    number: int = 1, *, step: Step = Step.PLACE, opened_at: datetime = NOW, **fields: Any
+) -> Attempted:
     return Attempted(
         attempt_id=AttemptId(new_uuid()),
         number=number,
+        step=step,
         reference=new_uuid().hex,
         opened_at=opened_at,
+        **{"sent_at": opened_at, **fields},
     )
 
 

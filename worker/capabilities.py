@@ -19,28 +19,60 @@ class Doubt(StrEnum):
     HARMLESS = "harmless"
     """Repeating is harmless: the call alone buys nothing."""
     REPLAY = "replay"
-    """The same call with the same reference is answered, not executed again."""
+    """Send the very same request again: one that was executed is answered, not executed twice.
+    Where that brings no answer either, look up, as for ``LOOK_UP``."""
+    RESEND = "resend"
+    """Send the very same request once more, because the account says that this is acceptable.
+    Whatever comes of it but a yes goes to a person."""
     NONE = "none"
     """Nothing can be proven: a person decides."""
+
+
+SENT_AGAIN = frozenset({Doubt.REPLAY, Doubt.RESEND})
+"""After which the very same request, kept with its attempt, is sent again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
     """How a provider behaves, in terms the steps act on.
 
-    ``after_place`` and ``after_confirm`` say what an unknown outcome of that call allows;
-    ``after_confirm`` is ``None`` for a provider whose placing call already commits money.
+    ``after_place``, ``after_confirm`` and ``after_cancel`` say what an unknown outcome of that
+    call allows. ``after_confirm`` is ``None`` for a provider whose placing call already commits
+    money, ``after_cancel`` for one that documents no way to call an order off.
+    ``returns_for`` is how long after an order was placed its delivered goods can be given back by
+    that call; ``None`` where only goods that have not come yet can be called off.
+
     ``poll_every`` are the waits between polls while goods are awaited; the last one repeats.
-    ``repeats`` bounds how often a ``HARMLESS`` call is made again after doubt.
+    ``repeats`` bounds how often a ``HARMLESS`` call is made again after doubt, and a ``REPLAY``
+    sent again before it is looked up. ``replay_for`` is how long after its first sending the
+    provider still knows a request that is replayed.
+
+    ``token_early`` is how long before its end an access token is renewed, ``login_rest`` the
+    longest pause after logins that failed.
     """
 
     after_place: Doubt
     after_confirm: Doubt | None = None
+    after_cancel: Doubt | None = None
+    returns_for: timedelta | None = None
     poll_every: Sequence[timedelta] = (timedelta(seconds=30),)
     needs_token: bool = False
+    token_early: timedelta = timedelta(seconds=60)
+    login_rest: timedelta = timedelta(minutes=5)
     repeats: int = 2
+    replay_for: timedelta = timedelta(days=5)
 
     @property
     def two_phase(self) -> bool:
         """Whether placing only reserves and a second call commits the money."""
         return self.after_confirm is not None
+
+    @property
+    def buys(self) -> bool:
+        """Whether an order commits money at all: a preview, say, does not."""
+        return self.two_phase or self.after_place is not Doubt.HARMLESS
+
+    @property
+    def cancels(self) -> bool:
+        """Whether a placed order can be called off by a call."""
+        return self.after_cancel is not None

@@ -72,6 +72,7 @@ class Step(StrEnum):
     PLACE = "place"
     CONFIRM = "confirm"
     POLL = "poll"
+    CANCEL = "cancel"
     RECONCILE = "reconcile"
 
 

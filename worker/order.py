@@ -1,6 +1,7 @@
 """An order as the steps and the adapters see it: facts that are already committed. Pure data."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from schemas.ids import AttemptId, LineId, OrderId
@@ -21,6 +22,7 @@ class OrderedLine:
     state: LineState
     sequence: int
     provider_line_ref: str | None = None
+    details: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +37,21 @@ class Ordered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempted:
-    """One numbered try. ``reference`` is ours, fixed and committed before the first byte."""
+    """One numbered try. ``reference`` is ours, fixed and committed before the first byte.
+
+    ``sends`` counts how often its request was, or is now, sent: more than once only where the
+    very same one may be sent again. ``opened_at`` is the first time, ``sent_at`` the last.
+    ``request`` are the exact bytes, where the provider's adapter wants them kept for that.
+    """
 
     attempt_id: AttemptId
     number: int
+    step: Step
     reference: str
     opened_at: datetime
+    sent_at: datetime
+    sends: int = 1
+    request: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +59,9 @@ class Claimed:
     """An order whose lease we hold, as it was when we claimed it.
 
     ``fence`` is the number every write made under this lease must carry. ``tries`` counts how
-    often ``step`` was tried in a row. ``attempt`` is the newest attempt, ``attempt_step`` the
-    call it made and ``attempt_outcome`` what it came to (``None``: it was left open).
-    ``now`` is the database's time at the claim.
+    often ``step`` was tried in a row. ``attempt`` is the newest attempt and ``attempt_outcome``
+    what it came to (``None``: it was left open). ``now`` is the database's time at the claim.
+    ``cancel`` is set while somebody's wish to call the order off is unanswered.
     """
 
     order: Ordered
@@ -65,11 +76,16 @@ class Claimed:
     created_at: datetime
     now: datetime
     attempt: Attempted | None = None
-    attempt_step: Step | None = None
     attempt_outcome: OutcomeName | None = None
     look_ups: int = 0
     expires_at: datetime | None = None
     max_total: Money | None = None
+    cancel: bool = False
+
+    @property
+    def attempt_step(self) -> Step | None:
+        """The call that the newest attempt made."""
+        return None if self.attempt is None else self.attempt.step
 
     @property
     def age(self) -> timedelta:
@@ -78,8 +94,8 @@ class Claimed:
 
     @property
     def since_attempt(self) -> timedelta:
-        """How long ago the newest attempt was begun; nothing where there was none."""
-        return timedelta() if self.attempt is None else self.now - self.attempt.opened_at
+        """How long ago the newest attempt was last sent; nothing where there was none."""
+        return timedelta() if self.attempt is None else self.now - self.attempt.sent_at
 
     @property
     def left_open(self) -> bool:

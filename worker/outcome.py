@@ -47,7 +47,9 @@ class Goods:
 class LineReport:
     """What a provider says of one line, matched by our own ``line_ref``.
 
-    ``price`` is the total of the line. ``reason`` is the provider's own text.
+    ``price`` is the total of the line. ``reason`` is the provider's own text, or our own word
+    about what was left out. ``details`` are further facts a producer may want (a subscription's
+    id, the offer that a preview returned): not secret, kept with the line, told in its events.
     """
 
     line_ref: str
@@ -56,20 +58,24 @@ class LineReport:
     price: Money | None = None
     goods: Goods | None = None
     reason: str | None = None
+    details: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
     """An explicit yes to this call.
 
-    ``provider_ref`` is the provider's id of the order. ``total`` is what it charges or, for
-    the first of two phases, asks. ``expires_at`` is when its frozen price dies.
+    ``provider_ref`` is the provider's id of the order; it is ``None`` only where the provider
+    gives none. ``total`` is what it charges or, for the first of two phases, asks.
+    ``expires_at`` is when its frozen price dies. ``surplus`` are ids of further orders that a
+    look-up found under the same key: bought, or at least recorded there, more than once.
     """
 
-    provider_ref: str
+    provider_ref: str | None
     lines: tuple[LineReport, ...] = ()
     total: Money | None = None
     expires_at: datetime | None = None
+    surplus: tuple[str, ...] = ()
     evidence: Evidence = Evidence()
 
 
@@ -139,8 +145,17 @@ class Absent:
     evidence: Evidence = Evidence()
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The account lets us in. ``balances`` are what it holds, where the provider tells."""
+
+    balances: tuple[Money, ...] = ()
+    evidence: Evidence = Evidence()
+
+
 Outcome = Confirmed | Refused | Pending | NotSent | InDoubt
 LookUp = Outcome | Absent
+Check = Checked | Refused | NotSent | InDoubt
 
 
 class OutcomeName(StrEnum):

@@ -12,10 +12,12 @@ from typing import Any, ClassVar, Protocol
 
 from pydantic import BaseModel
 
+from schemas.intents import Intent
 from worker.capabilities import Capabilities, Doubt
 from worker.http import Channel, Deadline
+from worker.lifecycle import Step
 from worker.order import Attempted, Ordered, OrderedLine
-from worker.outcome import LookUp, Outcome
+from worker.outcome import Check, LookUp, Outcome
 
 __all__ = [
     "Account",
@@ -53,14 +55,35 @@ class Account(BaseModel):
 
 
 class Provider(Protocol):
-    """One provider account, ready to be called. Made once per account and worker process."""
+    """One provider account, ready to be called. Made once per account and worker process.
+
+    ``worker.providers.base.Adapter`` has the verbs that a provider does not have.
+    """
 
     name: ClassVar[str]
     capabilities: ClassVar[Capabilities]
+    """As far as neither an account nor an intent changes them."""
     account_model: ClassVar[type[Account]]
 
     def __init__(self, account: Any, channel: Channel) -> None:
         """``account`` is an ``account_model``; ``channel`` is bound to its ``base_url``."""
+
+    @property
+    def token_owner(self) -> str | None:
+        """Whose access token this is: accounts of one owner share one, ``None`` shares with none.
+
+        Kept in the database in clear, so never a credential itself.
+        """
+
+    def capabilities_for(self, intent: Intent) -> Capabilities:
+        """How this account behaves for one intent."""
+
+    def request(self, order: Ordered, step: Step, reference: str) -> bytes | None:
+        """The exact request body of a call, where it may have to be sent again as it was.
+
+        It is committed with the attempt before the first byte, and comes back as
+        ``Attempted.request``. ``None`` where the capabilities send nothing again.
+        """
 
     async def login(self, deadline: Deadline) -> Token | Outcome:
         """Get a new access token (only where ``needs_token``)."""
@@ -75,19 +98,35 @@ class Provider(Protocol):
     ) -> Outcome:
         """Commit the order that ``place`` reserved (only for two phases)."""
 
+    async def cancel(
+        self, order: Ordered, attempt: Attempted, deadline: Deadline, token: str | None
+    ) -> Outcome:
+        """Call a placed order off (only where ``after_cancel``).
+
+        ``Confirmed``: it is called off; its line reports say which lines. ``Pending``: the wish
+        was taken, ``look_up`` will tell. ``Refused``: the order stands.
+        """
+
     async def look_up(
         self, order: Ordered, attempt: Attempted, deadline: Deadline, token: str | None
     ) -> LookUp:
         """Find out what an attempt of unknown outcome came to. Changes nothing there.
 
-        ``Confirmed`` / ``Pending``: it is there (for two phases: it was committed).
-        ``Refused``: it was not carried out and never will be. ``Absent``: it is not there (for a
-        confirming attempt: it is there, still uncommitted). ``NotSent`` / ``InDoubt``: this
-        look-up itself gave no answer.
+        ``attempt.step`` says which call it made. ``Confirmed`` / ``Pending``: it is there (for
+        two phases: it was committed). ``Refused``: it was not carried out and never will be.
+        ``Absent``: it is not there (for a confirming attempt: the order is there, still
+        uncommitted). ``NotSent`` / ``InDoubt``: this look-up itself gave no answer.
+
+        For a cancelling attempt ``Confirmed`` says that the order is called off, ``Pending``
+        that this is not decided, ``Refused`` that it stands for good, ``Absent`` that nobody
+        there knows of the wish.
         """
 
     async def poll(self, order: Ordered, deadline: Deadline, token: str | None) -> Outcome:
         """Where the placed order stands, line by line. Changes nothing there."""
+
+    async def check(self, deadline: Deadline, token: str | None) -> Check:
+        """Whether the account lets us in, and what it holds. Changes nothing there."""
 
 
 Accounts = Mapping[str, Mapping[str, Account]]

@@ -76,3 +76,6 @@ class GifthubIntent(Envelope):
                 raise broken(FaultCode.DUPLICATE_VALUE, detail, "lines", index, "sku")
             seen.add(line.sku)
         return self
+
+
+BODY: Final = GifthubIntent

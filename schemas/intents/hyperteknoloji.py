@@ -4,7 +4,7 @@ Facts and limits are those of the provider's "Create Order" page. The least and 
 a product that one order may hold are in its catalogue, so only the provider can check them.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -80,3 +80,6 @@ class HyperteknolojiIntent(Envelope):
     """What is wanted. One refused line refuses them all."""
     billing_address_id: Id | None = None
     """A billing address of the account; the provider's default where this is left out."""
+
+
+BODY: Final = HyperteknolojiIntent

@@ -79,10 +79,12 @@ class World:
         attempt = Attempted(
             attempt_id=new.attempt_id,
             number=opened.number,
+            step=new.step,
             reference=new.reference,
             opened_at=opened.opened_at,
+            sent_at=opened.opened_at,
         )
-        return replace(claimed, attempt=attempt, attempt_step=Step.PLACE)
+        return replace(claimed, attempt=attempt)
 
     async def place(self, outcome: Outcome, capabilities: Capabilities = ONE_PHASE) -> None:
         """Place the order that is due, with this outcome."""

@@ -91,8 +91,7 @@ def claimed_at(draw: st.DrawFn, step: Step) -> Claimed:
         now=NOW + draw(ages),
         expires_at=draw(st.one_of(st.none(), ages.map(lambda age: NOW + age))),
         max_total=draw(money),
-        attempt=an_attempt(),
-        attempt_step=called,
+        attempt=an_attempt(step=called),
         attempt_outcome=OutcomeName.IN_DOUBT if step is Step.RECONCILE else None,
     )
 

@@ -10,7 +10,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.intents import HyperteknolojiIntent, IntentFault, load_intent, masked, read_intent
+from schemas.intents import IntentFault, load_intent, masked, read_intent
+from schemas.intents.hyperteknoloji import HyperteknolojiIntent
 from schemas.jsontext import canonical, loads
 
 Body = dict[str, Any]

@@ -234,14 +234,14 @@ class Life(RuleBasedStateMachine):
         if claimed.expires_at is not None and self.now + NEEDS > claimed.expires_at:
             return self.decider.window_closed(claimed)
         attempt = self._open(step)
-        ours = replace(claimed, attempt=attempt, attempt_step=step, look_ups=0)
+        ours = replace(claimed, attempt=attempt, look_ups=0)
         fate = data.draw(st.sampled_from(FATES), "fate")
         outcome = self._carry_out(ours, attempt, fate, data)
         if fate is Fate.CRASH:
             return None
 
         def decide(current: Claimed) -> Change:
-            known = replace(current, attempt=attempt, attempt_step=step, look_ups=0)
+            known = replace(current, attempt=attempt, look_ups=0)
             return self.decider.after_call(known, step, outcome, chance)
 
         if fate is Fate.SLOW:
@@ -255,15 +255,15 @@ class Life(RuleBasedStateMachine):
         attempt = Attempted(
             attempt_id=AttemptId(new_uuid()),
             number=len(self.attempts) + 1,
+            step=step,
             reference=new_uuid().hex,
             opened_at=self.now,
+            sent_at=self.now,
         )
         self.attempts[attempt.attempt_id] = None
         state = S.PLACING if step is Step.PLACE else S.CONFIRMING
         self._enter(state)
-        self.row = replace(
-            self.row, attempt=attempt, attempt_step=step, attempt_outcome=None, look_ups=0
-        )
+        self.row = replace(self.row, attempt=attempt, attempt_outcome=None, look_ups=0)
         self.due_at = self.now + LEASE
         return attempt
 

@@ -12,17 +12,21 @@ from aiohttp.test_utils import TestServer
 from worker.lifecycle import Step
 from worker.providers import REGISTRY
 from worker.sandbox import Sandbox, SandboxSettings
+from worker.sandbox.remotes import REMOTES
 
 PACE = timedelta(seconds=0.1)
 """Between the stages of a sandbox order by the sandbox's clock; a late answer takes it really."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Tell a story that asks for ``step`` once for each of its provider's committing steps."""
+    """Tell a story once for each committing ``step``, or each documented ``failure``."""
     if "step" in metafunc.fixturenames and metafunc.cls is not None:
         phases = REGISTRY[metafunc.cls.provider].capabilities
         steps = [Step.PLACE, Step.CONFIRM] if phases.two_phase else [Step.PLACE]
         metafunc.parametrize("step", steps)
+    if "failure" in metafunc.fixturenames and metafunc.cls is not None:
+        (remote,) = [one for one in REMOTES if one.name == metafunc.cls.provider]
+        metafunc.parametrize("failure", remote.documented, ids=lambda one: one.name)
 
 
 class RemoteClock:

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar, Final
 
@@ -18,8 +19,22 @@ from worker.capabilities import Doubt
 from worker.http import Deadline
 from worker.lifecycle import LineState, Step
 from worker.order import Ordered
-from worker.outcome import Absent, Confirmed, InDoubt, NotSent, Outcome, Pending, Refused
+from worker.outcome import (
+    Absent,
+    Confirmed,
+    InDoubt,
+    NotSent,
+    Outcome,
+    Pending,
+    RefusalCode,
+    Refused,
+)
 from worker.sandbox import Fault, Outage, Sandbox
+from worker.sandbox.remote import Documented
+from worker.sandbox.remotes import REMOTES
+
+STEPS: Final = {"create": Step.PLACE, "confirm": Step.CONFIRM}
+"""Which of our steps makes the call that a sandbox operation takes."""
 
 UNANSWERED: Final = frozenset({Fault.HANG_BEFORE, Fault.HANG_AFTER})
 HARMLESS: Final = frozenset({Fault.NONE, Fault.SLOW_DRIP, Fault.LATE_ANSWER})
@@ -36,19 +51,45 @@ OUTCOMES: Final[Mapping[Fault, type[Outcome]]] = (
 
 DOUBTFUL: Final = sorted(fault for fault, outcome in OUTCOMES.items() if outcome is InDoubt)
 
+ASKED_ABOUT: Final = frozenset(
+    {Doubt.LOOK_UP, Doubt.LOOK_UP_ONCE, Doubt.LOOK_UP_WEAK, Doubt.REPLAY}
+)
+"""Doubts that a look-up settles, sooner or later."""
+
 SHORT: Final = 0.5
 """Seconds a call may take that is never answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a documented failure comes to: an outcome, and where it is a no, which one."""
+
+    outcome: type[Outcome]
+    code: RefusalCode | None = None
+    token_rejected: bool = False
 
 
 class ProviderSuite(ABC):
     """The contract. ``reads`` names the sandbox operations of ``look_up`` and ``poll``.
 
-    ``believed`` are faults in which the remote says, in so many words of its documentation,
-    that it did nothing, having done it: no caller can tell.
+    ``account`` are settings beside those of the sandbox's own account. ``placed_as`` is where a
+    line stands once its order is bought, ``tells_price`` and ``gives_goods`` say what comes with
+    it, ``gives_ref`` whether the provider names its orders at all.
+
+    ``documented`` has every failure that the remote's documentation lists, by operation and name.
+    ``outcomes`` are a provider's exceptions from ``OUTCOMES``. ``believed`` are faults in which
+    the remote says, in so many words of its documentation, that it did nothing, having done it:
+    no caller can tell.
     """
 
     provider: ClassVar[str]
-    reads: ClassVar[tuple[str, str]]
+    reads: ClassVar[tuple[str | None, str | None]]
+    documented: ClassVar[Mapping[tuple[str, str], Means]]
+    account: ClassVar[Mapping[str, str]] = {}
+    placed_as: ClassVar[LineState] = LineState.ACCEPTED
+    tells_price: ClassVar[bool] = True
+    gives_goods: ClassVar[bool] = True
+    gives_ref: ClassVar[bool] = True
     outcomes: ClassVar[Mapping[Fault, type[Outcome]]] = {}
     believed: ClassVar[frozenset[Fault]] = frozenset()
 
@@ -61,7 +102,7 @@ class ProviderSuite(ABC):
         self, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
     ) -> AsyncIterator[Trial]:
         caplog.set_level(logging.DEBUG)
-        async with Trial(sandbox, self.provider) as one:
+        async with Trial(sandbox, self.provider, **self.account) as one:
             yield one
             assert not [secret for secret in one.secrets if secret in caplog.text]
 
@@ -69,12 +110,14 @@ class ProviderSuite(ABC):
 
     async def test_a_confirmed_order_is_in_the_books_line_by_line(self, trial: Trial) -> None:
         order = await trial.bought(self.plain())
-        assert order.provider_ref
-        assert [line.state for line in order.lines] == [LineState.ACCEPTED] * 2
+        assert bool(order.provider_ref) == self.gives_ref
+        assert [line.state for line in order.lines] == [self.placed_as] * 2
         assert len(trial.sandbox.live_orders(self.provider)) == 2
         assert trial.hits(trial.committing) == 1
 
     async def test_the_price_is_told_line_by_line_and_in_total(self, trial: Trial) -> None:
+        if not self.tells_price:
+            pytest.skip("this provider names no price when it is asked for an order")
         outcome = await trial.sure(Step.PLACE, self.plain())
         prices = [line.price for line in outcome.lines]
         booked = [row.price for row in trial.sandbox.books.rows(self.provider)]
@@ -83,6 +126,8 @@ class ProviderSuite(ABC):
         assert outcome.total.amount == sum(booked)
 
     async def test_delivered_codes_arrive_and_are_shown_to_nobody(self, trial: Trial) -> None:
+        if not self.gives_goods:
+            pytest.skip("what this provider delivers does not come through us")
         order = await trial.bought(self.plain())
         outcome = await trial.poll(order)
         assert isinstance(outcome, Confirmed)
@@ -125,6 +170,42 @@ class ProviderSuite(ABC):
             assert not bought
         assert outcome.evidence.request_ref
 
+    async def test_a_documented_failure_means_what_is_written(
+        self, trial: Trial, failure: Documented
+    ) -> None:
+        means = self.documented[failure.operation, failure.name]
+        step = STEPS[failure.operation]
+        order = await trial.ready_for(step, self.plain())
+        trial.sandbox.script(self.provider, failure.operation, [failure])
+        outcome = await trial.call(step, order)
+        assert type(outcome) is means.outcome
+        if isinstance(outcome, Refused):
+            assert outcome.code is means.code
+            assert outcome.reason
+        if isinstance(outcome, NotSent):
+            assert outcome.token_rejected is means.token_rejected
+        assert outcome.evidence.request_ref
+
+    def test_no_documented_failure_is_left_out(self) -> None:
+        (remote,) = [one for one in REMOTES if one.name == self.provider]
+        listed = [(one.operation, one.name) for one in remote.documented]
+        assert sorted(set(listed)) == sorted(listed)
+        assert sorted(listed) == sorted(self.documented)
+
+    @pytest.mark.parametrize("fault", DOUBTFUL)
+    async def test_the_same_request_sent_again_is_not_executed_again(
+        self, trial: Trial, step: Step, fault: Fault
+    ) -> None:
+        if Doubt.REPLAY not in {phase for phase in self._phases(trial) if phase}:
+            pytest.skip("this provider knows no request again")
+        order = await trial.ready_for(step, self.plain())
+        assert trial.attempt.request
+        if not isinstance(await self._faulty(trial, step, order, fault), InDoubt):
+            pytest.skip("this provider's documentation leaves no doubt here")
+        await trial.call(step, order)
+        await trial.call(step, order)
+        assert not trial.sandbox.books.duplicates(self.provider)
+
     @pytest.mark.parametrize("fault", DOUBTFUL)
     async def test_a_look_up_settles_the_doubt(self, trial: Trial, fault: Fault) -> None:
         self._needs_look_ups(trial)
@@ -139,11 +220,14 @@ class ProviderSuite(ABC):
     async def test_a_look_up_that_fails_proves_nothing(self, trial: Trial, fault: Fault) -> None:
         self._needs_look_ups(trial)
         order = await trial.ready_for(trial.committing, self.plain())
+        assert self.reads[0]
         trial.sandbox.script(self.provider, self.reads[0], [fault])
         assert isinstance(await trial.look_up(order, self._deadline(fault)), NotSent | InDoubt)
 
     @pytest.mark.parametrize("fault", BREAKING)
     async def test_a_poll_that_fails_changes_nothing(self, trial: Trial, fault: Fault) -> None:
+        if self.reads[1] is None:
+            pytest.skip("there is nothing to poll")
         order = await trial.bought(self.plain())
         trial.sandbox.script(self.provider, self.reads[1], [fault] * len(order.lines))
         outcome = await trial.poll(order, self._deadline(fault))
@@ -201,6 +285,8 @@ class ProviderSuite(ABC):
 
     async def test_polling_a_half_known_order_says_so(self, trial: Trial) -> None:
         """As after a look-up that could not learn every id."""
+        if self.reads[1] is None:
+            pytest.skip("there is nothing to poll")
         outcome = await trial.poll(self.plain())
         assert isinstance(outcome, InDoubt | Pending)
         assert not outcome.evidence.body
@@ -224,8 +310,13 @@ class ProviderSuite(ABC):
     def _deadline(self, fault: Fault) -> Deadline:
         return Deadline.after(start=SHORT, total=SHORT) if fault in UNANSWERED else ample()
 
+    def _phases(self, trial: Trial) -> tuple[Doubt, Doubt | None]:
+        """What this very order's calls allow after doubt."""
+        phases = trial.adapter.capabilities_for(self.plain().intent)
+        return phases.after_place, phases.after_confirm
+
     def _needs_look_ups(self, trial: Trial) -> None:
-        phases = trial.adapter.capabilities
-        doubt = phases.after_confirm or phases.after_place
-        if doubt not in {Doubt.LOOK_UP, Doubt.LOOK_UP_ONCE, Doubt.LOOK_UP_WEAK}:
+        placing, confirming = self._phases(trial)
+        doubt = confirming or placing
+        if doubt not in ASKED_ABOUT:
             pytest.skip("nothing can be looked up here")

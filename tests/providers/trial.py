@@ -56,12 +56,15 @@ def an_order(provider: str, lines: Sequence[dict[str, Any]], **fields: Any) -> O
     )
 
 
-def an_attempt(number: int = 1) -> Attempted:
+def an_attempt(step: Step = Step.PLACE) -> Attempted:
+    now = datetime.now(UTC)
     return Attempted(
         attempt_id=AttemptId(new_uuid()),
-        number=number,
+        number=1,
+        step=step,
         reference=uuid4().hex,
-        opened_at=datetime.now(UTC),
+        opened_at=now,
+        sent_at=now,
     )
 
 
@@ -151,10 +154,17 @@ class Trial:
 
     async def ready_for(self, step: Step, order: Ordered) -> Ordered:
         """Bring an order to where ``step`` is next, under a new attempt."""
-        self.attempt = an_attempt()
         if step is Step.PLACE:
+            self.begin(step, order)
             return order
-        return after(order, await self.sure(Step.PLACE, order))
+        placed = after(order, await self.sure(Step.PLACE, order))
+        self.begin(step, placed)
+        return placed
+
+    def begin(self, step: Step, order: Ordered) -> None:
+        """A new attempt, with what the adapter wants kept of it."""
+        new = an_attempt(step)
+        self.attempt = replace(new, request=self.adapter.request(order, step, new.reference))
 
     async def bought(self, order: Ordered) -> Ordered:
         """Buy an order that nothing goes wrong with."""
@@ -162,6 +172,8 @@ class Trial:
         return after(order, await self.sure(self.committing, order))
 
     async def sure(self, step: Step, order: Ordered) -> Confirmed:
+        if self.attempt.step is not step:
+            self.begin(step, order)
         outcome = await self.call(step, order)
         assert isinstance(outcome, Confirmed), outcome
         return outcome

@@ -64,10 +64,12 @@ class Shop:
         attempt = Attempted(
             attempt_id=new.attempt_id,
             number=opened.number,
+            step=new.step,
             reference=new.reference,
             opened_at=opened.opened_at,
+            sent_at=opened.opened_at,
         )
-        return replace(claimed, attempt=attempt, attempt_step=step, attempt_outcome=None)
+        return replace(claimed, attempt=attempt, attempt_outcome=None)
 
     async def settle(self, *changes: Change, **kept: timedelta) -> list[Settled]:
         batch = [Settling(change, **kept) for change in changes]

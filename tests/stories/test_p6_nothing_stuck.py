@@ -50,8 +50,10 @@ async def _open(story: Story, claimed: Claimed) -> Attempted:
     return Attempted(
         attempt_id=new.attempt_id,
         number=opened.number,
+        step=new.step,
         reference="r",
         opened_at=opened.opened_at,
+        sent_at=opened.opened_at,
     )
 
 
@@ -84,7 +86,7 @@ async def test_what_follows_from_late_knowledge_is_due_at_once(story: Story) -> 
     await _claim(story, "gifthub")  # another worker, which now thinks the call lost
 
     def decide(current: Claimed) -> Change:
-        ours = replace(current, attempt=attempt, attempt_step=Step.PLACE)
+        ours = replace(current, attempt=attempt)
         return desk.decider.after_call(ours, Step.PLACE, yes, 0.5)
 
     yes = Confirmed("their-id")

@@ -50,14 +50,13 @@ def lira(amount: str) -> Money:
 
 def calling(*lines: LineState, step: Step = Step.PLACE, **fields: Any) -> Claimed:
     """An order whose call was just made."""
-    return a_claimed(*lines, step=step, attempt=an_attempt(), attempt_step=step, **fields)
+    return a_claimed(*lines, step=step, attempt=an_attempt(step=step), **fields)
 
 
 def doubtful(step: Step = Step.PLACE, **fields: Any) -> Claimed:
     """An order whose call has an unknown outcome, about to be looked up."""
     facts: dict[str, Any] = {
-        "attempt": an_attempt(),
-        "attempt_step": step,
+        "attempt": an_attempt(step=step),
         "attempt_outcome": OutcomeName.IN_DOUBT,
     }
     return a_claimed(L.IN_DOUBT, step=Step.RECONCILE, **facts | fields)
@@ -488,7 +487,7 @@ def test_an_order_carried_on_is_the_order_that_would_be_claimed_again() -> None:
     soon = NOW + timedelta(minutes=5)
     quote = Confirmed("their-id", expires_at=soon)
     change = a_decider(TWO_PHASE).after_call(
-        replace(claimed, attempt=an_attempt(), attempt_step=Step.PLACE), Step.PLACE, quote, HALF
+        replace(claimed, attempt=an_attempt()), Step.PLACE, quote, HALF
     )
     later = NOW + timedelta(seconds=2)
     carried = carried_on(claimed, change, later)
@@ -518,7 +517,6 @@ def test_a_doubt_that_no_look_up_answers_for_long_reaches_a_person() -> None:
         state=OrderState.IN_DOUBT,
         step=Step.RECONCILE,
         attempt=an_attempt(opened_at=opened_at),
-        attempt_step=Step.PLACE,
         attempt_outcome=OutcomeName.IN_DOUBT,
     )
     unanswered = InDoubt("their list is too long")

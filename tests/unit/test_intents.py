@@ -8,16 +8,9 @@ from typing import Any
 
 import pytest
 
-from schemas.intents import (
-    GifthubIntent,
-    HyperteknolojiIntent,
-    IntentFault,
-    ReadIntent,
-    RequireData,
-    load_intent,
-    masked,
-    read_intent,
-)
+from schemas.intents import IntentFault, ReadIntent, load_intent, masked, read_intent
+from schemas.intents.gifthub import GifthubIntent
+from schemas.intents.hyperteknoloji import HyperteknolojiIntent, RequireData
 
 Body = dict[str, Any]
 EXAMPLES = Path(__file__).parents[2] / "deploy" / "examples"

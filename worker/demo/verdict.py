@@ -8,9 +8,9 @@ from worker.demo.leaks import Search
 from worker.demo.receiver import Received
 from worker.demo.scenario import Case
 from worker.lifecycle import OrderState
+from worker.providers import REGISTRY
 from worker.sandbox import Sandbox
 
-_REMOTES = ("hyperteknoloji", "gifthub")
 _BOUGHT = {OrderState.FULFILLED, OrderState.PARTIALLY_FULFILLED, OrderState.PLACED}
 _EITHER = {OrderState.PARKED, OrderState.FAILED, OrderState.CANCELLED}
 """States that do not say whether something is live at the provider."""
@@ -120,7 +120,7 @@ def _bought(books: Books, sandbox: Sandbox) -> tuple[dict[Key, set[tuple[str, st
     owners = {ref: key for key, refs in books.refs.items() for ref in refs}
     bought: dict[Key, set[tuple[str, str]]] = {}
     strays: set[tuple[str, str]] = set()
-    for remote in _REMOTES:
+    for remote in REGISTRY:
         for row in sandbox.live_orders(remote):
             owner = owners.get(row.ref or "")
             found = strays if owner is None else bought.setdefault(owner, set())

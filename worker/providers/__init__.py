@@ -1,24 +1,23 @@
-"""The providers we can order from: one folder and one line in ``REGISTRY`` each.
+"""The providers we can order from: one folder each, found by the name ``PROVIDERS`` gives it.
 
-Adapters never import each other or the store. What they share: ``reading`` (answers) and
-``account`` (settings).
+Adapters never import each other or the store. What they share: ``base`` (verbs they do not
+have), ``reading`` (answers) and ``account`` (settings).
 """
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Final
 
 from pydantic import SecretStr, ValidationError
 
+from schemas.intents.registry import PROVIDERS
 from worker.errors import SettingsError
 from worker.provider import Account, Accounts, Provider
-from worker.providers.gifthub import Gifthub
-from worker.providers.hyperteknoloji import Hyperteknoloji
 
 __all__ = ["REGISTRY", "RawAccounts", "load_accounts"]
 
 REGISTRY: Final[Mapping[str, type[Provider]]] = {
-    Gifthub.name: Gifthub,
-    Hyperteknoloji.name: Hyperteknoloji,
+    name: import_module(f"{__name__}.{name}").ADAPTER for name in PROVIDERS
 }
 
 RawAccounts = Mapping[str, Mapping[str, Mapping[str, SecretStr]]]

@@ -9,7 +9,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from random import Random
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 
 class Fault(StrEnum):
@@ -114,17 +114,20 @@ class Faults:
         return Fault.NONE
 
 
-class Scripts:
-    """Faults laid down beforehand for the next calls of one operation."""
+Scripted = TypeVar("Scripted")
+
+
+class Scripts(Generic[Scripted]):
+    """What is laid down beforehand for the next calls of one operation."""
 
     def __init__(self) -> None:
-        self._next: defaultdict[tuple[str, str], deque[Fault]] = defaultdict(deque)
+        self._next: defaultdict[tuple[str, str], deque[Scripted]] = defaultdict(deque)
 
-    def add(self, remote: str, operation: str, faults: Iterable[Fault]) -> None:
-        """Append faults for the next calls, one each."""
-        self._next[remote, operation].extend(faults)
+    def add(self, remote: str, operation: str, scripted: Iterable[Scripted]) -> None:
+        """Append what happens to the next calls, one each."""
+        self._next[remote, operation].extend(scripted)
 
-    def take(self, remote: str, operation: str) -> Fault | None:
-        """The fault laid down for this call; ``None`` leaves it to magic values and chance."""
+    def take(self, remote: str, operation: str) -> Scripted | None:
+        """What is laid down for this call; ``None`` leaves it to magic values and chance."""
         waiting = self._next.get((remote, operation))
         return waiting.popleft() if waiting else None

@@ -52,6 +52,20 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class Documented:
+    """A failure that the remote's documentation names for one operation.
+
+    ``name`` is the documentation's own word for it, unique with its operation. The remote did
+    nothing when it answers so, unless ``executes``.
+    """
+
+    operation: str
+    name: str
+    reply: Reply
+    executes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """One thing a remote can be asked for. A path may end in ``{id}``; its case is ignored.
 
@@ -85,6 +99,8 @@ class Remote(ABC):
 
     name: ClassVar[str]
     magic: ClassVar[Sequence[Magic]]
+    documented: ClassVar[Sequence[Documented]] = ()
+    """Every failure that its documentation lists: a row there is a row here."""
 
     def __init__(self, settings: SandboxSettings, send: Send, seed: int) -> None:
         self.settings = settings

@@ -21,7 +21,7 @@ from worker.sandbox.control import CONTROL, Control
 from worker.sandbox.door import Door
 from worker.sandbox.faults import Fault, Faults, Scripts
 from worker.sandbox.journal import Journal
-from worker.sandbox.remote import Call, Remote
+from worker.sandbox.remote import Call, Documented, Remote
 from worker.sandbox.remotes import REMOTES
 from worker.sandbox.settings import SandboxSettings
 from worker.sandbox.wire import Wire, json_response
@@ -124,11 +124,11 @@ class Sandbox:
             for name, remote in self._remotes.items()
         }
 
-    def script(self, remote: str, operation: str, faults: Iterable[Fault]) -> None:
+    def script(self, remote: str, operation: str, scripted: Iterable[Fault | Documented]) -> None:
         """Lay down what happens to the next calls of one operation, whatever they order."""
         if operation not in {known.name for known in self._remotes[remote].operations()}:
             raise ValueError(f"{remote} has no operation {operation!r}")
-        self._scripts.add(remote, operation, faults)
+        self._scripts.add(remote, operation, scripted)
 
     def live_orders(self, remote: str, ref: str | None = None) -> list[Row]:
         """The order lines that cost money at a remote, optionally of one reference."""
@@ -147,7 +147,7 @@ class Sandbox:
         """Forget every order, token, fault, callback and journal entry; outages go on."""
         self.journal.clear()
         self._callbacks.clear()
-        self._scripts = Scripts()
+        self._scripts: Scripts[Fault | Documented] = Scripts()
         self._faults = Faults(self._seed, self.settings.fault_rate)
         for remote in REMOTES:
             self._remotes[remote.name] = remote(self.settings, self._callbacks.push, self._seed)
@@ -186,7 +186,7 @@ class Sandbox:
         for door in self._doors.values():
             door.shut()
 
-    def _choose(self, remote: Remote, call: Call) -> Fault:
+    def _choose(self, remote: Remote, call: Call) -> Fault | Documented:
         """An outage goes before a script, a script before magic values, those before chance."""
         if mode := self._outages.get(remote.name):
             return _OUTAGE_FAULTS[mode]

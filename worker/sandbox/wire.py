@@ -18,7 +18,7 @@ from aiohttp import web
 
 from worker.sandbox.faults import Fault
 from worker.sandbox.journal import Entry, Journal
-from worker.sandbox.remote import Call, Remote, Reply
+from worker.sandbox.remote import Call, Documented, Remote, Reply
 from worker.sandbox.settings import SandboxSettings
 
 RETRY_AFTER: Final = timedelta(seconds=1)
@@ -44,7 +44,7 @@ _PAGES: Final = {
     Fault.GATEWAY_TIMEOUT_504: (504, "504 Gateway Time-out"),
 }
 
-Choose = Callable[[Remote, Call], Fault]
+Choose = Callable[[Remote, Call], Fault | Documented]
 
 
 class Wire:
@@ -74,8 +74,12 @@ class Wire:
             body=_parsed(raw),
             tail=tail,
         )
-        fault = self._choose(remote, call)
-        reply = remote.execute(operation, call) if fault.executes else None
+        chosen = self._choose(remote, call)
+        reply = remote.execute(operation, call) if chosen.executes else None
+        if isinstance(chosen, Documented):
+            fault, reply = Fault.NONE, chosen.reply
+        else:
+            fault = chosen
         told = _told(remote, call, fault, reply)
         self._journal.add(
             Entry(
@@ -84,7 +88,7 @@ class Wire:
                 operation=call.operation,
                 method=request.method,
                 path=path,
-                executed=fault.executes,
+                executed=chosen.executes,
                 fault=fault,
                 status=told.status if told else None,
             )

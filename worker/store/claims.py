@@ -149,7 +149,6 @@ def _claimed(row: Row) -> Claimed:
         created_at=row.created_at,
         now=row.now,
         attempt=_attempted(row),
-        attempt_step=row.attempt_step and Step(row.attempt_step),
         attempt_outcome=row.attempt_outcome and OutcomeName(row.attempt_outcome),
         look_ups=row.look_ups or 0,
         expires_at=row.expires_at,
@@ -163,8 +162,12 @@ def _attempted(row: Row) -> Attempted | None:
     return Attempted(
         attempt_id=AttemptId(row.attempt_id),
         number=row.attempt_number,
+        step=Step(row.attempt_step),
         reference=row.reference,
         opened_at=row.opened_at,
+        sent_at=row.sent_at,
+        sends=row.sends,
+        request=None if row.sealed_request is None else vault.unseal(row.sealed_request),
     )
 
 

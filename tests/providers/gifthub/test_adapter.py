@@ -10,7 +10,7 @@ import pytest
 
 from schemas.money import Money
 from tests.providers.conftest import Recorder, RemoteClock
-from tests.providers.suite import ProviderSuite
+from tests.providers.suite import Means, ProviderSuite
 from tests.providers.trial import Trial, ample, an_attempt, an_order
 from worker.http import Channel
 from worker.lifecycle import LineState, Step
@@ -39,7 +39,8 @@ def cards(*skus: str, quantity: int = 2, **fields: Any) -> Ordered:
 
 class TestGifthub(ProviderSuite):
     provider: ClassVar[str] = "gifthub"
-    reads: ClassVar[tuple[str, str]] = ("get", "get")
+    reads: ClassVar[tuple[str | None, str | None]] = ("get", "get")
+    documented: ClassVar[Mapping[tuple[str, str], Means]] = {}
     # Bad credentials are a 403 here; the token is a setting and cannot be renewed.
     outcomes: ClassVar[Mapping[Fault, type[Outcome]]] = {Fault.UNAUTHORIZED_401: Refused}
 

@@ -10,7 +10,7 @@ import pytest
 
 from schemas.money import Money
 from tests.providers.conftest import PACE, RemoteClock
-from tests.providers.suite import ProviderSuite
+from tests.providers.suite import Means, ProviderSuite
 from tests.providers.trial import CUSTOMER, Trial, account_of, after, ample, an_attempt, an_order
 from worker.http import Deadline
 from worker.lifecycle import LineState, Step
@@ -44,7 +44,8 @@ def basket(*products: int, **fields: Any) -> Ordered:
 
 class TestHyperteknoloji(ProviderSuite):
     provider: ClassVar[str] = "hyperteknoloji"
-    reads: ClassVar[tuple[str, str]] = ("list", "detail")
+    reads: ClassVar[tuple[str | None, str | None]] = ("list", "detail")
+    documented: ClassVar[Mapping[tuple[str, str], Means]] = {}
     outcomes: ClassVar[Mapping[Fault, type[Outcome]]] = {Fault.NOT_FOUND_404_AFTER: NotSent}
     # 404 is documented as "the API is off for this tenant": that nothing was executed.
     believed: ClassVar[frozenset[Fault]] = frozenset({Fault.NOT_FOUND_404_AFTER})

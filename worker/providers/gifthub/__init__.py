@@ -3,6 +3,8 @@
 Facts are from the "Create Order" page and https://qaviation.gitbook.io/gifthub-api-doc.
 """
 
+from typing import Final
+
 from worker.providers.gifthub.adapter import Gifthub
 
-__all__ = ["Gifthub"]
+ADAPTER: Final = Gifthub

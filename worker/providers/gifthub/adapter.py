@@ -8,11 +8,12 @@ from urllib.parse import urlencode
 from pydantic import Field
 
 from worker.capabilities import Capabilities, Doubt
-from worker.http import Channel, Deadline, Reply
+from worker.http import Deadline, Reply
 from worker.order import Attempted, Ordered
 from worker.outcome import InDoubt, LookUp, NotSent, Outcome
-from worker.provider import Account, Token
+from worker.provider import Account
 from worker.providers.account import HeaderSecret, HttpUrl, StrictAccount
+from worker.providers.base import Adapter
 from worker.providers.gifthub import wire
 
 
@@ -29,7 +30,7 @@ class GifthubAccount(StrictAccount):
     """What the provider calls an order that was created and not confirmed; assumed."""
 
 
-class Gifthub:
+class Gifthub(Adapter[GifthubAccount]):
     """One Gifthub account.
 
     Creating again after doubt is harmless: what is not confirmed expires by itself. Confirming
@@ -45,20 +46,12 @@ class Gifthub:
     )
     account_model: ClassVar[type[Account]] = GifthubAccount
 
-    def __init__(self, account: GifthubAccount, channel: Channel) -> None:
-        self._account = account
-        self._channel = channel
-
-    async def login(self, deadline: Deadline) -> Token | Outcome:
-        """Not to be called: the capabilities say that no token is needed."""
-        raise NotImplementedError("the token is a setting")
-
     async def place(
         self, order: Ordered, attempt: Attempted, deadline: Deadline, token: str | None
     ) -> Outcome:
         """Create the order, which freezes its price and buys nothing."""
         del attempt, token
-        body = wire.create_body(order, self._account.webhook_url)
+        body = wire.create_body(order, self.account.webhook_url)
         reply = await self._send("POST", "/order/create", deadline, content=body, commits=True)
         if isinstance(reply, Reply):
             return wire.read_created(reply, order)
@@ -84,7 +77,7 @@ class Gifthub:
         del attempt, token
         reply = await self._get(order, deadline)
         if isinstance(reply, Reply):
-            return wire.read_looked_up(reply, order, self._account.pending_state)
+            return wire.read_looked_up(reply, order, self.account.pending_state)
         return reply
 
     async def poll(self, order: Ordered, deadline: Deadline, token: str | None) -> Outcome:
@@ -92,7 +85,7 @@ class Gifthub:
         del token
         reply = await self._get(order, deadline)
         if isinstance(reply, Reply):
-            return wire.read_polled(reply, order, self._account.pending_state)
+            return wire.read_polled(reply, order, self.account.pending_state)
         return reply
 
     async def _get(self, order: Ordered, deadline: Deadline) -> Reply | NotSent | InDoubt:
@@ -111,9 +104,9 @@ class Gifthub:
         content: bytes | None = None,
         commits: bool = False,
     ) -> Reply | NotSent | InDoubt:
-        secret = self._account.token.get_secret_value()
-        headers = {self._account.auth_header: f"{self._account.auth_scheme} {secret}".strip()}
-        return await self._channel.send(
+        secret = self.account.token.get_secret_value()
+        headers = {self.account.auth_header: f"{self.account.auth_scheme} {secret}".strip()}
+        return await self.channel.send(
             method, path, deadline=deadline, commits=commits, headers=headers, content=content
         )
 

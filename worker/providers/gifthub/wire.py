@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from schemas import jsontext
-from schemas.intents import GifthubIntent, GifthubLine
+from schemas.intents.gifthub import GifthubIntent, GifthubLine
 from worker.http import Reply
 from worker.lifecycle import TERMINAL_LINES, LineState
 from worker.order import Ordered, OrderedLine

@@ -4,6 +4,8 @@ Facts are from the "Create Order" page and https://api.hyperteknoloji.com.tr/doc
 One software runs many tenants, each with its own host, catalogue and language.
 """
 
+from typing import Final
+
 from worker.providers.hyperteknoloji.adapter import Hyperteknoloji
 
-__all__ = ["Hyperteknoloji"]
+ADAPTER: Final = Hyperteknoloji

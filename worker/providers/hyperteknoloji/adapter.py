@@ -8,7 +8,7 @@ from urllib.parse import quote
 from pydantic import Field, SecretStr
 
 from worker.capabilities import Capabilities, Doubt
-from worker.http import Channel, Deadline, Reply
+from worker.http import Deadline, Reply
 from worker.lifecycle import TERMINAL_LINES
 from worker.order import Attempted, Ordered, OrderedLine
 from worker.outcome import (
@@ -23,6 +23,7 @@ from worker.outcome import (
 )
 from worker.provider import Account, Token
 from worker.providers.account import HeaderSecret, HttpUrl, StrictAccount
+from worker.providers.base import Adapter
 from worker.providers.hyperteknoloji import listing, wire
 
 MAX_PAGES: Final = 50
@@ -48,7 +49,7 @@ class HyperteknolojiAccount(StrictAccount):
     """What ``Price`` in an answer means; the documentation does not say."""
 
 
-class Hyperteknoloji:
+class Hyperteknoloji(Adapter[HyperteknolojiAccount]):
     """One Hyperteknoloji account. Creating an order buys it; there is nothing to confirm.
 
     A repeated ``DeliverID`` is not documented to be refused, and the order list not to be
@@ -63,19 +64,15 @@ class Hyperteknoloji:
     )
     account_model: ClassVar[type[Account]] = HyperteknolojiAccount
 
-    def __init__(self, account: HyperteknolojiAccount, channel: Channel) -> None:
-        self._account = account
-        self._channel = channel
-
     async def login(self, deadline: Deadline) -> Token | Outcome:
         """Exchange e-mail and password for a token. Its failures are all ``NotSent``."""
-        email, password = self._account.email, self._account.password
-        reply = await self._channel.send(
+        email, password = self.account.email, self.account.password
+        reply = await self.channel.send(
             "POST",
             "/Login/Customer/Api/Verify",
             deadline=deadline,
             commits=False,
-            headers={"h-region-code": self._account.region},
+            headers={"h-region-code": self.account.region},
             content=wire.login_body(email.get_secret_value(), password.get_secret_value()),
         )
         if isinstance(reply, Reply):
@@ -93,18 +90,12 @@ class Hyperteknoloji:
             order,
             deadline,
             token,
-            content=wire.create_body(order, self._account.notify_url),
+            content=wire.create_body(order, self.account.notify_url),
             commits=True,
         )
         if not isinstance(reply, Reply):
             return reply
         return wire.read_created(reply, order, self._pricing(order))
-
-    async def confirm(
-        self, order: Ordered, attempt: Attempted, deadline: Deadline, token: str | None
-    ) -> Outcome:
-        """Not to be called: the capabilities name no second phase."""
-        raise NotImplementedError("creating an order has bought it")
 
     async def look_up(
         self, order: Ordered, attempt: Attempted, deadline: Deadline, token: str | None
@@ -186,10 +177,10 @@ class Hyperteknoloji:
     ) -> Reply | NotSent | InDoubt:
         if token is None:
             return NotSent("no_token", token_rejected=True)
-        headers = {"authorization": f"Bearer {token}", "h-region-code": self._account.region}
-        if commits and self._account.api_key is not None:
-            headers["apikey"] = self._account.api_key.get_secret_value()
-        reply = await self._channel.send(
+        headers = {"authorization": f"Bearer {token}", "h-region-code": self.account.region}
+        if commits and self.account.api_key is not None:
+            headers["apikey"] = self.account.api_key.get_secret_value()
+        reply = await self.channel.send(
             method, path, deadline=deadline, commits=commits, headers=headers, content=content
         )
         if isinstance(reply, Reply):
@@ -199,4 +190,4 @@ class Hyperteknoloji:
 
     def _pricing(self, order: Ordered) -> wire.Pricing:
         asked = order.intent.quote and order.intent.quote.currency
-        return wire.Pricing(asked or self._account.currency, self._account.price_is == "unit")
+        return wire.Pricing(asked or self.account.currency, self.account.price_is == "unit")

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, Final, TypeVar
 
 from schemas import jsontext
-from schemas.intents import HyperteknolojiIntent, HyperteknolojiLine
+from schemas.intents.hyperteknoloji import HyperteknolojiIntent, HyperteknolojiLine
 from schemas.money import Money
 from worker.http import Reply
 from worker.lifecycle import LineState

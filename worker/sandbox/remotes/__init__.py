@@ -1,12 +1,18 @@
-"""The simulated remotes, one folder each. A new one is written beside these and listed here."""
+"""The simulated remotes, one folder each: its ``REMOTE`` is found by the folder's name."""
 
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Final
 
 from worker.sandbox.remote import Remote
-from worker.sandbox.remotes.gifthub.remote import Gifthub
-from worker.sandbox.remotes.hyperteknoloji.remote import Hyperteknoloji
 
-REMOTES: Final[tuple[type[Remote], ...]] = (Hyperteknoloji, Gifthub)
+
+def _remotes() -> tuple[type[Remote], ...]:
+    names = sorted(module.name for module in iter_modules(__path__))
+    return tuple(import_module(f"{__name__}.{name}").REMOTE for name in names)
+
+
+REMOTES: Final = _remotes()
 
 
 def magic_values(remote: str) -> list[tuple[int | str, str]]:
