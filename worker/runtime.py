@@ -179,12 +179,7 @@ def _open_desk(
         account=name,
         provider=adapter,
         channel=channel,
-        decider=Decider(
-            adapter.capabilities,
-            _policy(settings),
-            call_deadline=call_timeout,
-            needs=settings.start_grace + call_timeout + settings.quote_margin,
-        ),
+        decider=_decider(adapter, call_timeout, settings),
         tokens=tokens if adapter.capabilities.needs_token else None,
         permits=account.concurrency,
         start_grace=settings.start_grace,
@@ -197,10 +192,16 @@ async def _login(adapter: Provider, within: timedelta) -> Token | Outcome:
     return await adapter.login(Deadline.after(start=within, total=within))
 
 
-def _policy(settings: Settings) -> Policy:
-    return Policy(
+def _decider(adapter: Provider, call_timeout: timedelta, settings: Settings) -> Decider:
+    policy = Policy(
         retry_base=settings.retry_base,
         retry_cap=settings.retry_cap,
         retry_for=settings.retry_for,
         look_up_waits=settings.look_up_schedule,
+    )
+    return Decider(
+        adapter.capabilities,
+        policy,
+        call_deadline=call_timeout,
+        needs=settings.start_grace + call_timeout + settings.quote_margin,
     )
