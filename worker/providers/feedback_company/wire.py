@@ -114,7 +114,8 @@ class _Said:
         self.succeeded = reply.status // 100 == 2  # noqa: PLR2004 -- HTTP
         nothing = reply.status == NO_CONTENT and not reply.body.strip()
         claimed = self.fields.get("success") is True
-        self.yes = self.succeeded and not self.no and (claimed or nothing)
+        clean = not error or (isinstance(error, str) and not _is_text(error))
+        self.yes = self.succeeded and clean and (claimed or nothing)
         self.contradicts = claimed and not self.yes
         """It says success, and with its status or another field says the contrary."""
         said = error if _is_text(error) else self.fields.get("message")
