@@ -173,7 +173,7 @@ async def test_a_reminder_is_counted_on_the_calendar(feedback: Any, clock: Any) 
 
 async def test_an_invitation_is_sent_and_then_its_reminder(feedback: Any, clock: Any) -> None:
     await feedback("POST", ORDERS, order(invitation=invitation(("days", 3), ("days", 7))))
-    seen = []
+    seen, shown = [], {}
     for _ in range(3):
         (shown,) = (await feedback("GET", "/api/v2/invitations")).body["invitations"]
         seen.append((shown["is_sent"], shown["is_reminder_sent"]))

@@ -23,7 +23,7 @@ ORDER: Final = purchase(a_product(), None)
 CLIENT: Final = tokens.Client(SecretStr("id 4711/&"), SecretStr("s3cret+/ü"))
 TAKEN: Final = "external_id has already been taken"
 
-errors_said: Final = st.sampled_from(
+errors_said: Final[st.SearchStrategy[Any]] = st.sampled_from(
     [None, False, True, "", " ", "Unauthorized", "No access", TAKEN, "Bad data", 7, ["x"], {}]
 )
 answers: Final = st.fixed_dictionaries(
