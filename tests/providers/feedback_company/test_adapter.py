@@ -271,7 +271,7 @@ class TestTokens:
     async def test_a_login_that_fails_tells_no_secret_and_puts_nothing_in_doubt(
         self, trial: Trial, fault: Fault
     ) -> None:
-        trial.sandbox.script("feedback_company", "token", [fault])
+        trial.sandbox.script("feedback_company", "login", [fault])
         deadline = TestFeedbackCompany()._deadline(fault)
         outcome = await trial.adapter.login(deadline)
         assert isinstance(outcome, Token if fault is Fault.LATE_ANSWER else NotSent)

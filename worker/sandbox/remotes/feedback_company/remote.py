@@ -1,4 +1,4 @@
-"""The API: token, orders, invitations, shop. One client, with one living token."""
+"""The API: login, orders, invitations, shop. One client, with one living token."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -97,7 +97,7 @@ class FeedbackCompany(Remote):
     def operations(self) -> Iterable[Operation]:
         """Everything the API can be asked for."""
         return (
-            Operation("token", "GET", "/api/v2/oauth2/token", self.token, anonymous=True),
+            Operation("login", "GET", "/api/v2/oauth2/token", self.login, anonymous=True),
             Operation("create", "POST", "/api/v2/orders", self.create),
             Operation("invitations", "GET", "/api/v2/invitations", self.invitations),
             Operation("invitation", "GET", "/api/v2/invitations/{id}", self.invitation),
@@ -147,7 +147,7 @@ class FeedbackCompany(Remote):
                     created_at=taken.created_at,
                 )
 
-    def token(self, call: Call) -> Reply:
+    def login(self, call: Call) -> Reply:
         """A new token, which ends the one before."""
         asked = (call.query.get("client_id"), call.query.get("client_secret"))
         if asked != (CLIENT_ID, CLIENT_SECRET):
