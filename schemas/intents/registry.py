@@ -18,6 +18,7 @@ from schemas.intents.envelope import Envelope
 PROVIDERS: Final = (
     "gifthub",
     "hyperteknoloji",
+    "threekit",
 )
 
 Intent = Envelope
