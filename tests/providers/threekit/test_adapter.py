@@ -146,7 +146,7 @@ class TestThreekit(ProviderSuite):
         await trial.bought(recording("sandbox-ok", platform={**PLATFORM, "id": "10078"}))
         found = await trial.look_up(self.plain())
         assert isinstance(found, Absent)
-        assert found.evidence.body == "0 orders of this platform were read"
+        assert found.evidence.body == "0 of 0 orders of this platform were read"
 
     # --- the account -------------------------------------------------------------------------
 

@@ -37,7 +37,7 @@ def finding(*documents: Any) -> LookUp:
         one = listing.read_page(reply(200, document))
         assert isinstance(one, listing.Page)
         read.add(one)
-    return read.finding(until_complete=False)
+    return read.finding(ended=True, until_complete=False)
 
 
 # --- which order is ours -------------------------------------------------------------------------
@@ -53,7 +53,7 @@ def test_any_page_is_survived_and_only_a_readable_one_counts(answer: Reply) -> N
     assert answer.status == 200
     whole = listing.Listing(ORDER)
     whole.add(read)
-    found = whole.finding(until_complete=False)
+    found = whole.finding(ended=True, until_complete=False)
     if isinstance(found, Confirmed):
         held = [one for one in read.orders if str(one["id"]) == found.provider_ref]
         assert held[0]["metadata"]["clientOrderKey"] == KEY
@@ -212,14 +212,32 @@ async def test_a_list_shorter_than_it_counts_proves_no_absence(ask: Ask) -> None
     assert "fewer orders than it counts" in found.reason
 
 
-async def test_a_list_without_end_is_not_read_for_ever(ask: Ask) -> None:
+async def test_an_order_that_is_shown_is_there_however_many_are_not_shown(ask: Ask) -> None:
+    found = await ask(lambda _: page(*ALL[-3:], count=7, perPage=3))
+    assert isinstance(found, Confirmed)
+    assert found.evidence.body == "3 of 7 orders of this platform were read"
+
+
+@pytest.mark.parametrize("ours_is_shown", [False, True])
+async def test_a_list_without_end_is_not_read_for_ever(ask: Ask, *, ours_is_shown: bool) -> None:
     def pages(query: dict[str, str]) -> Any:
         number = int(query.get("page", 1))
-        return page(stranger(number), count=10**6, page=number, perPage=1)
+        shown = recorded() if ours_is_shown and number == 2 else stranger(number)
+        return page(shown, count=10**6, page=number, perPage=1)
 
     found = await ask(pages)
-    assert isinstance(found, InDoubt)
-    assert "longer than is read" in found.reason
+    if ours_is_shown:
+        assert isinstance(found, Confirmed)
+    else:
+        assert isinstance(found, InDoubt)
+        assert "longer than is read" in found.reason
+
+
+async def test_a_later_page_that_fails_proves_nothing(ask: Ask) -> None:
+    def pages(query: dict[str, str]) -> Any:
+        return {} if "page" in query else page(*ALL[:3], count=6, perPage=3)
+
+    assert isinstance(await ask(pages), InDoubt)
 
 
 @patient

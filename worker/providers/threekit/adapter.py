@@ -70,15 +70,16 @@ class Threekit(Adapter[ThreekitAccount]):
         del attempt, token
         found = listing.Listing(order)
         number: int | None = None
+        goes_on = True
         for _ in range(MAX_PAGES):
             page = await self._page(number, order, deadline)
             if not isinstance(page, listing.Page):
                 return page
-            if not found.add(page):
-                return found.finding(until_complete=self._until_complete)
-            number = found.next_number
+            goes_on, number = found.add(page), found.next_number
+            if not goes_on:
+                break
             deadline = replace(deadline, start_by=deadline.end_by)  # it did begin in time
-        return InDoubt("the order list is longer than is read", found.evidence())
+        return found.finding(ended=not goes_on, until_complete=self._until_complete)
 
     async def poll(self, order: Ordered, deadline: Deadline, token: str | None) -> Outcome:
         """Where the recorded order stands; asked only where that is waited for."""

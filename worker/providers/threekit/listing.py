@@ -27,12 +27,7 @@ from worker.outcome import (
 )
 from worker.providers.reading import document, identifier, moment
 from worker.providers.threekit.errors import FORBIDDEN, UNAUTHORIZED, of_reading
-from worker.providers.threekit.wire import (
-    held,
-    order_key,
-    platform_of,
-    recorded,
-)
+from worker.providers.threekit.wire import held, order_key, platform_of, recorded
 
 PER_PAGE: Final = 100
 
@@ -93,14 +88,18 @@ class Listing:
         """The number of the page to ask for now, counted from what the last one calls itself."""
         return self._pages + 1 if self._number is None else self._number + 1
 
-    def finding(self, *, until_complete: bool) -> LookUp:
-        """What the whole list says about the order. Of several the oldest whole one is ours."""
+    def finding(self, *, ended: bool, until_complete: bool) -> LookUp:
+        """What the list, read to its end or not, says about the order.
+
+        That ours is there is proven by the part that shows it, and of several the oldest whole
+        one is ours; that it is not there is proven only by the whole list.
+        """
         read = self.evidence()
-        if unclear := self._unclear():
-            return InDoubt(unclear, read)
-        ours = sorted(filter(self._bears_our_key, self._orders.values()), key=_age)
+        keyed = filter(self._bears_our_key, self._orders.values())
+        ours = sorted(filter(self._is_of_our_platform, keyed), key=_age)
         if not ours:
-            return Absent(read)
+            unclear = self._unclear(ended=ended)
+            return InDoubt(unclear, read) if unclear else Absent(read)
         whole = [entry for entry in ours if held(entry, self.order) == len(self.order.lines)]
         adopted = (whole or ours)[0]
         found = recorded(adopted, self.order, until_complete=until_complete)
@@ -111,19 +110,21 @@ class Listing:
 
     def evidence(self) -> Evidence:
         """What a person may know of it; the pages themselves hold other orders."""
-        read = f"{len(self._orders)} orders of this platform were read"
+        counted = "" if self._count is None else f" of {self._count}"
+        read = f"{len(self._orders)}{counted} orders of this platform were read"
         return Evidence(200, order_key(self.order), read)
 
-    def _unclear(self) -> str | None:
-        """Why the list proves nothing, where it does not."""
+    def _unclear(self, *, ended: bool) -> str | None:
+        """Why a list that does not show our order proves nothing, where it does not."""
+        if not ended:
+            return "the order list is longer than is read"
         if self._count is not None and len(self._orders) < self._count:
             return "the order list holds fewer orders than it counts"
         for entry in self._orders.values():
-            same = self._is_of_our_platform(entry)
-            if same and "metadata" not in entry:
-                return "the order list shows no metadata, where our key is"
-            if not same and self._bears_our_key(entry):
+            if self._bears_our_key(entry):
                 return "an order bears our key and another platform id"
+            if self._is_of_our_platform(entry) and "metadata" not in entry:
+                return "the order list shows no metadata, where our key is"
         return None
 
     def _is_of_our_platform(self, entry: Entry) -> bool:
