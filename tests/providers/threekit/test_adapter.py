@@ -1,7 +1,8 @@
 """The Threekit adapter against its simulated remote."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, ClassVar, Final
 
@@ -240,18 +241,20 @@ class TestThreekitUntilComplete(ProviderSuite):
 # --- what is sent --------------------------------------------------------------------------------
 
 
-async def asked(recorder: Recorder, **settings: str) -> adapter.Threekit:
+@asynccontextmanager
+async def api(recorder: Recorder, **settings: str) -> AsyncIterator[adapter.Threekit]:
+    """The adapter of an account whose remote writes down what it is asked."""
     account = adapter.ThreekitAccount.model_validate(
         {"base_url": recorder.url, "token": "t0ken", **settings}
     )
-    return adapter.Threekit(account, Channel(account.base_url))
+    async with Channel(account.base_url) as channel:
+        yield adapter.Threekit(account, channel)
 
 
 async def test_a_create_call_says_what_the_documentation_asks_for(recorder: Recorder) -> None:
     order = recording("c-1", quantity=3, metadata={"basket": "7"})
-    api = await asked(recorder)
-    outcome = await api.place(order, an_attempt(), ample(), None)
-    await api.channel.aclose()
+    async with api(recorder) as threekit:
+        outcome = await threekit.place(order, an_attempt(), ample(), None)
     assert isinstance(outcome, InDoubt)
     assert recorder.headers[0]["authorization"] == "Bearer t0ken"
     assert recorder.queries == [{}]
@@ -273,9 +276,8 @@ async def test_a_create_call_says_what_the_documentation_asks_for(recorder: Reco
 
 async def test_what_the_producer_adds_is_said_too(recorder: Recorder) -> None:
     order = recording("c-1", name="Şişli 7", customer_id="c", origin_org_id="reseller")
-    api = await asked(recorder, org_id="org")
-    await api.place(order, an_attempt(), ample(), None)
-    await api.channel.aclose()
+    async with api(recorder, org_id="org") as threekit:
+        await threekit.place(order, an_attempt(), ample(), None)
     (body,) = recorder.bodies
     added = {name: body[name] for name in body.keys() - {"platform", "metadata", "status", "cart"}}
     assert added == {
@@ -290,9 +292,9 @@ async def test_a_look_up_asks_for_the_very_platform_that_was_sent(recorder: Reco
     """Characters that mean something in a URL, or are none there, arrive as they are."""
     recorder.answer = b"[]"
     order = recording("c-1")
-    api = await asked(recorder, org_id="org")
-    assert isinstance(await api.look_up(order, an_attempt(), ample(), None), Absent)
-    await api.channel.aclose()
+    async with api(recorder, org_id="org") as threekit:
+        found = await threekit.look_up(order, an_attempt(), ample(), None)
+    assert isinstance(found, Absent)
     (query,) = recorder.queries
     assert json.loads(query.pop("platform")) == SENT
     assert query == {"orgId": "org", "perPage": "100"}
@@ -301,9 +303,9 @@ async def test_a_look_up_asks_for_the_very_platform_that_was_sent(recorder: Reco
 
 async def test_an_order_id_stays_one_part_of_the_path(recorder: Recorder) -> None:
     recorder.answer = json.dumps({"id": "a/b?c=1&d#é", "status": "New"}).encode()
-    api = await asked(recorder)
-    polled = await api.poll(replace(recording("c-1"), provider_ref="a/b?c=1&d#é"), ample(), None)
-    await api.channel.aclose()
+    order = replace(recording("c-1"), provider_ref="a/b?c=1&d#é")
+    async with api(recorder) as threekit:
+        polled = await threekit.poll(order, ample(), None)
     assert isinstance(polled, Confirmed)
     assert recorder.queries == [{}]
 

@@ -74,6 +74,16 @@ def test_any_answer_to_a_create_call_is_an_outcome_and_only_our_whole_order_is_y
             assert isinstance(outcome, InDoubt)
 
 
+@patient
+@given(replies(recorded(status=st.sampled_from([*STATUSES, "On Hold", None, ["New"], {}]))))
+def test_whether_a_status_counts_never_makes_a_yes_or_unmakes_one(answer: Reply) -> None:
+    waiting = wire.read_created(answer, ORDER, ASSUMED, until_complete=True)
+    assert type(waiting) is type(created(answer))
+    if isinstance(waiting, Confirmed):
+        done = json.loads(answer.body).get("status") == "Complete"
+        assert {line.state is LineState.DELIVERED for line in waiting.lines} == {done}
+
+
 @pytest.mark.parametrize("status", [200, 201, 202])
 def test_any_success_with_our_order_is_a_yes(status: int) -> None:
     outcome = created(reply(status, recorded()))

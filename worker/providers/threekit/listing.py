@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from schemas.intents.threekit import ORDER_KEY
 from worker.http import Reply
 from worker.order import Ordered
 from worker.outcome import (
@@ -27,7 +26,13 @@ from worker.outcome import (
 )
 from worker.providers.reading import document, identifier, moment
 from worker.providers.threekit.errors import FORBIDDEN, UNAUTHORIZED, of_reading
-from worker.providers.threekit.wire import held, order_key, platform_of, recorded
+from worker.providers.threekit.wire import (
+    bears_our_key,
+    held,
+    order_key,
+    platform_of,
+    recorded,
+)
 
 PER_PAGE: Final = 100
 
@@ -134,8 +139,7 @@ class Listing:
 
     def _bears_our_key(self, entry: Entry) -> bool:
         """Whether an order is ours; one of the same shop order without our key is another's."""
-        texts = entry.get("metadata")
-        return isinstance(texts, dict) and texts.get(ORDER_KEY) == order_key(self.order)
+        return bears_our_key(entry, self.order)
 
 
 def read_check(reply: Reply) -> Check:

@@ -102,16 +102,13 @@ def read_created(
 ) -> Outcome:
     """What creating came to. A yes is any 2xx with an id, our key, and the whole cart."""
     outcome: Outcome
-    if reply.status not in _SUCCESS:
-        outcome = failures.of_creating(reply)
-    else:
-        match document(reply):
-            case {"id": got, "metadata": {**texts}} as answer if identifier(got) and texts.get(
-                ORDER_KEY
-            ) == order_key(order):
-                outcome = recorded(answer, order, until_complete=until_complete)
-            case _:
-                outcome = InDoubt(f"HTTP {reply.status} without an order that is ours")
+    match reply.status in _SUCCESS, document(reply):
+        case False, _:
+            outcome = failures.of_creating(reply)
+        case True, {"id": _} as answer if bears_our_key(answer, order):
+            outcome = recorded(answer, order, until_complete=until_complete)
+        case _:
+            outcome = InDoubt(f"HTTP {reply.status} without an order that is ours")
     return told(outcome, reply, order)
 
 
@@ -131,9 +128,17 @@ def recorded(
 ) -> Confirmed | InDoubt:
     """What an order there that bears our key says of the call that made it."""
     order_id, found = identifier(answer.get("id")), held(answer, order)
-    if order_id is None or found < len(order.lines):
+    if order_id is None:
+        return InDoubt("recorded, without a readable id")
+    if found < len(order.lines):
         return InDoubt(f"recorded, with {found} of {len(order.lines)} lines in its cart")
     return Confirmed(order_id, _reports(answer, order, until_complete=until_complete))
+
+
+def bears_our_key(answer: Mapping[Any, Any], order: Ordered) -> bool:
+    """Whether an order there is ours."""
+    texts = answer.get("metadata")
+    return isinstance(texts, dict) and texts.get(ORDER_KEY) == order_key(order)
 
 
 def held(answer: Mapping[Any, Any], order: Ordered) -> int:
@@ -193,10 +198,11 @@ def _state(status: Any) -> tuple[LineState, str | None]:
     """What a status says where the work is waited for; there is none for work that failed."""
     if status == _COMPLETE:
         return LineState.DELIVERED, None
-    if status in _UNDER_WAY:
+    said = words(status)
+    if said in _UNDER_WAY:
         return LineState.ACCEPTED, None
-    kind = "a draft" if status in _DRAFTS else "in an unknown status"
-    return LineState.ACCEPTED, f"the order is {kind} there: {words(status)!r}"
+    kind = "a draft" if said in _DRAFTS else "in an unknown status"
+    return LineState.ACCEPTED, f"the order is {kind} there: {said!r}"
 
 
 def _entry(entry: Mapping[str, Any]) -> tuple[Any, ...]:
