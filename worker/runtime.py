@@ -26,7 +26,7 @@ from worker.store import attempts, notifications, orders
 from worker.store.batch import BatchWriter
 from worker.store.session import Database, OnBoundary
 from worker.supervisor import Supervisor
-from worker.tokens import TokenKeeper
+from worker.tokens import TokenCare, TokenKeeper
 
 DeskKey = tuple[str, str]
 """Provider and account name."""
@@ -160,12 +160,19 @@ def _open_desk(
     channel = Channel(account.base_url, limit=account.concurrency)
     adapter: Provider = REGISTRY[provider](account, channel)
     call_timeout = timedelta(seconds=account.call_timeout)
-
-    async def login() -> Token | Outcome:
-        return await adapter.login(Deadline.after(start=call_timeout, total=call_timeout))
-
     tokens = TokenKeeper(
-        db, vault, clock, calls, provider=provider, account=name, login=login, patience=call_timeout
+        db,
+        vault,
+        clock,
+        calls,
+        provider=provider,
+        owner=adapter.token_owner or name,
+        login=partial(_login, adapter, call_timeout),
+        care=TokenCare(
+            patience=call_timeout,
+            early=adapter.capabilities.token_early,
+            longest_rest=adapter.capabilities.login_rest,
+        ),
     )
     return Desk(
         provider_name=provider,
@@ -184,6 +191,10 @@ def _open_desk(
         call_timeout=call_timeout,
         lease=settings.start_grace + call_timeout + settings.lease_margin,
     )
+
+
+async def _login(adapter: Provider, within: timedelta) -> Token | Outcome:
+    return await adapter.login(Deadline.after(start=within, total=within))
 
 
 def _policy(settings: Settings) -> Policy:
