@@ -27,6 +27,7 @@ from worker.outcome import (
     RefusalCode,
     Refused,
 )
+from worker.providers.asked import each_line, intent_of
 from worker.providers.reading import (
     document,
     evidence,
@@ -290,11 +291,8 @@ def _part(total: Any, currency: str) -> Any:
 
 
 def _intent(order: Ordered) -> GifthubIntent:
-    if not isinstance(order.intent, GifthubIntent):
-        raise TypeError("this order is another provider's")
-    return order.intent
+    return intent_of(order, GifthubIntent)
 
 
 def _wanted(order: Ordered) -> Iterator[tuple[OrderedLine, GifthubLine]]:
-    wanted = _intent(order).lines
-    return ((line, wanted[line.index]) for line in order.lines)
+    return each_line(order, _intent(order).lines)

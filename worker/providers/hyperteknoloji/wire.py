@@ -28,6 +28,7 @@ from worker.outcome import (
 )
 from worker.provider import Token
 from worker.providers.account import fits_header
+from worker.providers.asked import each_line, intent_of, personal_in
 from worker.providers.reading import (
     document,
     evidence,
@@ -138,7 +139,7 @@ def read_created(reply: Reply, order: Ordered, pricing: Pricing) -> Outcome:
 
 def told(outcome: _Told, reply: Reply, order: Ordered) -> _Told:
     """The outcome with its evidence. The provider can find our call by its first DeliverID."""
-    seen = evidence(reply, request_ref(order), KEPT, _personal(order))
+    seen = evidence(reply, request_ref(order), KEPT, personal_in(order))
     return replace(outcome, evidence=seen)
 
 
@@ -175,7 +176,7 @@ def _refused(status: int, answer: Mapping[Any, Any], order: Ordered) -> Refused 
     fields = data if isinstance(data, dict) else {}
     if identifier(fields.get("orderid")) or fields.get("details"):
         return InDoubt("no success, yet an order")
-    personal = _personal(order)
+    personal = personal_in(order)
     reasons = [
         f"product {identifier(item.get('productid')) or '?'}: {said}"
         for item in objects(fields.get("items"))
@@ -279,16 +280,8 @@ def _present(**fields: Any) -> dict[str, Any]:
 
 
 def _intent(order: Ordered) -> HyperteknolojiIntent:
-    if not isinstance(order.intent, HyperteknolojiIntent):
-        raise TypeError("this order is another provider's")
-    return order.intent
+    return intent_of(order, HyperteknolojiIntent)
 
 
 def _wanted(order: Ordered) -> Iterator[tuple[OrderedLine, HyperteknolojiLine]]:
-    wanted = _intent(order).lines
-    return ((line, wanted[line.index]) for line in order.lines)
-
-
-def _personal(order: Ordered) -> list[str]:
-    """What the customer told us, which a refusal may repeat."""
-    return [answer.value for _, line in _wanted(order) for answer in line.require_data]
+    return each_line(order, _intent(order).lines)
