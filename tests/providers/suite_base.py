@@ -16,7 +16,7 @@ from worker.order import Ordered
 from worker.outcome import Confirmed, InDoubt, NotSent, Outcome, RefusalCode
 from worker.sandbox import Fault, Sandbox
 
-UNANSWERED: Final = frozenset({Fault.HANG_BEFORE, Fault.HANG_AFTER})
+UNANSWERED: Final = frozenset({Fault.HANG_BEFORE, Fault.HANG_AFTER, Fault.ENDLESS_DRIP})
 HARMLESS: Final = frozenset({Fault.NONE, Fault.SLOW_DRIP, Fault.LATE_ANSWER})
 THROTTLED: Final = frozenset({Fault.THROTTLED_429, Fault.THROTTLED_429_DATE})
 BREAKING: Final = sorted(set(Fault) - HARMLESS)
@@ -37,7 +37,7 @@ ASKED_ABOUT: Final = frozenset(
 """Doubts that a look-up settles, sooner or later."""
 
 SHORT: Final = 0.5
-"""Seconds a call may take that is never answered."""
+"""Seconds a call may take that is never answered, or never to the end."""
 
 
 @dataclass(frozen=True, slots=True)
