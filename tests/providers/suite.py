@@ -6,19 +6,20 @@ The truth is what the sandbox's books hold: an outcome may be less sure than tha
 
 import pytest
 
+from tests.providers.suite_access import AccessStories
 from tests.providers.suite_base import Means
+from tests.providers.suite_cancel import CancelStories
 from tests.providers.suite_failures import FailureStories
 from tests.providers.suite_faults import FaultStories
-from tests.providers.suite_tokens import TokenStories
 from tests.providers.suite_unsent import UnsentStories
-from tests.providers.trial import Trial
+from tests.providers.trial import Trial, after
 from worker.lifecycle import LineState, Step
 from worker.outcome import Absent, Confirmed
 
 __all__ = ["Means", "ProviderSuite"]
 
 
-class ProviderSuite(FaultStories, FailureStories, UnsentStories, TokenStories):
+class ProviderSuite(FaultStories, FailureStories, UnsentStories, AccessStories, CancelStories):
     """The whole contract: here what goes well, beside it what does not."""
 
     async def test_a_confirmed_order_is_in_the_books_line_by_line(self, trial: Trial) -> None:
@@ -63,3 +64,22 @@ class ProviderSuite(FaultStories, FailureStories, UnsentStories, TokenStories):
         self._needs_look_ups(trial)
         order = await trial.ready_for(trial.committing, self.plain())
         assert isinstance(await trial.look_up(order), Absent)
+
+    async def test_an_order_placed_twice_is_told_as_often_as_it_was_bought(
+        self, trial: Trial
+    ) -> None:
+        """By two attempts, as by a careless caller; where placing alone buys, that may be two."""
+        order, placed = self.plain(), []
+        for _ in range(2):
+            trial.begin(Step.PLACE, order)
+            outcome = await trial.call(Step.PLACE, order)
+            placed += [outcome] if isinstance(outcome, Confirmed) else []
+        assert trial.hits(Step.PLACE) == 2
+        told = {yes.provider_ref for yes in placed}
+        if trial.adapter.capabilities.two_phase:
+            assert not trial.is_bought(order)
+            bought = await trial.sure(Step.CONFIRM, after(order, placed[-1]))
+            told = {bought.provider_ref}
+        booked = {row.order_id for row in trial.sandbox.live_orders(self.provider)}
+        assert len(booked) == len(told)
+        assert not self.gives_ref or booked == told

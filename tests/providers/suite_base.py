@@ -8,12 +8,20 @@ from typing import ClassVar, Final
 
 import pytest
 
-from tests.providers.trial import Trial, ample
+from tests.providers.trial import OPERATIONS, Trial, ample
 from worker.capabilities import Doubt
 from worker.http import Deadline
 from worker.lifecycle import LineState, Step
 from worker.order import Ordered
-from worker.outcome import Confirmed, InDoubt, NotSent, Outcome, RefusalCode
+from worker.outcome import (
+    Check,
+    Confirmed,
+    InDoubt,
+    LookUp,
+    NotSent,
+    Outcome,
+    RefusalCode,
+)
 from worker.sandbox import Fault, Sandbox
 
 UNANSWERED: Final = frozenset({Fault.HANG_BEFORE, Fault.HANG_AFTER, Fault.ENDLESS_DRIP})
@@ -44,7 +52,7 @@ SHORT: Final = 0.5
 class Means:
     """What a documented failure comes to: an outcome, and where it is a no, which one."""
 
-    outcome: type[Outcome]
+    outcome: type[LookUp | Check]
     code: RefusalCode | None = None
     token_rejected: bool = False
 
@@ -77,6 +85,10 @@ class Contract(ABC):
     def plain(self) -> Ordered:
         """An order of two lines that is delivered as soon as it is bought."""
 
+    def cancellable(self) -> Ordered:
+        """An order of two lines that, once bought, can be called off for a while."""
+        return self.plain()
+
     @pytest.fixture
     async def trial(
         self, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
@@ -96,8 +108,7 @@ class Contract(ABC):
         return order
 
     async def _faulty(self, trial: Trial, step: Step, order: Ordered, fault: Fault) -> Outcome:
-        operation = "confirm" if step is Step.CONFIRM else "create"
-        trial.sandbox.script(self.provider, operation, [fault])
+        trial.sandbox.script(self.provider, OPERATIONS[step], [fault])
         return await trial.call(step, order, self._deadline(fault))
 
     def _deadline(self, fault: Fault) -> Deadline:

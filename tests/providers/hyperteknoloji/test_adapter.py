@@ -118,7 +118,8 @@ class TestHyperteknoloji(ProviderSuite):
     async def test_without_a_token_nothing_is_sent(self, trial: Trial) -> None:
         trial.token = None
         outcome = await trial.call(Step.PLACE, self.plain())
-        assert outcome == NotSent("no_token", token_rejected=True)
+        assert isinstance(outcome, NotSent)
+        assert (outcome.reason, outcome.token_rejected) == ("no_token", True)
         assert trial.sandbox.hits(self.provider, "create") == 0
 
     # --- login -------------------------------------------------------------------------------

@@ -7,15 +7,19 @@ What the public pages leave open, and this module had to assume, says "assumed".
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any, Final, TypeVar
 
 from schemas import jsontext
 from schemas.intents.gifthub import GifthubIntent, GifthubLine
+from schemas.money import Money
 from worker.http import Reply
 from worker.lifecycle import TERMINAL_LINES, LineState
 from worker.order import Ordered, OrderedLine
 from worker.outcome import (
     Absent,
+    Check,
+    Checked,
     Confirmed,
     Goods,
     InDoubt,
@@ -29,6 +33,7 @@ from worker.outcome import (
 )
 from worker.providers.asked import each_line, intent_of
 from worker.providers.reading import (
+    amount,
     document,
     evidence,
     from_epoch,
@@ -63,7 +68,9 @@ _TEXTS: Final[Sequence[tuple[RefusalCode, tuple[str, ...]]]] = (
 )
 """The documented refusals, each with everything its text has to hold."""
 
-_Told = TypeVar("_Told", Outcome, LookUp)
+_UNKNOWN: Final = "the credentials were refused"
+
+_Told = TypeVar("_Told", Outcome, LookUp, Check)
 
 
 def reference(order: Ordered) -> str:
@@ -145,6 +152,31 @@ def read_polled(reply: Reply, order: Ordered, pending_state: str) -> Outcome:
         case state, data:
             outcome = _standing(order, state, data)
     return _told(outcome, reply, order.provider_ref)
+
+
+def read_customer(reply: Reply, *, frozen_within: bool) -> Check:
+    """Whether we are known, and what each wallet has left to spend."""
+    finding: Check
+    match reply.status, document(reply):
+        case 200, {"data": {"wallet": dict(wallets)}}:
+            free = (_free(code, held, frozen_within) for code, held in wallets.items())
+            finding = Checked(tuple(money for money in free if money is not None))
+        case 403, _:
+            finding = Refused(RefusalCode.FORBIDDEN, _UNKNOWN)
+        case 429, _:
+            finding = NotSent("throttled", retry_after=wish(reply))
+        case status, _:
+            finding = InDoubt(f"the account is unreadable (HTTP {status})")
+    return _told(finding, reply, None)
+
+
+def _free(code: Any, held: Any, frozen_within: bool) -> Money | None:  # noqa: FBT001 -- a setting
+    """What a wallet can pay with now; ``None`` where it does not say, or says it unreadably."""
+    currency, fields = identifier(code), held if isinstance(held, dict) else {}
+    balance, frozen = amount(fields.get("balance")), amount(fields.get("frozenBalance", 0))
+    if currency is None or balance is None or frozen is None:
+        return None
+    return Money(max(balance - frozen, Decimal(0)) if frozen_within else balance, currency)
 
 
 def _quoted(order: Ordered, order_id: str, data: Mapping[Any, Any]) -> Confirmed:
@@ -257,7 +289,7 @@ def _refusal(status: int, answer: Any, reply: Reply) -> Refused | NotSent | None
         case _, {"data": {"id": _}}:
             return None  # an order and an error at once
         case 403, _:
-            return Refused(RefusalCode.FORBIDDEN, "the credentials were refused")
+            return Refused(RefusalCode.FORBIDDEN, _UNKNOWN)
         case 429, _:
             return NotSent("throttled", retry_after=wish(reply))
         case _, {"message": str(message)}:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Annotated, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 from urllib.parse import quote
 
 from pydantic import Field, SecretStr
@@ -12,6 +12,7 @@ from worker.http import Deadline, Reply
 from worker.lifecycle import TERMINAL_LINES
 from worker.order import Attempted, Ordered, OrderedLine
 from worker.outcome import (
+    Check,
     Confirmed,
     Evidence,
     InDoubt,
@@ -142,6 +143,13 @@ class Hyperteknoloji(Adapter[HyperteknolojiAccount]):
             return Confirmed(order.provider_ref, tuple(reports), evidence=seen)
         return Pending(order.provider_ref, tuple(reports), evidence=seen)
 
+    async def check(self, deadline: Deadline, token: str | None) -> Check:
+        """Read the account's balance."""
+        reply = await self._call("GET", "/Customer/Get", deadline, token)
+        if isinstance(reply, Reply):
+            return wire.read_account(reply, self.account.currency)
+        return reply
+
     async def _page(
         self, number: int, order: Ordered, deadline: Deadline, token: str | None
     ) -> list[listing.Row] | NotSent | InDoubt:
@@ -171,6 +179,21 @@ class Hyperteknoloji(Adapter[HyperteknolojiAccount]):
         order: Ordered,
         deadline: Deadline,
         token: str | None,
+        **what: Any,
+    ) -> Reply | NotSent | InDoubt:
+        """Make a call about an order; whatever becomes of it, the order can be found by it."""
+        reply = await self._call(method, path, deadline, token, **what)
+        if isinstance(reply, Reply):
+            return reply
+        seen = replace(reply.evidence, request_ref=wire.request_ref(order))
+        return replace(reply, evidence=seen)
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        deadline: Deadline,
+        token: str | None,
         *,
         content: bytes | None = None,
         commits: bool = False,
@@ -180,13 +203,9 @@ class Hyperteknoloji(Adapter[HyperteknolojiAccount]):
         headers = {"authorization": f"Bearer {token}", "h-region-code": self.account.region}
         if commits and self.account.api_key is not None:
             headers["apikey"] = self.account.api_key.get_secret_value()
-        reply = await self.channel.send(
+        return await self.channel.send(
             method, path, deadline=deadline, commits=commits, headers=headers, content=content
         )
-        if isinstance(reply, Reply):
-            return reply
-        seen = replace(reply.evidence, request_ref=wire.request_ref(order))
-        return replace(reply, evidence=seen)
 
     def _pricing(self, order: Ordered) -> wire.Pricing:
         asked = order.intent.quote and order.intent.quote.currency

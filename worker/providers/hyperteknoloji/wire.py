@@ -17,6 +17,8 @@ from worker.http import Reply
 from worker.lifecycle import LineState
 from worker.order import Ordered, OrderedLine
 from worker.outcome import (
+    Check,
+    Checked,
     Confirmed,
     Goods,
     InDoubt,
@@ -246,6 +248,24 @@ def _texts(value: Any) -> list[str] | None:
     if not all(isinstance(text, str) for text in texts):
         return None
     return [text for text in texts if text.strip()]
+
+
+def read_account(reply: Reply, currency: str) -> Check:
+    """Whether we are let in, and our balance; in ``currency`` where the answer names none."""
+    finding: Check
+    match reply.status, read_json(reply):
+        case 200, {"success": True, "data": dict(data)}:
+            held = money(data.get("balance"), identifier(data.get("currencycode")) or currency)
+            finding = Checked((held,) if held else ())
+        case 401 | 429, _:
+            finding = turned_away(reply)
+        case 403, _:
+            finding = Refused(RefusalCode.FORBIDDEN, "forbidden")
+        case 404, _:
+            finding = NotSent("api_off")
+        case status, _:
+            finding = InDoubt(f"the account is unreadable (HTTP {status})")
+    return replace(finding, evidence=evidence(reply, None, KEPT))
 
 
 def turned_away(reply: Reply) -> NotSent:
