@@ -45,7 +45,8 @@ class FailureStories(Contract):
         self, trial: Trial, failure: Documented
     ) -> None:
         """Every outcome of a trial is looked through for what nobody may see."""
-        said = personal_in(self.plain())
+        order_is_told = failure.operation in {*STEPS, *self.reads}
+        said = personal_in(self.plain()) if order_is_told else trial.credentials
         if not said:
             pytest.skip("an order of this provider says nothing about a person")
         reply = Reply(failure.reply.status, _repeating(failure.reply.body, said))

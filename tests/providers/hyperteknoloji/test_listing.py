@@ -12,9 +12,11 @@ from tests.providers.hyperteknoloji.test_adapter import basket
 from worker.http import Reply
 from worker.outcome import Absent, Confirmed, InDoubt
 from worker.providers.hyperteknoloji import listing
+from worker.providers.hyperteknoloji.wire import Pricing
 
 ORDER: Final = basket(1, 2)
 REFS: Final = [line.line_ref for line in ORDER.lines]
+PRICING: Final = Pricing("TRY", per_unit=True)
 OPENED: Final = datetime(2026, 11, 22, 10, tzinfo=UTC)
 
 
@@ -41,7 +43,7 @@ def test_any_pages_of_the_list_are_survived_and_only_all_lines_are_yes(
     pages = [listing.read_page(answer, ORDER) for answer in answers]
     read = [row for page in pages if isinstance(page, list) for row in page]
     listing.reaches_back(read, OPENED)
-    finding = listing.finding(read, ORDER)
+    finding = listing.finding(read, ORDER, PRICING)
     assert isinstance(finding, Confirmed | InDoubt | Absent)
     assert isinstance(finding, Confirmed) <= listing.all_found(read, ORDER)
 
@@ -51,14 +53,14 @@ def test_an_order_may_hold_its_lines_in_the_list() -> None:
     nested = {"OrderID": 9, "CreateDate": OPENED.isoformat(), "details": lines}
     read = rows(nested)
     assert [one.placed_at for one in read] == [OPENED] * 2
-    finding = listing.finding(read, ORDER)
+    finding = listing.finding(read, ORDER, PRICING)
     assert isinstance(finding, Confirmed)
     assert finding.provider_ref == "9"
 
 
 def test_a_list_without_deliver_ids_proves_nothing() -> None:
-    assert isinstance(listing.finding(rows(row(None, OPENED)), ORDER), InDoubt)
-    assert isinstance(listing.finding(rows(), ORDER), Absent)
+    assert isinstance(listing.finding(rows(row(None, OPENED)), ORDER, PRICING), InDoubt)
+    assert isinstance(listing.finding(rows(), ORDER, PRICING), Absent)
 
 
 @pytest.mark.parametrize(
