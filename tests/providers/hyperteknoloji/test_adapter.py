@@ -146,8 +146,29 @@ class TestHyperteknoloji(ProviderSuite):
         assert outcome.total == Money(Decimal("39.80"), "TRY")
 
     async def test_a_price_that_rose_in_silence_is_told(self, trial: Trial) -> None:
-        outcome = await trial.sure(Step.PLACE, basket(17))
-        assert outcome.total == Money(Decimal("49.80"), "TRY")
+        outcome = await trial.sure(Step.PLACE, basket(1, 17))
+        assert [line.price for line in outcome.lines] == [
+            Money(Decimal("39.80"), "TRY"),
+            Money(Decimal("49.80"), "TRY"),
+        ]
+        assert outcome.total == Money(Decimal("89.60"), "TRY")
+
+    async def test_a_raised_price_is_told_also_by_the_look_up_after_a_doubt(
+        self, trial: Trial
+    ) -> None:
+        order = basket(17)
+        doubt = await self._faulty(trial, Step.PLACE, order, Fault.CUT_AFTER)
+        assert isinstance(doubt, InDoubt)
+        found = await trial.look_up(order)
+        assert isinstance(found, Confirmed)
+        assert found.total == Money(Decimal("49.80"), "TRY")
+
+    async def test_a_basket_bought_twice_is_found_with_its_surplus(self, trial: Trial) -> None:
+        order = basket(1, 1)
+        twice = [(await trial.sure(Step.PLACE, order)).provider_ref for _ in range(2)]
+        found = await trial.look_up(order)
+        assert isinstance(found, Confirmed)
+        assert [found.provider_ref, *found.surplus] == twice
 
     @pytest.mark.parametrize(
         ("quote", "settings", "total"),
