@@ -141,7 +141,7 @@ def _wired(
         sender=sender,
         signers=Signers(db, vault, clock),
         desks=desks,
-        attempts=BatchWriter("attempts", partial(attempts.open_attempts, db)),
+        attempts=BatchWriter("attempts", partial(attempts.open_attempts, db, vault)),
         changes=BatchWriter("changes", partial(orders.settle, db, vault)),
         deliveries=BatchWriter("deliveries", partial(notifications.record, db)),
     )
