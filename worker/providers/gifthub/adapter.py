@@ -14,7 +14,7 @@ from worker.outcome import Check, InDoubt, LookUp, NotSent, Outcome
 from worker.provider import Account
 from worker.providers.account import HeaderSecret, HttpUrl, StrictAccount
 from worker.providers.base import Adapter
-from worker.providers.gifthub import wire
+from worker.providers.gifthub import standing, wire
 
 
 class GifthubAccount(StrictAccount):
@@ -80,7 +80,7 @@ class Gifthub(Adapter[GifthubAccount]):
         del attempt, token
         reply = await self._get(order, deadline)
         if isinstance(reply, Reply):
-            return wire.read_looked_up(reply, order, self.account.pending_state)
+            return standing.read_looked_up(reply, order, self.account.pending_state)
         return reply
 
     async def poll(self, order: Ordered, deadline: Deadline, token: str | None) -> Outcome:
@@ -88,7 +88,7 @@ class Gifthub(Adapter[GifthubAccount]):
         del token
         reply = await self._get(order, deadline)
         if isinstance(reply, Reply):
-            return wire.read_polled(reply, order, self.account.pending_state)
+            return standing.read_polled(reply, order, self.account.pending_state)
         return reply
 
     async def check(self, deadline: Deadline, token: str | None) -> Check:
@@ -96,7 +96,11 @@ class Gifthub(Adapter[GifthubAccount]):
         del token
         reply = await self._send("GET", "/customer/info", deadline)
         if isinstance(reply, Reply):
-            return wire.read_customer(reply, frozen_within=self.account.frozen_within_balance)
+            return wire.read_customer(
+                reply,
+                frozen_within=self.account.frozen_within_balance,
+                secrets=self.account.secrets,
+            )
         return reply
 
     async def _get(self, order: Ordered, deadline: Deadline) -> Reply | NotSent | InDoubt:
