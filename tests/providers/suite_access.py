@@ -19,7 +19,7 @@ from worker.provider import Provider
 from worker.providers import REGISTRY
 from worker.sandbox import Fault
 from worker.store.session import Database
-from worker.tokens import TokenKeeper
+from worker.tokens import TokenCare, TokenKeeper
 
 AT_ONCE = 10
 
@@ -96,9 +96,9 @@ def _a_keeper(db: Database, vault: Vault, adapter: Provider) -> TokenKeeper:
         SystemClock(),
         Calls(),
         provider=adapter.name,
-        account="default",
+        owner=adapter.token_owner or "default",
         login=lambda: adapter.login(ample()),
-        patience=timedelta(seconds=10),
+        care=TokenCare(patience=timedelta(seconds=10)),
     )
 
 

@@ -24,6 +24,8 @@ CARD_CODE = "SANDBOX-"
 """What every code begins with that the sandbox delivers."""
 CUSTOMER = "Zübeyde 5512345678"
 """The personal data in every intent that has some."""
+CUSTOMER_EMAIL = "zubeyde.5512345678@example.test"
+"""The same customer's address, where an intent has one."""
 
 
 def ample() -> Deadline:
@@ -131,7 +133,8 @@ class Trial:
     @property
     def secrets(self) -> list[str]:
         """What must never be seen; the sandbox's password is too common a word to look for."""
-        return [CUSTOMER, CARD_CODE, *filter(None, [self.token]), *self.credentials]
+        personal = [CUSTOMER, CUSTOMER_EMAIL]
+        return [*personal, CARD_CODE, *filter(None, [self.token]), *self.credentials]
 
     @property
     def credentials(self) -> list[str]:
