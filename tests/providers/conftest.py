@@ -26,7 +26,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("step", steps)
     if "failure" in metafunc.fixturenames and metafunc.cls is not None:
         (remote,) = [one for one in REMOTES if one.name == metafunc.cls.provider]
-        metafunc.parametrize("failure", remote.documented, ids=lambda one: one.name)
+        ids = [f"{one.operation} {one.name}" for one in remote.documented]
+        metafunc.parametrize("failure", remote.documented, ids=ids)
 
 
 class RemoteClock:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any, Final, Self
 from uuid import uuid4
 
 from pydantic import SecretStr
@@ -13,11 +13,13 @@ from schemas.intents import load_intent
 from worker.http import Channel, Deadline
 from worker.lifecycle import LineState, Step
 from worker.order import Attempted, Ordered, OrderedLine
-from worker.outcome import Confirmed, LookUp, Outcome, Pending
+from worker.outcome import Check, Confirmed, LookUp, Outcome, Pending
 from worker.provider import Account, Provider, Token
 from worker.providers import REGISTRY, load_accounts
 from worker.sandbox import Sandbox
 
+OPERATIONS: Final = {Step.PLACE: "create", Step.CONFIRM: "confirm", Step.CANCEL: "cancel"}
+"""The sandbox operation that takes the call of each of our steps."""
 CARD_CODE = "SANDBOX-"
 """What every code begins with that the sandbox delivers."""
 CUSTOMER = "Zübeyde 5512345678"
@@ -131,10 +133,15 @@ class Trial:
     @property
     def secrets(self) -> list[str]:
         """What must never be seen; the sandbox's password is too common a word to look for."""
+        personal = [CUSTOMER, CUSTOMER_EMAIL]
+        return [*personal, CARD_CODE, *filter(None, [self.token]), *self.credentials]
+
+    @property
+    def credentials(self) -> list[str]:
+        """What a login says, as far as it is no common word."""
         fields = (getattr(self.account, name) for name in type(self.account).model_fields)
         opened = [one.get_secret_value() for one in fields if isinstance(one, SecretStr)]
-        personal = [CUSTOMER, CUSTOMER_EMAIL]
-        return [*personal, CARD_CODE, *filter(None, [self.token]), *filter(_is_telling, opened)]
+        return [*filter(_is_telling, opened)]
 
     async def log_in(self) -> None:
         """Get a token by a connection of its own, so that the trial's own stays unused."""
@@ -144,8 +151,22 @@ class Trial:
         self.token = token.value
 
     async def call(self, step: Step, order: Ordered, deadline: Deadline | None = None) -> Outcome:
-        verb = self.adapter.confirm if step is Step.CONFIRM else self.adapter.place
-        return self._checked(await verb(order, self.attempt, deadline or ample(), self.token))
+        verbs = {
+            Step.PLACE: self.adapter.place,
+            Step.CONFIRM: self.adapter.confirm,
+            Step.CANCEL: self.adapter.cancel,
+        }
+        outcome = await verbs[step](order, self.attempt, deadline or ample(), self.token)
+        return self._checked(outcome)
+
+    async def login(self, deadline: Deadline | None = None) -> Token | Outcome:
+        answer = await self.adapter.login(deadline or ample())
+        return answer if isinstance(answer, Token) else self._checked(answer)
+
+    async def check(self, deadline: Deadline | None = None) -> Check:
+        found = await self.adapter.check(deadline or ample(), self.token)
+        self._check(found)
+        return found
 
     async def look_up(self, order: Ordered, deadline: Deadline | None = None) -> LookUp:
         found = await self.adapter.look_up(order, self.attempt, deadline or ample(), self.token)
@@ -157,12 +178,12 @@ class Trial:
 
     async def ready_for(self, step: Step, order: Ordered) -> Ordered:
         """Bring an order to where ``step`` is next, under a new attempt."""
-        if step is Step.PLACE:
-            self.begin(step, order)
-            return order
-        placed = after(order, await self.sure(Step.PLACE, order))
-        self.begin(step, placed)
-        return placed
+        if step is Step.CANCEL:
+            order = await self.bought(order)
+        elif step is not Step.PLACE:
+            order = after(order, await self.sure(Step.PLACE, order))
+        self.begin(step, order)
+        return order
 
     def begin(self, step: Step, order: Ordered) -> None:
         """A new attempt, with what the adapter wants kept of it."""
@@ -187,13 +208,13 @@ class Trial:
         return any(row.ref in refs for row in self.sandbox.live_orders(self.name))
 
     def hits(self, step: Step) -> int:
-        return self.sandbox.hits(self.name, "confirm" if step is Step.CONFIRM else "create")
+        return self.sandbox.hits(self.name, OPERATIONS[step])
 
     def _checked(self, outcome: Outcome) -> Outcome:
         self._check(outcome)
         return outcome
 
-    def _check(self, outcome: LookUp) -> None:
+    def _check(self, outcome: LookUp | Check) -> None:
         shown = f"{outcome!r} {outcome.evidence}"
         assert not [secret for secret in self.secrets if secret in shown]
 

@@ -125,9 +125,13 @@ class Sandbox:
             for name, remote in self._remotes.items()
         }
 
+    def operations(self, remote: str) -> list[str]:
+        """The names of everything a remote can be asked for."""
+        return [known.name for known in self._remotes[remote].operations()]
+
     def script(self, remote: str, operation: str, scripted: Iterable[Fault | Documented]) -> None:
         """Lay down what happens to the next calls of one operation, whatever they order."""
-        if operation not in {known.name for known in self._remotes[remote].operations()}:
+        if operation not in self.operations(remote):
             raise ValueError(f"{remote} has no operation {operation!r}")
         self._scripts.add(remote, operation, scripted)
 
