@@ -66,6 +66,7 @@ class Contract(ABC):
 
     ``steps`` are the calls that make ``plain`` orders, where that is not the same for all orders;
     ``cancelling`` is the sandbox operation of the call that calls one off.
+    ``checks_by_status`` says that the check's answer is documented to be a status and nothing else.
     ``documented`` has every failure that the remote's documentation lists, by operation and name;
     those of the operations in ``elsewhere`` are told by another class of the same provider.
     ``outcomes`` are a provider's exceptions from ``OUTCOMES``. ``believed`` are faults in which
@@ -78,6 +79,7 @@ class Contract(ABC):
     documented: ClassVar[Mapping[tuple[str, str], Means]]
     steps: ClassVar[Steps | None] = None
     cancelling: ClassVar[str] = "cancel"
+    checks_by_status: ClassVar[bool] = False
     elsewhere: ClassVar[frozenset[str]] = frozenset()
     account: ClassVar[Mapping[str, str]] = {}
     placed_as: ClassVar[LineState] = LineState.ACCEPTED
