@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from tests.builders import an_intent
 from tests.cli.conftest import Orderline
 from tests.cli.world import World
@@ -41,8 +43,8 @@ async def test_a_refusal_is_said_with_its_reason(world: World, orderline: Orderl
     assert "line.cancel_refused" in [event["type"] for event in told["events"]]
 
 
-async def test_an_unknown_order_is_one_line(world: World, orderline: Orderline) -> None:
-    assert world.db
+@pytest.mark.usefixtures("world")
+async def test_an_unknown_order_is_one_line(orderline: Orderline) -> None:
     ran = await orderline("cancel", "nothing")
     assert ran.code == 1
     assert ran.err == (
