@@ -14,7 +14,7 @@ from typing import ClassVar, Final
 
 import pytest
 
-from tests.providers.trial import Trial, ample
+from tests.providers.trial import Steps, Trial, ample
 from worker.capabilities import Doubt
 from worker.http import Deadline
 from worker.lifecycle import LineState, Step
@@ -32,9 +32,6 @@ from worker.outcome import (
 from worker.sandbox import Fault, Outage, Sandbox
 from worker.sandbox.remote import Documented
 from worker.sandbox.remotes import REMOTES
-
-STEPS: Final = {"create": Step.PLACE, "confirm": Step.CONFIRM}
-"""Which of our steps makes the call that a sandbox operation takes."""
 
 UNANSWERED: Final = frozenset({Fault.HANG_BEFORE, Fault.HANG_AFTER})
 HARMLESS: Final = frozenset({Fault.NONE, Fault.SLOW_DRIP, Fault.LATE_ANSWER})
@@ -76,7 +73,9 @@ class ProviderSuite(ABC):
     line stands once its order is bought, ``tells_price`` and ``gives_goods`` say what comes with
     it, ``gives_ref`` whether the provider names its orders at all.
 
-    ``documented`` has every failure that the remote's documentation lists, by operation and name.
+    ``steps`` are the calls that make ``plain`` orders, where that is not the same for all orders.
+    ``documented`` has every failure that the remote's documentation lists, by operation and name;
+    those of the operations in ``elsewhere`` are told by another class of the same provider.
     ``outcomes`` are a provider's exceptions from ``OUTCOMES``. ``believed`` are faults in which
     the remote says, in so many words of its documentation, that it did nothing, having done it:
     no caller can tell.
@@ -85,6 +84,8 @@ class ProviderSuite(ABC):
     provider: ClassVar[str]
     reads: ClassVar[tuple[str | None, str | None]]
     documented: ClassVar[Mapping[tuple[str, str], Means]]
+    steps: ClassVar[Steps | None] = None
+    elsewhere: ClassVar[frozenset[str]] = frozenset()
     account: ClassVar[Mapping[str, str]] = {}
     placed_as: ClassVar[LineState] = LineState.ACCEPTED
     tells_price: ClassVar[bool] = True
@@ -102,7 +103,7 @@ class ProviderSuite(ABC):
         self, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
     ) -> AsyncIterator[Trial]:
         caplog.set_level(logging.DEBUG)
-        async with Trial(sandbox, self.provider, **self.account) as one:
+        async with Trial(sandbox, self.provider, self.steps, **self.account) as one:
             yield one
             assert not [secret for secret in one.secrets if secret in caplog.text]
 
@@ -174,7 +175,7 @@ class ProviderSuite(ABC):
         self, trial: Trial, failure: Documented
     ) -> None:
         means = self.documented[failure.operation, failure.name]
-        step = STEPS[failure.operation]
+        (step,) = [one for one, operation in trial.steps.items() if operation == failure.operation]
         order = await trial.ready_for(step, self.plain())
         trial.sandbox.script(self.provider, failure.operation, [failure])
         outcome = await trial.call(step, order)
@@ -196,8 +197,8 @@ class ProviderSuite(ABC):
     async def test_the_same_request_sent_again_is_not_executed_again(
         self, trial: Trial, step: Step, fault: Fault
     ) -> None:
-        if Doubt.REPLAY not in {phase for phase in self._phases(trial) if phase}:
-            pytest.skip("this provider knows no request again")
+        if self._doubt(trial, step) is not Doubt.REPLAY:
+            pytest.skip("this provider knows no such request again")
         order = await trial.ready_for(step, self.plain())
         assert trial.attempt.request
         if not isinstance(await self._faulty(trial, step, order, fault), InDoubt):
@@ -303,20 +304,17 @@ class ProviderSuite(ABC):
         return order
 
     async def _faulty(self, trial: Trial, step: Step, order: Ordered, fault: Fault) -> Outcome:
-        operation = "confirm" if step is Step.CONFIRM else "create"
-        trial.sandbox.script(self.provider, operation, [fault])
+        trial.sandbox.script(self.provider, trial.steps[step], [fault])
         return await trial.call(step, order, self._deadline(fault))
 
     def _deadline(self, fault: Fault) -> Deadline:
         return Deadline.after(start=SHORT, total=SHORT) if fault in UNANSWERED else ample()
 
-    def _phases(self, trial: Trial) -> tuple[Doubt, Doubt | None]:
-        """What this very order's calls allow after doubt."""
+    def _doubt(self, trial: Trial, step: Step) -> Doubt | None:
+        """What a call of this very order allows after doubt."""
         phases = trial.adapter.capabilities_for(self.plain().intent)
-        return phases.after_place, phases.after_confirm
+        return phases.after_confirm if step is Step.CONFIRM else phases.after_place
 
     def _needs_look_ups(self, trial: Trial) -> None:
-        placing, confirming = self._phases(trial)
-        doubt = confirming or placing
-        if doubt not in ASKED_ABOUT:
+        if self._doubt(trial, trial.committing) not in ASKED_ABOUT:
             pytest.skip("nothing can be looked up here")

@@ -1,6 +1,6 @@
 """One provider account in the sandbox, with an adapter that speaks to it over real HTTP."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -22,6 +22,16 @@ CARD_CODE = "SANDBOX-"
 """What every code begins with that the sandbox delivers."""
 CUSTOMER = "Zübeyde 5512345678"
 """The personal data in every intent that has some."""
+
+
+Steps = Mapping[Step, str]
+"""The calls that make an order, in turn, each with the sandbox operation that it takes."""
+
+
+def usual_steps(provider: str) -> Steps:
+    """Those of a provider whose orders are all made alike."""
+    two_phase = REGISTRY[provider].capabilities.two_phase
+    return {Step.PLACE: "create"} | ({Step.CONFIRM: "confirm"} if two_phase else {})
 
 
 def ample() -> Deadline:
@@ -76,6 +86,7 @@ def after(order: Ordered, outcome: Confirmed | Pending) -> Ordered:
             line,
             state=report.state,
             provider_line_ref=report.provider_line_ref or line.provider_line_ref,
+            details={**line.details, **report.details},
         )
         if (report := reports.get(line.line_ref))
         else line
@@ -98,9 +109,12 @@ class Trial:
     Every outcome is looked through for secrets, whatever the test is about.
     """
 
-    def __init__(self, sandbox: Sandbox, provider: str, **fields: str) -> None:
+    def __init__(
+        self, sandbox: Sandbox, provider: str, steps: Steps | None = None, **fields: str
+    ) -> None:
         self.sandbox = sandbox
         self.name = provider
+        self.steps = steps or usual_steps(provider)
         self.account = account_of(sandbox, provider, **fields)
         self.token: str | None = None
         self.attempt = an_attempt()
@@ -124,7 +138,7 @@ class Trial:
     @property
     def committing(self) -> Step:
         """The call that costs money."""
-        return Step.CONFIRM if self.adapter.capabilities.two_phase else Step.PLACE
+        return list(self.steps)[-1]
 
     @property
     def secrets(self) -> list[str]:
@@ -141,7 +155,8 @@ class Trial:
         self.token = token.value
 
     async def call(self, step: Step, order: Ordered, deadline: Deadline | None = None) -> Outcome:
-        verb = self.adapter.confirm if step is Step.CONFIRM else self.adapter.place
+        verbs = {Step.CONFIRM: self.adapter.confirm, Step.CANCEL: self.adapter.cancel}
+        verb = verbs.get(step, self.adapter.place)
         return self._checked(await verb(order, self.attempt, deadline or ample(), self.token))
 
     async def look_up(self, order: Ordered, deadline: Deadline | None = None) -> LookUp:
@@ -184,7 +199,7 @@ class Trial:
         return any(row.ref in refs for row in self.sandbox.live_orders(self.name))
 
     def hits(self, step: Step) -> int:
-        return self.sandbox.hits(self.name, "confirm" if step is Step.CONFIRM else "create")
+        return self.sandbox.hits(self.name, self.steps[step])
 
     def _checked(self, outcome: Outcome) -> Outcome:
         self._check(outcome)

@@ -65,14 +65,16 @@ class Wire:
         raw = await request.read()
         if latency := self._settings.latency_of(remote.name):
             await self._pause(latency)
-        operation, tail = remote.find(request.method, path)
+        body = _parsed(raw)
+        operation, parts = remote.find(request.method, path, body)
         call = Call(
             operation=operation.name if operation else "unknown",
             now=clock(),
             headers=request.headers,
             query=request.query,
-            body=_parsed(raw),
-            tail=tail,
+            body=body,
+            raw=raw,
+            parts=parts,
         )
         chosen = self._choose(remote, call)
         reply = remote.execute(operation, call) if chosen.executes else None
