@@ -32,8 +32,11 @@ _RENEWING: Final = frozenset({"RENEWAL", "PREVIEW_RENEWAL"})
 
 
 class AdobeLine(Line):
-    """Some licences of one offer. For PREVIEW_RENEWAL one line may hold its `deliver_id` alone:
-    then Adobe previews what would renew by itself."""
+    """Some licences of one offer.
+
+    For PREVIEW_RENEWAL the only line may hold its `deliver_id` alone: then Adobe previews what
+    would renew by itself.
+    """
 
     offer_id: Name | None = None
     """The offer, as the price list names it, e.g. `80004567EA01A12`."""
