@@ -88,10 +88,9 @@ def _no(reply: Reply, order: Ordered) -> Outcome:
 def _came_to(order: Ordered, given: Mapping[int, Given]) -> Confirmed | Pending | Refused:
     """Called off, line by line, as soon as nothing is open; refused where nothing came of it."""
     reports = []
-    for line, wanted in asking.wanted_lines(order):
+    for line in asking.returnable(order):
+        wanted = asking.intent_of(order).lines[line.index]
         back = given.get(asking.number_of(line, wanted), Given())
-        if line not in asking.returnable(order):
-            continue
         if back.is_open:
             return Pending(order.provider_ref)
         if back.quantity >= (wanted.quantity or 0) > 0:
