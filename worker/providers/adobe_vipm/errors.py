@@ -46,7 +46,6 @@ MUCH_LATER: Final = timedelta(hours=1)
 
 ALREADY_RETURNED: Final = "2118"
 """The goal of calling an order off is reached."""
-LINE_ALREADY_RETURNED: Final = "2133"
 
 _NOES: Final[Mapping[RefusalCode, str]] = {
     RefusalCode.INVALID: (

@@ -24,7 +24,7 @@ from worker.outcome import (
     Refused,
 )
 from worker.providers.adobe_vipm import asking, wire
-from worker.providers.adobe_vipm.errors import ALREADY_RETURNED, LINE_ALREADY_RETURNED
+from worker.providers.adobe_vipm.errors import ALREADY_RETURNED
 from worker.providers.reading import document, identifier
 
 RETURN_ID: Final = "return_order_id"
@@ -80,8 +80,6 @@ def _no(reply: Reply, order: Ordered) -> Outcome:
             for line in asking.returnable(order)
         )
         return Confirmed(order.provider_ref, tuple(reports))
-    if code == LINE_ALREADY_RETURNED:
-        return InDoubt("a line was given back already; the RETURN orders tell which")
     return wire.judged(reply, order)
 
 

@@ -18,12 +18,13 @@ def preview(
     if not items:
         return error("3121")
     renewal = asked.order_type == "PREVIEW_RENEWAL"
+    found = currencies(asked)
     resource: Json = {
         "referenceOrderId": "",
         "externalReferenceId": asked.reference,
         "orderId": "",
         "customerId": customer,
-        "currencyCode": asked.currency or "",
+        "currencyCode": "" if len(found) > 1 else next(iter(found)),
         "orderType": asked.order_type,
         "creationDate": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "status": "",
@@ -32,7 +33,7 @@ def preview(
             for item in items
         ],
     }
-    if prices and len(currencies(asked)) > 1:
+    if prices and len(found) > 1:
         return error("2148")
     if prices:
         add_prices(resource, items)
