@@ -12,6 +12,7 @@ from schemas.base import Schema
 ORDER_PLACE: Final = "order.place"
 ORDER_CONFIRM: Final = "order.confirm"
 ORDER_POLL: Final = "order.poll"
+ORDER_CANCEL: Final = "order.cancel"
 ORDER_RECONCILE: Final = "order.reconcile"
 ORDER_SUBMIT: Final = "order.submit"
 NOTIFICATION_DELIVER: Final = "notification.deliver"

@@ -21,7 +21,7 @@ _GOODS_KEY: Final = b'"goods":'
 
 
 class EventType(StrEnum):
-    """What became of a line. The part after the dot is the line's new state."""
+    """What became of a line. The part after the dot is its new state, but for the last one."""
 
     LINE_QUOTED = "line.quoted"
     LINE_ACCEPTED = "line.accepted"
@@ -32,6 +32,9 @@ class EventType(StrEnum):
     LINE_CANCELLED = "line.cancelled"
     LINE_EXPIRED = "line.expired"
     LINE_IN_DOUBT = "line.in_doubt"
+    LINE_CANCEL_REFUSED = "line.cancel_refused"
+    """The one event that is no change: the line stays what it was, although it was to be
+    called off."""
 
 
 class Price(Schema):
@@ -58,8 +61,9 @@ class LineNews(Schema):
     """One line after the change.
 
     ``sequence`` counts the events of this DeliverID from 1. ``reason`` is the provider's own
-    text, shortened. ``goods`` are the delivered codes: secret, so no repr shows them. Where
-    they would make the body too large ``goods_omitted`` is true and the producer fetches them.
+    text, shortened; ``details`` are further facts it told, such as a subscription's id. ``goods``
+    are the delivered codes: secret, so no repr shows them. Where they would make the body too
+    large ``goods_omitted`` is true and the producer fetches them.
     """
 
     intent_id: str
@@ -73,6 +77,7 @@ class LineNews(Schema):
     provider_line_ref: str | None = None
     price: Price | None = None
     reason: Annotated[str | None, BeforeValidator(_shorten)] = None
+    details: dict[str, str] | None = None
     goods: tuple[dict[str, str], ...] | None = Field(default=None, repr=False)
     goods_omitted: Literal[True] | None = None
 

@@ -45,13 +45,19 @@ class OrderView(Schema):
     created_at: datetime
     updated_at: datetime
     finished_at: datetime | None
+    cancel_asked_at: datetime | None = None
     as_of: datetime
 
     @computed_field  # type: ignore[prop-decorator] # mypy knows no decorated properties; pydantic does
     @property
     def next(self) -> str:
         """What happens next and when, in a sentence."""
-        if self.parked_reason is not None:
+        wish = "" if self.cancel_asked_at is None else "to be called off: "
+        return wish + self._next
+
+    @property
+    def _next(self) -> str:
+        if self.parked_reason is not None and self.step is None:
             return f"parked: {self.parked_reason}; a person must decide"
         if self.step is None or self.due_at is None:
             return "finished" if self.finished_at is None else f"finished {stamp(self.finished_at)}"
@@ -93,15 +99,21 @@ class LineView(Schema):
     provider_line_ref: str | None
     price: Price | None
     reason: str | None
+    details: dict[str, str]
 
 
 class AttemptView(Schema):
-    """One numbered try at the provider. ``body`` is its answer, scrubbed."""
+    """One numbered try at the provider. ``body`` is its answer, scrubbed.
+
+    ``sends`` is above 1 where the very same request was sent again, the last time at ``sent_at``.
+    """
 
     number: int
     step: str
     reference: str
     opened_at: datetime
+    sends: int
+    sent_at: datetime
     closed_at: datetime | None
     outcome: str | None
     reason: str | None

@@ -106,6 +106,7 @@ class Intake:
             "intents_taken_in",
             accepted=len(heaps.fresh),
             repeated=len(heaps.repeated),
+            to_cancel=len(heaps.to_cancel),
             quarantined=len(heaps.faulty),
         )
 
@@ -117,6 +118,15 @@ class Intake:
                     provider=order.intent.provider,
                     account=order.intent.account,
                     order_ids=(order.order_id,),
+                )
+            )
+        for asked in heaps.to_cancel:
+            self._thread.publisher.ring(
+                OrderBell(
+                    task=jobs.ORDER_CANCEL,
+                    provider=asked.provider,
+                    account=asked.account,
+                    order_ids=(asked.order_id,),
                 )
             )
 

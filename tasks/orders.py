@@ -44,6 +44,12 @@ def poll(self: Task, provider: str, account: str, ids: list[str], *, swept: bool
     return _hear(self, provider, account, ids, swept=swept)
 
 
+@app.task(name=jobs.ORDER_CANCEL, bind=True)
+def cancel(self: Task, provider: str, account: str, ids: list[str], *, swept: bool = False) -> str:
+    """Bought orders are to be called off."""
+    return _hear(self, provider, account, ids, swept=swept)
+
+
 @app.task(name=jobs.ORDER_RECONCILE, bind=True)
 def reconcile(
     self: Task, provider: str, account: str, ids: list[str], *, swept: bool = False

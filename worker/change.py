@@ -28,11 +28,13 @@ class LineMove:
     news: LineNews
     price: Money | None = None
     goods: Goods | None = None
+    stays: bool = False
+    """Whether nothing moved: what is told is that it was not called off."""
 
     @property
     def type(self) -> EventType:
         """The event's type."""
-        return EventType(f"line.{self.to}")
+        return EventType.LINE_CANCEL_REFUSED if self.stays else EventType(f"line.{self.to}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,10 @@ class Change:
     ``due_in`` is from the database's now; it is ``None`` exactly when ``step`` is: the order is
     finished or parked. ``tries`` counts the coming step's tries so far. A field left ``None``
     (``provider_ref``, ``expires_at``, ``total``) keeps what the row has.
+
+    ``cancel_seen`` says that the decision knew of a wish to call the order off,
+    ``cancel_answered`` that this change is its answer; a wish that came meanwhile, or was not
+    answered by an order's end, makes the order due once more.
     """
 
     order_id: OrderId
@@ -78,6 +84,8 @@ class Change:
     moves: tuple[LineMove, ...] = ()
     attempt: AttemptEnd | None = None
     events: tuple[OrderEvent, ...] = ()
+    cancel_seen: bool = False
+    cancel_answered: bool = False
     notify_url: str = ""
     producer: str = ""
 
@@ -109,6 +117,8 @@ def carried_on(claimed: Claimed, change: Change, at: datetime) -> Claimed:
         now=at,
         expires_at=min(ends, default=None),
         attempt_outcome=change.attempt.outcome if change.attempt else claimed.attempt_outcome,
+        reason=change.reason,
+        cancel_asked_at=None if change.cancel_answered else claimed.cancel_asked_at,
     )
 
 
@@ -120,4 +130,5 @@ def _moved(line: OrderedLine, move: LineMove | None) -> OrderedLine:
         state=move.to,
         sequence=move.news.sequence,
         provider_line_ref=move.news.provider_line_ref,
+        details={**line.details, **(move.news.details or {})},
     )

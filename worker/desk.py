@@ -1,10 +1,11 @@
 """A desk: everything one provider account needs to be called. One per account and process."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from worker.decisions import Decider
 from worker.http import Channel
+from worker.order import Claimed
 from worker.outcome import NotSent
 from worker.provider import Provider
 from worker.tokens import TokenKeeper
@@ -28,6 +29,11 @@ class Desk:
     start_grace: timedelta
     call_timeout: timedelta
     lease: timedelta
+
+    def decider_for(self, claimed: Claimed) -> Decider:
+        """The rules for one order: what its intent asks may change how the provider behaves."""
+        capabilities = self.provider.capabilities_for(claimed.order.intent)
+        return replace(self.decider, capabilities=capabilities)
 
     @property
     def total(self) -> timedelta:

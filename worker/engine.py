@@ -88,6 +88,7 @@ class Engine:
             permits=desk.permits,
             claim=lambda free: claims.claim(
                 rt.db,
+                rt.vault,
                 provider=desk.provider_name,
                 account=desk.account,
                 free=free,

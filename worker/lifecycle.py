@@ -92,15 +92,23 @@ LINE_MOVES: Final[Mapping[LineState, frozenset[LineState]]] = {
     _L.EXPIRED: frozenset(),
 }
 
+CALLED_OFF: Final = frozenset(
+    {_L.WAITING, _L.QUOTED, _L.IN_DOUBT, _L.ACCEPTED, _L.PARTIALLY_DELIVERED, _L.DELIVERED}
+)
+"""Lines that end as cancelled when their provider agreed to call the order off. It is the only
+way out of ``delivered``: goods that are given back."""
+
 _O = OrderState
 _ORDER_ENDS: Final = frozenset(
     {_O.FULFILLED, _O.PARTIALLY_FULFILLED, _O.REFUSED, _O.EXPIRED, _O.FAILED, _O.CANCELLED}
 )
 
 ORDER_MOVES: Final[Mapping[OrderState, frozenset[OrderState]]] = {
-    _O.ACCEPTED: frozenset({_O.PLACING, _O.REFUSED, _O.EXPIRED}),
+    _O.ACCEPTED: frozenset({_O.PLACING, _O.REFUSED, _O.EXPIRED, _O.CANCELLED}),
     _O.PLACING: _ORDER_ENDS | {_O.PLACING, _O.QUOTED, _O.PLACED, _O.IN_DOUBT, _O.PARKED},
-    _O.QUOTED: frozenset({_O.CONFIRMING, _O.REFUSED, _O.EXPIRED, _O.IN_DOUBT, _O.PARKED}),
+    _O.QUOTED: frozenset(
+        {_O.CONFIRMING, _O.REFUSED, _O.EXPIRED, _O.CANCELLED, _O.IN_DOUBT, _O.PARKED}
+    ),
     _O.CONFIRMING: _ORDER_ENDS | {_O.CONFIRMING, _O.PLACED, _O.IN_DOUBT, _O.PARKED},
     _O.IN_DOUBT: _ORDER_ENDS
     | {_O.IN_DOUBT, _O.PLACING, _O.QUOTED, _O.CONFIRMING, _O.PLACED, _O.PARKED},
@@ -113,6 +121,9 @@ ORDER_MOVES: Final[Mapping[OrderState, frozenset[OrderState]]] = {
     _O.FAILED: frozenset(),
     _O.CANCELLED: frozenset(),
 }
+
+GIVEN_BACK: Final = frozenset({_O.FULFILLED, _O.PARTIALLY_FULFILLED})
+"""Finished orders that may still be called off, where a provider takes goods back."""
 
 UNDER_WAY: Final[Mapping[Step, OrderState]] = {
     Step.PLACE: _O.PLACING,

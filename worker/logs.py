@@ -21,8 +21,8 @@ FIELDS: Final = frozenset(
         "due_in", "entry_id", "error", "event", "event_id", "exception", "fault",
         "free", "intent_id", "lag", "level", "line", "logger", "order", "outcome", "pending",
         "pid", "producer", "provider", "quarantined", "reason", "repeated", "retry_in", "seconds",
-        "sequence", "state", "status", "step", "stream", "task", "task_id", "timestamp", "tries",
-        "url_host", "version", "worker",
+        "sequence", "state", "status", "step", "stream", "task", "task_id", "timestamp",
+        "to_cancel", "tries", "url_host", "version", "worker",
     }
 )  # fmt: skip
 

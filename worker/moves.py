@@ -1,12 +1,13 @@
 """What a provider's reports mean for each line: the moves, and what the producer is told. Pure."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from schemas.ids import EventId, new_uuid
 from schemas.money import Money
 from schemas.notifications import LineNews, Price
 from worker.change import LineMove
-from worker.lifecycle import LineState, OrderState, final_state, may_move
+from worker.lifecycle import CALLED_OFF, LineState, OrderState, final_state, may_move
 from worker.order import Claimed, OrderedLine
 from worker.outcome import LineReport
 
@@ -30,6 +31,32 @@ def line_moves(
         if may_move(line.state, report.state):
             moves.append(_move(claimed, line, report, provider_ref))
     return tuple(moves)
+
+
+def called_off(claimed: Claimed, reports: Iterable[LineReport]) -> tuple[LineMove, ...]:
+    """The moves of lines that were called off at their provider; all of them, unless told which."""
+    by_ref = {report.line_ref: report for report in reports}
+    told = bool(by_ref)
+    reason = "called off, as was asked"
+    moves = []
+    for line in claimed.order.lines:
+        report = by_ref.get(line.line_ref)
+        gone = not told or (report is not None and report.state is LineState.CANCELLED)
+        if gone and line.state in CALLED_OFF:
+            report = report or LineReport(line.line_ref, LineState.CANCELLED, reason=reason)
+            moves.append(_move(claimed, line, report, None))
+    return tuple(moves)
+
+
+def kept(claimed: Claimed, reason: str) -> tuple[LineMove, ...]:
+    """What is told of lines that were to be called off and are not: each stays as it is."""
+    return tuple(
+        replace(
+            _move(claimed, line, LineReport(line.line_ref, line.state, reason=reason), None),
+            stays=True,
+        )
+        for line in claimed.order.lines
+    )
 
 
 def ended_as(claimed: Claimed, moves: Iterable[LineMove]) -> OrderState | None:
@@ -75,5 +102,6 @@ def _move(
             provider_line_ref=report.provider_line_ref or line.provider_line_ref,
             price=None if report.price is None else Price.of(report.price),
             reason=report.reason,
+            details=dict(report.details) or None,
         ),
     )

@@ -61,7 +61,8 @@ class Claimed:
     ``fence`` is the number every write made under this lease must carry. ``tries`` counts how
     often ``step`` was tried in a row. ``attempt`` is the newest attempt and ``attempt_outcome``
     what it came to (``None``: it was left open). ``now`` is the database's time at the claim.
-    ``cancel`` is set while somebody's wish to call the order off is unanswered.
+    ``reason`` is the last thing said of it. ``cancel_asked_at`` is set while somebody's wish to
+    call the order off has no answer.
     """
 
     order: Ordered
@@ -80,7 +81,10 @@ class Claimed:
     look_ups: int = 0
     expires_at: datetime | None = None
     max_total: Money | None = None
-    cancel: bool = False
+    reason: str | None = None
+    parked_reason: str | None = None
+    finished_at: datetime | None = None
+    cancel_asked_at: datetime | None = None
 
     @property
     def attempt_step(self) -> Step | None:

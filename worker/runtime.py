@@ -26,7 +26,7 @@ from worker.store import attempts, notifications, orders
 from worker.store.batch import BatchWriter
 from worker.store.session import Database, OnBoundary
 from worker.supervisor import Supervisor
-from worker.tokens import TokenKeeper
+from worker.tokens import TokenCare, TokenKeeper
 
 DeskKey = tuple[str, str]
 """Provider and account name."""
@@ -141,7 +141,7 @@ def _wired(
         sender=sender,
         signers=Signers(db, vault, clock),
         desks=desks,
-        attempts=BatchWriter("attempts", partial(attempts.open_attempts, db)),
+        attempts=BatchWriter("attempts", partial(attempts.open_attempts, db, vault)),
         changes=BatchWriter("changes", partial(orders.settle, db, vault)),
         deliveries=BatchWriter("deliveries", partial(notifications.record, db)),
     )
@@ -160,24 +160,26 @@ def _open_desk(
     channel = Channel(account.base_url, limit=account.concurrency)
     adapter: Provider = REGISTRY[provider](account, channel)
     call_timeout = timedelta(seconds=account.call_timeout)
-
-    async def login() -> Token | Outcome:
-        return await adapter.login(Deadline.after(start=call_timeout, total=call_timeout))
-
     tokens = TokenKeeper(
-        db, vault, clock, calls, provider=provider, account=name, login=login, patience=call_timeout
+        db,
+        vault,
+        clock,
+        calls,
+        provider=provider,
+        owner=adapter.token_owner or name,
+        login=partial(_login, adapter, call_timeout),
+        care=TokenCare(
+            patience=call_timeout,
+            early=adapter.capabilities.token_early,
+            longest_rest=adapter.capabilities.login_rest,
+        ),
     )
     return Desk(
         provider_name=provider,
         account=name,
         provider=adapter,
         channel=channel,
-        decider=Decider(
-            adapter.capabilities,
-            _policy(settings),
-            call_deadline=call_timeout,
-            needs=settings.start_grace + call_timeout + settings.quote_margin,
-        ),
+        decider=_decider(adapter, call_timeout, settings),
         tokens=tokens if adapter.capabilities.needs_token else None,
         permits=account.concurrency,
         start_grace=settings.start_grace,
@@ -186,10 +188,20 @@ def _open_desk(
     )
 
 
-def _policy(settings: Settings) -> Policy:
-    return Policy(
+async def _login(adapter: Provider, within: timedelta) -> Token | Outcome:
+    return await adapter.login(Deadline.after(start=within, total=within))
+
+
+def _decider(adapter: Provider, call_timeout: timedelta, settings: Settings) -> Decider:
+    policy = Policy(
         retry_base=settings.retry_base,
         retry_cap=settings.retry_cap,
         retry_for=settings.retry_for,
         look_up_waits=settings.look_up_schedule,
+    )
+    return Decider(
+        adapter.capabilities,
+        policy,
+        call_deadline=call_timeout,
+        needs=settings.start_grace + call_timeout + settings.quote_margin,
     )

@@ -14,11 +14,11 @@ from typing import Any, Final
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from worker.store.intake import Entry
+from worker.store.intake import Entry, EntryKind
 
 INTENTS: Final = "orderline:intents:"
 GROUP: Final = "orderline"
-FIELD: Final = b"intent"
+_KINDS: Final = {kind.value.encode(): kind for kind in EntryKind}
 
 UNNAMED: Final = "unnamed"
 """The stream of intents that came by another door and name no producer."""
@@ -34,9 +34,14 @@ def stream_of(producer: str) -> str:
     return f"{INTENTS}{producer}"
 
 
-async def put(redis: Redis, producer: str, intent: bytes | str) -> str:
-    """Add an intent to its producer's stream; the entry's id. Never trims."""
-    return _text(await redis.xadd(stream_of(producer), {FIELD: intent}))
+async def put(
+    redis: Redis, producer: str, said: bytes | str, kind: EntryKind = EntryKind.INTENT
+) -> str:
+    """Add an intent, or a wish to call one off, to its producer's stream; the entry's id.
+
+    Never trims.
+    """
+    return _text(await redis.xadd(stream_of(producer), {kind.value: said}))
 
 
 class IntentStreams:
@@ -161,16 +166,17 @@ def _by_stream(found: Any) -> Iterable[tuple[bytes, list[Any]]]:
 
 def _entries(producer: str, raw: Any) -> list[Entry]:
     return [
-        Entry(producer, stream_of(producer), _text(entry_id), _intent_in(fields or {}))
+        Entry(producer, stream_of(producer), _text(entry_id), *_said_in(fields or {}))
         for entry_id, fields in raw or ()
     ]
 
 
-def _intent_in(fields: Mapping[bytes, bytes]) -> bytes:
-    """The intent, or everything where no field is called so: it is set aside, and not lost."""
-    if FIELD in fields:
-        return fields[FIELD]
-    return b"\n".join(name + b"=" + value for name, value in fields.items())
+def _said_in(fields: Mapping[bytes, bytes]) -> tuple[bytes, EntryKind]:
+    """What an entry says, or all of it where no one field says it: set aside, and not lost."""
+    told = [(fields[name], kind) for name, kind in _KINDS.items() if name in fields]
+    if len(told) == 1:
+        return told[0]
+    return b"\n".join(name + b"=" + value for name, value in fields.items()), EntryKind.INTENT
 
 
 def _id(raw: bytes | str) -> Id:

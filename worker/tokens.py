@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -13,18 +14,32 @@ from worker.provider import Token
 from worker.store import tokens as store
 from worker.store.session import Database, is_transient
 
-EARLY: Final = timedelta(seconds=60)
-"""A token is renewed this long before it dies, so that none dies on the way."""
+_FIRST_REST: Final = timedelta(seconds=1)
+"""Nobody logs in for so long after a failed login; doubled with each further failure."""
 _CACHED: Final = 30.0
 """Seconds for which a token is used without asking the database for a newer one."""
 _LOOK_EVERY: Final = 0.1
 
 
-class TokenKeeper:
-    """Gives out one account's living token; logs in when there is none.
+@dataclass(frozen=True, slots=True)
+class TokenCare:
+    """How a token is looked after.
 
-    ``login`` makes the one call that gets a new token; ``patience`` bounds that call, and how
-    long the others wait for it.
+    ``patience`` bounds a login, and how long others wait for it. A token is renewed ``early``
+    before it dies, so that none dies on the way. ``longest_rest`` bounds the pause that logins
+    which failed bring about.
+    """
+
+    patience: timedelta
+    early: timedelta = timedelta(seconds=60)
+    longest_rest: timedelta = timedelta(minutes=5)
+
+
+class TokenKeeper:
+    """Gives out an account's living token; logs in when there is none.
+
+    ``owner`` is whose token it is: the account's own, or one that several accounts share.
+    ``login`` makes the one call that gets a new token.
     """
 
     def __init__(
@@ -35,18 +50,18 @@ class TokenKeeper:
         calls: Calls,
         *,
         provider: str,
-        account: str,
+        owner: str,
         login: Callable[[], Awaitable[Token | Outcome]],
-        patience: timedelta,
+        care: TokenCare,
     ) -> None:
         self._db = db
         self._vault = vault
         self._clock = clock
         self._calls = calls
         self._provider = provider
-        self._account = account
+        self._owner = owner
         self._login = login
-        self._patience = patience
+        self._care = care
         self._lock = asyncio.Lock()
         self._value: str | None = None
         self._fresh_until = 0.0
@@ -73,13 +88,17 @@ class TokenKeeper:
             return answer
 
     async def _shared(self, rejected: str | None) -> str | NotSent:
-        give_up_at = self._clock.monotonic() + self._patience.total_seconds()
+        give_up_at = self._clock.monotonic() + self._care.patience.total_seconds()
         while self._clock.monotonic() < give_up_at and not self._calls.stopped:
-            stored = await store.read(self._db, self._vault, self._provider, self._account, EARLY)
+            stored = await store.read(
+                self._db, self._vault, self._provider, self._owner, self._care.early
+            )
             if stored.alive and stored.value is not None and stored.value != rejected:
                 return self._keep(stored.value)
+            if stored.rests_for:
+                return NotSent("no access token: logins failed, and rest", stored.rests_for)
             if await store.claim_renewal(
-                self._db, self._provider, self._account, stored.version, 2 * self._patience
+                self._db, self._provider, self._owner, stored.version, 2 * self._care.patience
             ):
                 return await self._renew(stored.version)
             await asyncio.sleep(_LOOK_EVERY)  # another worker is logging in
@@ -93,20 +112,30 @@ class TokenKeeper:
                 self._db,
                 self._vault,
                 self._provider,
-                self._account,
+                self._owner,
                 version=version,
                 value=token.value,
                 expires_at=token.expires_at,
             )
             return self._keep(token.value)
-        await store.give_up(self._db, self._provider, self._account, version)
+        rest = _FIRST_REST
         match token:
             case NotSent():
-                return NotSent(f"no access token: {token.reason}", token.retry_after)
+                failure = NotSent(f"no access token: {token.reason}", token.retry_after)
+                rest = max(rest, token.retry_after or rest)
             case InDoubt():
-                return NotSent(f"no access token: {token.reason}")
+                failure = NotSent(f"no access token: {token.reason}")
             case _:
-                return NotSent("no access token: the provider refuses our login")
+                failure = NotSent("no access token: the provider refuses our login")
+        await store.give_up(
+            self._db,
+            self._provider,
+            self._owner,
+            version,
+            first=timedelta() if token is stopping else rest,
+            longest=self._care.longest_rest,
+        )
+        return failure
 
     def _keep(self, value: str) -> str:
         self._value = value

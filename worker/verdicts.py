@@ -14,7 +14,16 @@ from worker.change import AttemptEnd, Change, OrderEvent
 from worker.lifecycle import LineState, OrderState
 from worker.moves import line_moves
 from worker.order import Claimed
-from worker.outcome import Confirmed, Outcome, Pending, RefusalCode, Refused, name_of
+from worker.outcome import (
+    Confirmed,
+    NotSent,
+    Outcome,
+    OutcomeName,
+    Pending,
+    RefusalCode,
+    Refused,
+    name_of,
+)
 
 _NOTHING_CAME: Final = Refused(
     RefusalCode.OTHER, "the last call was refused, and no earlier one came through"
@@ -28,6 +37,7 @@ def change_of(claimed: Claimed, **what: Any) -> Change:
         fence=claimed.fence,
         producer=claimed.producer,
         notify_url=claimed.notify_url,
+        cancel_seen=claimed.cancel_asked_at is not None,
         **what,
     )
 
@@ -63,6 +73,15 @@ def gave_up(claimed: Claimed, after: timedelta, last: str) -> Change:
     return change_of(claimed, state=OrderState.FAILED, reason=reason, moves=moves)
 
 
+def cancelled(claimed: Claimed) -> Change:
+    """Called off before anything was bought: nothing had to be asked of the provider."""
+    reason = "called off, as was asked, before it was bought"
+    moves = line_moves(claimed, (), LineState.CANCELLED, reason)
+    return change_of(
+        claimed, state=OrderState.CANCELLED, reason=reason, moves=moves, cancel_answered=True
+    )
+
+
 def parked(claimed: Claimed, reason: str) -> Change:
     """Set aside for a person."""
     return change_of(
@@ -75,13 +94,18 @@ def parked(claimed: Claimed, reason: str) -> Change:
     )
 
 
-def attempt_end(claimed: Claimed, outcome: Outcome) -> AttemptEnd | None:
-    """How the newest attempt ended; ``None`` where there is none."""
+def attempt_end(claimed: Claimed, outcome: Outcome, *, proven: bool = False) -> AttemptEnd | None:
+    """How the newest attempt ended; ``None`` where there is none.
+
+    A request that was merely not sent *again* leaves its attempt as doubtful as it was, unless it
+    is ``proven`` that the provider never acted on it.
+    """
     if claimed.attempt is None:
         return None
+    unsent = isinstance(outcome, NotSent) and claimed.attempt.sends > 1 and not proven
     return AttemptEnd(
         attempt_id=claimed.attempt.attempt_id,
-        outcome=name_of(outcome),
+        outcome=OutcomeName.IN_DOUBT if unsent else name_of(outcome),
         reason=None if isinstance(outcome, Confirmed | Pending) else outcome.reason,
         evidence=outcome.evidence,
         look_ups=claimed.look_ups,

@@ -41,6 +41,8 @@ class FaultCode(StrEnum):
     """The producer used this ``intent_id`` before, for something else."""
     DELIVER_ID_TAKEN = "deliver_id_taken"
     """The producer used this ``deliver_id`` before, in another intent."""
+    UNKNOWN_INTENT = "unknown_intent"
+    """What is to be called off was never taken in."""
 
 
 class IntentFault(Exception):
@@ -67,11 +69,16 @@ def broken(code: FaultCode, detail: str, *at: str | int) -> PydanticCustomError:
     return PydanticCustomError(code, "{detail}", {"detail": detail, "at": at})
 
 
-def fault_of(error: ValidationError, document: Mapping[str, Any]) -> IntentFault:
-    """The first fault that pydantic found in ``document``, and how many others there are."""
+def fault_of(
+    error: ValidationError, document: Mapping[str, Any], *, tagged: bool = True
+) -> IntentFault:
+    """The first fault that pydantic found in ``document``, and how many others there are.
+
+    ``tagged``: the document is an intent, whose body was chosen by its provider.
+    """
     found = error.errors(include_url=False, include_input=False)
     first, *others = _without_echoes(found)
-    steps = (*_steps(first, document), *first.get("ctx", {}).get("at", ()))
+    steps = (*_steps(first, document, tagged=tagged), *first.get("ctx", {}).get("at", ()))
     code, detail = _judged(first, steps)
     if others:
         detail += f" (and {len(others)} more: mend this one first)"
@@ -135,14 +142,16 @@ def _without_echoes(found: Sequence[ErrorDetails]) -> list[ErrorDetails]:
     return [one for one in found if one["type"] != "too_short" or one["loc"] not in around]
 
 
-def _steps(error: ErrorDetails, document: Mapping[str, Any]) -> Iterator[str | int]:
+def _steps(
+    error: ErrorDetails, document: Mapping[str, Any], *, tagged: bool
+) -> Iterator[str | int]:
     """Where the error is in the document: its location without pydantic's union tags.
 
-    The first tag is the provider. Below it a step is one of the document's own keys or
-    indexes; only a field that is missing is none, and comes last.
+    The first tag is the provider, where there are tags. Below it a step is one of the document's
+    own keys or indexes; only a field that is missing is none, and comes last.
     """
     here: Any = document
-    for step in error["loc"][1:]:
+    for step in error["loc"][1 if tagged else 0 :]:
         known = isinstance(here, Mapping) and step in here
         if known or (isinstance(here, list) and isinstance(step, int)):
             here = here[step]

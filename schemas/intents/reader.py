@@ -79,6 +79,14 @@ def json_schema() -> dict[str, Any]:
     }
 
 
+def read_object(raw: bytes, *, producer: str) -> dict[str, Any]:
+    """The JSON object in an entry of a producer's stream, with the producer's name in it.
+
+    Raises ``IntentFault``.
+    """
+    return _signed(_object(raw), producer)
+
+
 def _object(raw: bytes) -> dict[str, Any]:
     try:
         value = jsontext.loads(raw)

@@ -17,6 +17,7 @@ from schemas.intents.envelope import Envelope
 
 PROVIDERS: Final = (
     "adobe_vipm",
+    "feedback_company",
     "gifthub",
     "hyperteknoloji",
 )

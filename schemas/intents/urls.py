@@ -1,4 +1,4 @@
-"""Where notifications may be sent, as far as a URL alone can tell. Pure: resolves nothing.
+"""What a URL alone can tell: where notifications may go. Pure: resolves nothing.
 
 What the host's name leads to is checked where the connection is made.
 """
@@ -17,6 +17,16 @@ def is_secure(url: str, development_hosts: frozenset[str] = frozenset()) -> bool
     http is allowed to a host in ``development_hosts``, which holds ``host`` for any port of
     it and ``host:port`` for one.
     """
+    if not is_absolute(url):
+        return False
+    parts = urlsplit(url)
+    if parts.scheme == "https":
+        return True
+    return bool({parts.hostname, parts.netloc.lower()} & development_hosts)
+
+
+def is_absolute(url: str) -> bool:
+    """Whether this is an http(s) URL with a host and without a user's name or password."""
     if not _RFC_3986.fullmatch(url):
         return False
     try:
@@ -26,6 +36,4 @@ def is_secure(url: str, development_hosts: frozenset[str] = frozenset()) -> bool
         return False
     if not host or port == 0 or "@" in parts.netloc:
         return False
-    if parts.scheme == "https":
-        return True
-    return parts.scheme == "http" and bool({host, parts.netloc.lower()} & development_hosts)
+    return parts.scheme in {"https", "http"}

@@ -54,6 +54,7 @@ class World:
         """The order that has been due longest."""
         [claimed] = await claims.claim(
             self.db,
+            self.vault,
             provider="hyperteknoloji",
             account="default",
             free=1,
@@ -74,7 +75,7 @@ class World:
             lease=LEASE,
             needs=timedelta(seconds=30),
         )
-        [opened] = await attempts.open_attempts(self.db, [new])
+        [opened] = await attempts.open_attempts(self.db, self.vault, [new])
         assert isinstance(opened, Opened)
         attempt = Attempted(
             attempt_id=new.attempt_id,

@@ -13,11 +13,12 @@ from worker.crypto import Vault
 from worker.outcome import InDoubt, NotSent, Outcome, RefusalCode, Refused
 from worker.provider import Token
 from worker.store.session import Boundary, Database
-from worker.tokens import EARLY, TokenKeeper
+from worker.tokens import TokenCare, TokenKeeper
 
 SetClock = Callable[[timedelta], None]
 
 HOUR = timedelta(hours=1)
+EARLY = TokenCare(HOUR).early
 
 
 @dataclass
@@ -69,9 +70,9 @@ def a_keeper(
         clock or Hands(),
         calls or Calls(),
         provider="gifthub",
-        account=account,
+        owner=account,
         login=login,
-        patience=timedelta(seconds=patience),
+        care=TokenCare(patience=timedelta(seconds=patience)),
     )
 
 
@@ -165,8 +166,8 @@ async def test_a_token_that_names_no_end_lives_until_it_is_rejected(
 # --- failing ---------------------------------------------------------------------------------
 
 
-async def test_a_failed_login_sends_nothing_and_the_next_one_may_try(
-    db: Database, vault: Vault
+async def test_a_failed_login_sends_nothing_and_after_a_rest_the_next_one_may_try(
+    db: Database, vault: Vault, set_clock: SetClock
 ) -> None:
     wish = timedelta(seconds=7)
     login = Login(
@@ -177,14 +178,54 @@ async def test_a_failed_login_sends_nothing_and_the_next_one_may_try(
         ]
     )
     keeper = a_keeper(db, vault, login)
-    failures = [await keeper.get() for _ in range(3)]
+    failures = []
+    for number in range(3):
+        set_clock(number * 10 * wish)
+        failures.append(await keeper.get())
     assert failures[:2] == [
         NotSent("no access token: 429", retry_after=wish),
         NotSent("no access token: reset"),
     ]
     assert isinstance(failures[2], NotSent)
     assert "hunter2" not in repr(failures[2])
+    set_clock(40 * wish)
     assert await keeper.get() == "token-4"
+
+
+async def test_logins_that_fail_rest_longer_each_time_whoever_asks(
+    db: Database, vault: Vault, set_clock: SetClock
+) -> None:
+    login = Login(answers=[Refused(RefusalCode.FORBIDDEN, "no")] * 12)
+    keepers = [a_keeper(db, vault, login) for _ in range(3)]
+    rests, ahead = [], timedelta()
+    for _ in range(10):
+        failures = [await keeper.get() for keeper in keepers]
+        resting = failures[-1]
+        assert isinstance(resting, NotSent)
+        assert resting.retry_after
+        rests.append(round(resting.retry_after.total_seconds()))
+        ahead += resting.retry_after
+        set_clock(ahead + timedelta(seconds=0.1))
+    assert login.logins == 10
+    assert rests == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300]
+
+
+async def test_a_login_that_succeeds_ends_the_rests(
+    db: Database, vault: Vault, set_clock: SetClock
+) -> None:
+    login = Login(answers=[Refused(RefusalCode.FORBIDDEN, "no")] * 3)
+    keeper = a_keeper(db, vault, login)
+    tokens = []
+    for number in range(4):
+        set_clock(number * timedelta(seconds=10))
+        tokens.append(await keeper.get())
+    assert tokens[-1] == "token-4"
+    login.answers.append(Refused(RefusalCode.FORBIDDEN, "no"))
+    assert isinstance(await keeper.get(rejected="token-4"), NotSent)
+    resting = await keeper.get(rejected="token-4")
+    assert isinstance(resting, NotSent)
+    assert resting.retry_after
+    assert resting.retry_after <= timedelta(seconds=1)
 
 
 async def test_a_worker_waits_for_anothers_login_only_so_long(db: Database, vault: Vault) -> None:

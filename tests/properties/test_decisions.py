@@ -177,7 +177,7 @@ def test_every_poll_is_decided_well(
 
 # --- doubt -----------------------------------------------------------------------------------
 
-ASKED = [Doubt.LOOK_UP, Doubt.LOOK_UP_ONCE, Doubt.LOOK_UP_WEAK, Doubt.REPLAY, Doubt.NONE]
+ASKED = [Doubt.LOOK_UP, Doubt.LOOK_UP_ONCE, Doubt.LOOK_UP_WEAK, Doubt.NONE]
 
 
 @given(st.sampled_from(ASKED), calls, in_doubt, chances)

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 
 import hypothesis
 from hypothesis import strategies as st
@@ -26,9 +27,12 @@ from worker.capabilities import Capabilities, Doubt
 from worker.change import Change, carried_on
 from worker.decisions import Decider
 from worker.lifecycle import (
+    CALLED_OFF,
+    GIVEN_BACK,
     LINE_MOVES,
     ORDER_MOVES,
     TERMINAL_ORDERS,
+    UNDER_WAY,
     LineState,
     OrderState,
     Step,
@@ -54,17 +58,14 @@ LATEST = timedelta(minutes=10) - timedelta(seconds=1)
 """Until when after its attempt a call may still be carried out: what the policy relies on."""
 WINDOWS = [None, timedelta(minutes=2), timedelta(minutes=10)]
 
-PROVIDERS = [
-    *(
-        Capabilities(after_place=doubt)
-        for doubt in (Doubt.LOOK_UP, Doubt.LOOK_UP_WEAK, Doubt.REPLAY, Doubt.NONE)
-    ),
-    *(
-        Capabilities(after_place=first, after_confirm=second)
-        for first in (Doubt.HARMLESS, Doubt.LOOK_UP)
-        for second in (Doubt.LOOK_UP_ONCE, Doubt.LOOK_UP, Doubt.LOOK_UP_WEAK, Doubt.NONE)
-    ),
+CALLING_OFF: list[dict[str, Any]] = [
+    {},
+    {"after_cancel": Doubt.HARMLESS},
+    {"after_cancel": Doubt.REPLAY, "returns_for": timedelta(days=14)},
 ]
+ONE_PHASE = [Doubt.LOOK_UP, Doubt.LOOK_UP_WEAK, Doubt.NONE]
+TWO_PHASES = [Doubt.LOOK_UP_ONCE, Doubt.LOOK_UP, Doubt.LOOK_UP_WEAK, Doubt.NONE]
+"""All but ``RESEND``, which an account allows although it may order twice."""
 
 
 class Fate(StrEnum):
@@ -98,7 +99,7 @@ class OnItsWay:
     """A call that will be carried out, at the latest then."""
 
     at_last: datetime
-    buys: bool
+    buys: Callable[[], bool]
     land: Callable[[], object]
 
 
@@ -109,23 +110,49 @@ class Remote:
     capabilities: Capabilities
     reserved: list[str] = field(default_factory=list)
     live: list[str] = field(default_factory=list)
-    replayed: dict[str, str] = field(default_factory=dict)
+    answered: dict[str, Outcome] = field(default_factory=dict)
     on_its_way: list[OnItsWay] = field(default_factory=list)
+    called_off: bool = False
 
-    def place(self, reference: str) -> str:
-        if self.capabilities.after_place is Doubt.REPLAY and reference in self.replayed:
-            return self.replayed[reference]
-        ref = f"order-{len(self.reserved) + len(self.live)}"
-        (self.reserved if self.capabilities.two_phase else self.live).append(ref)
-        self.replayed[reference] = ref
-        return ref
+    def hear(self, claimed: Claimed, attempt: Attempted, *, says_no: bool = False) -> Outcome:
+        """Carry a call out; one that is known again is answered as it was the first time."""
+        step, known = attempt.step, self.answered.get(attempt.reference)
+        if known is not None and self.after(step) is Doubt.REPLAY:
+            return known
+        answer: Outcome = Refused(RefusalCode.OTHER, "no")
+        if not says_no:
+            answer = self._carry_out(step, claimed.order.provider_ref)
+        self.answered[attempt.reference] = answer
+        return answer
 
-    def confirm(self, ref: str) -> bool:
-        """Whether this call bought it; a repeat is refused where one look is to be enough."""
+    def _carry_out(self, step: Step, ref: str | None) -> Outcome:
+        if step is Step.CANCEL:
+            self.called_off = self.called_off or bool(self.live)
+            self.live.clear()
+            return Confirmed(None)
+        if step is Step.PLACE:
+            ref = f"order-{len(self.reserved) + len(self.live)}"
+            (self.reserved if self.capabilities.two_phase else self.live).append(ref)
+            return Confirmed(ref)
+        assert ref is not None
         if self.capabilities.after_confirm is Doubt.LOOK_UP_ONCE and ref in self.live:
-            return False
+            return InDoubt("confirmed before")  # a repeat is refused where one look is enough
         self.live.append(ref)
-        return True
+        return Confirmed(ref)
+
+    def buys(self, attempt: Attempted) -> bool:
+        """Whether this call, if it is carried out now, costs money."""
+        if self.after(attempt.step) is Doubt.REPLAY and attempt.reference in self.answered:
+            return False
+        return attempt.step is Step.CONFIRM or not self.capabilities.two_phase
+
+    def after(self, step: Step) -> Doubt | None:
+        capabilities = self.capabilities
+        return {
+            Step.PLACE: capabilities.after_place,
+            Step.CONFIRM: capabilities.after_confirm,
+            Step.CANCEL: capabilities.after_cancel,
+        }[step]
 
     def catch_up(self, now: datetime, *, everything: bool = False) -> None:
         """Carry out what has arrived by now."""
@@ -147,8 +174,10 @@ class Late:
 class Life(RuleBasedStateMachine):
     """One order, from its intent to its end."""
 
+    providers: ClassVar[list[Capabilities]]
+
     @initialize(
-        capabilities=st.sampled_from(PROVIDERS),
+        capabilities=st.runner().flatmap(lambda self: st.sampled_from(self.providers)),
         lines=st.integers(1, 2),
         window=st.sampled_from(WINDOWS),
     )
@@ -190,9 +219,20 @@ class Life(RuleBasedStateMachine):
             return
         newest = self.row.attempt
         unsettled = self.attempts[late.attempt.attempt_id] in {None, OutcomeName.IN_DOUBT}
-        if newest == late.attempt and unsettled and self.due_at is not None:
+        over = self.row.state in {*TERMINAL_ORDERS, S.PARKED}
+        may_be_seized = self.due_at is not None and (late.attempt.step is Step.CANCEL or not over)
+        if newest == late.attempt and unsettled and may_be_seized:
             self.row = replace(self.row, fence=self.row.fence + 1)
             assert self._settle(late.decide(replace(self.row, now=self.now)))
+
+    @precondition(lambda self: self.row.state is not S.CANCELLED)
+    @rule()
+    def somebody_wants_it_called_off(self) -> None:
+        asked_at = self.row.cancel_asked_at or self.now
+        self.row = replace(self.row, cancel_asked_at=asked_at)
+        if self.due_at is None:
+            self.row = replace(self.row, step=Step.CANCEL)
+            self.due_at = self.now
 
     @precondition(lambda self: self.remote.on_its_way)
     @rule()
@@ -217,23 +257,27 @@ class Life(RuleBasedStateMachine):
     def _step(self, claimed: Claimed, data: st.DataObject) -> Change | None:
         chance = data.draw(st.floats(0.01, 0.99), "chance")
         match claimed.step:
-            case Step.PLACE | Step.CONFIRM:
+            case Step.PLACE | Step.CONFIRM | Step.CANCEL:
                 return self._call(claimed, chance, data)
             case Step.RECONCILE:
                 finding = self._look_up(claimed, data)
                 return self.decider.after_look_up(claimed, finding, chance)
             case Step.POLL:
-                return self.decider.after_poll(claimed, self._poll(claimed, data), chance)
+                said = self._poll(claimed, data)
+                before = self.decider.before_poll(claimed)
+                return before or self.decider.after_poll(claimed, said, chance)
 
     def _call(self, claimed: Claimed, chance: float, data: st.DataObject) -> Change | None:
         step = claimed.step
-        if claimed.left_open:
-            return self.decider.left_open(claimed, chance)
+        instead = self.decider.before_call(claimed, step, chance)
+        if instead is not None:
+            return instead
         if data.draw(st.integers(0, 9), "token") == 9:
             return self.decider.not_started(claimed, step, NotSent("no token"), chance)
-        if claimed.expires_at is not None and self.now + NEEDS > claimed.expires_at:
+        window = self.decider.window_of(step)
+        if window and claimed.expires_at is not None and self.now + window > claimed.expires_at:
             return self.decider.window_closed(claimed)
-        attempt = self._open(step)
+        attempt = self._open(claimed, step)
         ours = replace(claimed, attempt=attempt, look_ups=0)
         fate = data.draw(st.sampled_from(FATES), "fate")
         outcome = self._carry_out(ours, attempt, fate, data)
@@ -250,7 +294,7 @@ class Life(RuleBasedStateMachine):
             return None
         return decide(claimed)
 
-    def _open(self, step: Step) -> Attempted:
+    def _open(self, claimed: Claimed, step: Step) -> Attempted:
         assert None not in self.attempts.values(), "two attempts are open at once"
         attempt = Attempted(
             attempt_id=AttemptId(new_uuid()),
@@ -260,9 +304,12 @@ class Life(RuleBasedStateMachine):
             opened_at=self.now,
             sent_at=self.now,
         )
+        before = claimed.attempt
+        if before is not None and self.decider.unsettled(claimed, step):
+            attempt = replace(before, sent_at=self.now, sends=before.sends + 1)
         self.attempts[attempt.attempt_id] = None
-        state = S.PLACING if step is Step.PLACE else S.CONFIRMING
-        self._enter(state)
+        if step in UNDER_WAY:
+            self._enter(UNDER_WAY[step])
         self.row = replace(self.row, attempt=attempt, attempt_outcome=None, look_ups=0)
         self.due_at = self.now + LEASE
         return attempt
@@ -270,37 +317,34 @@ class Life(RuleBasedStateMachine):
     def _carry_out(
         self, claimed: Claimed, attempt: Attempted, fate: Fate, data: st.DataObject
     ) -> Outcome:
-        remote, ref = self.remote, claimed.order.provider_ref
+        remote, step = self.remote, attempt.step
 
         def execute() -> Outcome:
-            if claimed.step is Step.PLACE:
-                return Confirmed(remote.place(attempt.reference))
-            assert ref is not None
-            return Confirmed(ref) if remote.confirm(ref) else InDoubt("confirmed before")
+            return remote.hear(claimed, attempt)
 
         if fate in {Fate.LOST, Fate.CRASH}:
             when = data.draw(st.sampled_from(Executed), "executed")
             if when is Executed.NOW:
                 execute()
-            elif when is Executed.LATER:
-                buys = claimed.step is Step.CONFIRM or not remote.capabilities.two_phase
-                remote.on_its_way.append(OnItsWay(self.now + LATEST, buys, execute))
+            elif when is Executed.LATER and step is not Step.CANCEL:
+                on_its_way = OnItsWay(self.now + LATEST, partial(remote.buys, attempt), execute)
+                remote.on_its_way.append(on_its_way)
             return InDoubt("no answer")
         if fate is Fate.NOT_SENT or (fate is Fate.SLOW and data.draw(st.booleans(), "sent")):
             return NotSent("refused")
-        if fate is Fate.NO:
+        if fate is Fate.NO and step is not Step.CANCEL and remote.after(step) is not Doubt.REPLAY:
             return InDoubt("there already") if remote.live else Refused(RefusalCode.OTHER, "no")
-        return execute()
+        return remote.hear(claimed, attempt, says_no=fate is Fate.NO)
 
     def _look_up(self, claimed: Claimed, data: st.DataObject) -> LookUp:
         if data.draw(st.integers(0, 9), "answer") == 9:
             return NotSent("refused")
         attempt, remote = claimed.attempt, self.remote
         assert attempt is not None
-        placing = claimed.attempt_step is Step.PLACE
-        kind = self.decider._after(claimed.attempt_step)
-        if kind is Doubt.REPLAY:
-            return Confirmed(remote.place(attempt.reference))
+        if attempt.step is Step.CANCEL:
+            return Confirmed(None) if remote.called_off else Absent()
+        placing = attempt.step is Step.PLACE
+        kind = remote.after(attempt.step)
         there = remote.reserved if placing and remote.capabilities.two_phase else remote.live
         if not there or (kind is Doubt.LOOK_UP_WEAK and data.draw(st.integers(0, 4), "listed") < 4):
             return Absent()
@@ -316,7 +360,12 @@ class Life(RuleBasedStateMachine):
     # --- the row -------------------------------------------------------------------------
 
     def _enter(self, state: OrderState) -> None:
-        assert state in ORDER_MOVES[self.row.state], f"{self.row.state} → {state}"
+        called_off = state is S.CANCELLED and self.row.state in GIVEN_BACK
+        stays = state is self.row.state and self.row.cancel_asked_at is not None
+        allowed = state in ORDER_MOVES[self.row.state] or called_off or stays
+        assert allowed or (state is S.PARKED and self.row.cancel_asked_at), (
+            f"{self.row.state} → {state}"
+        )
         self.row = replace(self.row, state=state)
 
     def _settle(self, change: Change) -> bool:
@@ -339,13 +388,25 @@ class Life(RuleBasedStateMachine):
         self._tell(change)
         self.due_at = None if change.due_in is None else self.now + change.due_in
         self.placed |= change.state is S.PLACED
+        self._answer(change)
         return True
+
+    def _answer(self, change: Change) -> None:
+        """As the store does: a wish that is not answered makes the order due."""
+        if change.cancel_answered or change.state is S.CANCELLED:
+            self.row = replace(self.row, cancel_asked_at=None)
+        elif self.row.cancel_asked_at is not None and change.step is None:
+            self.row = replace(self.row, step=Step.CANCEL)
+            self.due_at = self.now
 
     def _tell(self, change: Change) -> None:
         lines = {line.line_id: line for line in self.row.order.lines}
         for move in change.moves:
             line = lines[move.line_id]
-            assert move.to in LINE_MOVES[line.state], f"{line.state} → {move.to}"
+            allowed = move.to in LINE_MOVES[line.state] or (
+                move.to is line.state if move.stays else line.state in CALLED_OFF
+            )
+            assert allowed, f"{line.state} → {move.to}"
             assert move.news.sequence == line.sequence + 1
             lines[move.line_id] = replace(line, state=move.to, sequence=move.news.sequence)
         order = replace(
@@ -364,16 +425,51 @@ class Life(RuleBasedStateMachine):
     @invariant()
     def nothing_is_silently_stuck(self) -> None:
         over = self.row.state in TERMINAL_ORDERS or self.row.state is S.PARKED
-        assert (self.due_at is None) == over
+        assert (self.due_at is None) == (over and self.row.cancel_asked_at is None)
 
     @invariant()
     def what_we_say_of_the_provider_is_so(self) -> None:
         if self.row.state in {S.PLACED, S.FULFILLED, S.PARTIALLY_FULFILLED}:
-            assert self.remote.live
+            assert self.remote.live or self.remote.called_off
+        if self.row.state is S.CANCELLED:
+            assert not self.remote.live
         if self.row.state in TERMINAL_ORDERS and not self.placed:
             assert not self.remote.live
-            assert not any(call.buys for call in self.remote.on_its_way)
+            assert not any(call.buys() for call in self.remote.on_its_way)
 
 
-TestLife = Life.TestCase
-TestLife.settings = hypothesis.settings(max_examples=600, stateful_step_count=25)
+class OnePhase(Life):
+    """Placing buys."""
+
+    providers: ClassVar = [
+        Capabilities(after_place=doubt, **cancels) for doubt in ONE_PHASE for cancels in CALLING_OFF
+    ]
+
+
+class TwoPhases(Life):
+    """Placing asks for a price, confirming buys."""
+
+    providers: ClassVar = [
+        Capabilities(after_place=first, after_confirm=second, **cancels)
+        for first in (Doubt.HARMLESS, Doubt.LOOK_UP)
+        for second in TWO_PHASES
+        for cancels in CALLING_OFF
+    ]
+
+
+class KnownAgain(Life):
+    """The provider knows a request again that is sent twice."""
+
+    providers: ClassVar = [
+        Capabilities(after_place=Doubt.REPLAY, after_confirm=second, **cancels)
+        for second in (None, Doubt.REPLAY)
+        for cancels in CALLING_OFF
+    ]
+
+
+for machine in (OnePhase, TwoPhases, KnownAgain):
+    machine.TestCase.settings = hypothesis.settings(max_examples=400, stateful_step_count=25)
+
+TestOnePhase = OnePhase.TestCase
+TestTwoPhases = TwoPhases.TestCase
+TestKnownAgain = KnownAgain.TestCase

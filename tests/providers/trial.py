@@ -22,6 +22,8 @@ CARD_CODE = "SANDBOX-"
 """What every code begins with that the sandbox delivers."""
 CUSTOMER = "Zübeyde 5512345678"
 """The personal data in every intent that has some."""
+CUSTOMER_EMAIL = "zubeyde.5512345678@example.test"
+"""The same customer's address, where an intent has one."""
 
 
 Steps = Mapping[Step, str]
@@ -110,7 +112,7 @@ class Trial:
     """
 
     def __init__(
-        self, sandbox: Sandbox, provider: str, steps: Steps | None = None, **fields: str
+        self, sandbox: Sandbox, provider: str, steps: Steps | None = None, /, **fields: str
     ) -> None:
         self.sandbox = sandbox
         self.name = provider
@@ -145,7 +147,8 @@ class Trial:
         """What must never be seen; the sandbox's password is too common a word to look for."""
         fields = (getattr(self.account, name) for name in type(self.account).model_fields)
         opened = [one.get_secret_value() for one in fields if isinstance(one, SecretStr)]
-        return [CUSTOMER, CARD_CODE, *filter(None, [self.token]), *filter(_is_telling, opened)]
+        personal = [CUSTOMER, CUSTOMER_EMAIL]
+        return [*personal, CARD_CODE, *filter(None, [self.token]), *filter(_is_telling, opened)]
 
     async def log_in(self) -> None:
         """Get a token by a connection of its own, so that the trial's own stays unused."""

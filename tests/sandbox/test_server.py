@@ -11,7 +11,9 @@ import aiohttp
 import pytest
 
 from worker.sandbox import Fault, Outage, Sandbox, magic_values, run
+from worker.sandbox.remotes import REMOTES
 
+DOORS = ["", *(remote.name for remote in REMOTES)]
 BASKET = {"basketData": [{"DeliverID": "ref", "CustomerStoreProductID": 234, "Quantity": 1}]}
 
 
@@ -211,7 +213,7 @@ async def test_a_lost_caller_is_told_what_there_is(
 async def test_on_a_fixed_port_the_remotes_take_the_next_ones(
     session: aiohttp.ClientSession,
 ) -> None:
-    port = free_ports(3)
+    port = free_ports(len(DOORS))
     serving = asyncio.create_task(run("127.0.0.1", port))
     accounts: Any = None
     async with asyncio.timeout(20):
@@ -219,14 +221,15 @@ async def test_on_a_fixed_port_the_remotes_take_the_next_ones(
             with suppress(aiohttp.ClientConnectorError):
                 async with session.get(f"http://127.0.0.1:{port}/_sandbox/accounts") as answer:
                     accounts = await answer.json()
-    assert accounts["gifthub"]["default"]["base_url"] == f"http://127.0.0.1:{port + 2}/gifthub"
+    for place, name in enumerate(DOORS[1:], start=1):
+        assert accounts[name]["default"]["base_url"] == f"http://127.0.0.1:{port + place}/{name}"
     serving.cancel()
     with pytest.raises(asyncio.CancelledError):
         await serving
 
 
 async def test_a_taken_port_is_an_error_and_leaves_nothing_open() -> None:
-    first = free_ports(3)
+    first = free_ports(len(DOORS))
     with socket.create_server(("127.0.0.1", first + 1)):
         with pytest.raises(OSError, match="address already in use"):
             await Sandbox(port=first).__aenter__()
@@ -235,14 +238,15 @@ async def test_a_taken_port_is_an_error_and_leaves_nothing_open() -> None:
 
 
 async def test_it_runs_from_the_command_line_until_interrupted() -> None:
-    command = ["-m", "worker.sandbox", "--port", str(free_ports(3))]
+    command = ["-m", "worker.sandbox", "--port", str(free_ports(len(DOORS)))]
     process = await asyncio.create_subprocess_exec(
         sys.executable, *command, stderr=asyncio.subprocess.PIPE
     )
     assert process.stderr is not None
     async with asyncio.timeout(30):
-        said = [await process.stderr.readline() for _ in range(3)]
+        said = [await process.stderr.readline() for _ in DOORS]
         process.send_signal(signal.SIGINT)
         assert await process.stderr.read() == b""
         assert await process.wait() == 0
-    assert b"sandbox of gifthub at http://127.0.0.1:" in said[2]
+    for name, line in zip(DOORS[1:], said[1:], strict=True):
+        assert f"sandbox of {name} at http://127.0.0.1:".encode() in line

@@ -43,6 +43,7 @@ class Shop:
     async def claim(self, *, free: int = 10, worker: str = "host:1") -> list[Claimed]:
         return await claims.claim(
             self.db,
+            self.vault,
             provider="hyperteknoloji",
             account="default",
             free=free,
@@ -59,7 +60,7 @@ class Shop:
     async def attempt(self, claimed: Claimed, step: Step = Step.PLACE) -> Claimed:
         """The order with an attempt that is under way."""
         new = a_new_attempt(claimed, step)
-        (opened,) = await attempts.open_attempts(self.db, [new])
+        (opened,) = await attempts.open_attempts(self.db, self.vault, [new])
         assert isinstance(opened, Opened)
         attempt = Attempted(
             attempt_id=new.attempt_id,

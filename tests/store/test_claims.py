@@ -19,7 +19,9 @@ LATER = LEASE + timedelta(seconds=1)
 
 async def seize(shop: Shop, attempt_id: AttemptId) -> int | None:
     """The fence under which the order is ours now."""
-    seized = await claims.seize(shop.db, attempt_id=attempt_id, worker="host:2", lease=LEASE)
+    seized = await claims.seize(
+        shop.db, shop.vault, attempt_id=attempt_id, worker="host:2", lease=LEASE
+    )
     return None if seized is None else seized.fence
 
 
@@ -113,7 +115,7 @@ async def test_an_order_whose_kept_intent_cannot_be_read_stands_in_nobodys_way(
 async def test_an_attempt_is_on_disk_before_its_call(shop: Shop) -> None:
     claimed = await shop.claimed()
     new = a_new_attempt(claimed)
-    (opened,) = await attempts.open_attempts(shop.db, [new])
+    (opened,) = await attempts.open_attempts(shop.db, shop.vault, [new])
     assert isinstance(opened, Opened)
     row = await shop.one("SELECT * FROM attempts")
     assert (row.id, row.number, row.outcome) == (new.attempt_id, opened.number, None)
@@ -127,7 +129,9 @@ async def test_an_attempt_under_an_older_fence_is_not_opened(
     stale = await shop.claimed()
     set_clock(LATER)
     await shop.claim(worker="host:2")
-    assert await attempts.open_attempts(shop.db, [a_new_attempt(stale)]) == [NotOpened.FENCED]
+    assert await attempts.open_attempts(shop.db, shop.vault, [a_new_attempt(stale)]) == [
+        NotOpened.FENCED
+    ]
     assert await shop.rows("SELECT id FROM attempts") == []
 
 
@@ -135,13 +139,13 @@ async def test_the_databases_clock_closes_the_window(shop: Shop, set_clock: SetC
     claimed = await shop.claimed()
     await shop.execute("UPDATE orders SET expires_at = orderline_now() + interval '60s'")
     needy = a_new_attempt(claimed, needs=timedelta(seconds=61))
-    assert await attempts.open_attempts(shop.db, [needy]) == [NotOpened.WINDOW_CLOSED]
+    assert await attempts.open_attempts(shop.db, shop.vault, [needy]) == [NotOpened.WINDOW_CLOSED]
     modest = a_new_attempt(claimed, needs=timedelta(seconds=30))
     set_clock(timedelta(seconds=31))
-    assert await attempts.open_attempts(shop.db, [modest]) == [NotOpened.WINDOW_CLOSED]
+    assert await attempts.open_attempts(shop.db, shop.vault, [modest]) == [NotOpened.WINDOW_CLOSED]
     assert (await shop.one("SELECT state, attempts FROM orders")) == ("accepted", 0)
     set_clock(timedelta(seconds=20))
-    (opened,) = await attempts.open_attempts(shop.db, [modest])
+    (opened,) = await attempts.open_attempts(shop.db, shop.vault, [modest])
     assert isinstance(opened, Opened)
 
 
@@ -149,9 +153,9 @@ async def test_an_attempt_written_twice_is_one_attempt(shop: Shop, set_clock: Se
     claimed = await shop.claimed()
     await shop.execute("UPDATE orders SET expires_at = orderline_now() + interval '60s'")
     new = a_new_attempt(claimed, needs=timedelta(seconds=30))
-    first = await attempts.open_attempts(shop.db, [new])
+    first = await attempts.open_attempts(shop.db, shop.vault, [new])
     set_clock(timedelta(seconds=50))
-    assert await attempts.open_attempts(shop.db, [new]) == first
+    assert await attempts.open_attempts(shop.db, shop.vault, [new]) == first
     assert (await shop.one("SELECT attempts FROM orders")).attempts == 1
 
 
@@ -167,7 +171,7 @@ async def test_one_batch_opens_fences_and_closes_each_for_itself(
         "UPDATE orders SET expires_at = orderline_now() WHERE id = :id", id=late.order.order_id
     )
     batch = [a_new_attempt(each) for each in (stale, late, good)]
-    results = await attempts.open_attempts(shop.db, batch)
+    results = await attempts.open_attempts(shop.db, shop.vault, batch)
     assert results[:2] == [NotOpened.FENCED, NotOpened.WINDOW_CLOSED]
     assert isinstance(results[2], Opened)
 

@@ -33,7 +33,13 @@ async def _seized_while_another_settles(
         )
         await _until_waiting(shop, 1)
         seizing = asyncio.create_task(
-            claims.seize(shop.db, attempt_id=slow.attempt.attempt_id, worker="host:1", lease=LEASE)
+            claims.seize(
+                shop.db,
+                shop.vault,
+                attempt_id=slow.attempt.attempt_id,
+                worker="host:1",
+                lease=LEASE,
+            )
         )
         await _until_waiting(shop, 2)
         await holder.rollback()

@@ -29,7 +29,13 @@ MINUTE = timedelta(minutes=1)
 
 async def _claim(story: Story, provider: str) -> tuple[Claimed, Desk]:
     (claimed,) = await claims.claim(
-        story.db, provider=provider, account="default", free=1, worker="w", lease=MINUTE
+        story.db,
+        story.engine.rt.vault,
+        provider=provider,
+        account="default",
+        free=1,
+        worker="w",
+        lease=MINUTE,
     )
     return claimed, story.engine.rt.desks[provider, "default"]
 

@@ -11,7 +11,6 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from worker import streams
 from worker.store.intake import Entry
 from worker.streams import GROUP, IntentStreams, put, put_unread, strangers, stream_of, waiting
 
@@ -319,7 +318,7 @@ async def test_an_intent_by_the_other_door_comes_to_its_producers_stream_unread(
     found = await redis.xrange(stream_of(producer)) or []
     ((_, fields),) = found
     sent = intent if isinstance(intent, str) else json.dumps(intent)
-    assert fields == {streams.FIELD: sent.encode()}
+    assert fields == {b"intent": sent.encode()}
 
 
 # --- helpers -----------------------------------------------------------------------------------

@@ -237,7 +237,7 @@ def test_a_closed_window_ends_the_order(step: Step, line: LineState) -> None:
 
 # --- in doubt --------------------------------------------------------------------------------
 
-ASKING = [Doubt.LOOK_UP, Doubt.LOOK_UP_ONCE, Doubt.LOOK_UP_WEAK, Doubt.REPLAY]
+ASKING = [Doubt.LOOK_UP, Doubt.LOOK_UP_ONCE, Doubt.LOOK_UP_WEAK]
 
 
 @pytest.mark.parametrize("step", [Step.PLACE, Step.CONFIRM])

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from worker.cli import producers
+from worker.cli.cancel import cancel
 from worker.cli.demo import demo
 from worker.cli.doctor import doctor
 from worker.cli.enqueue import enqueue
@@ -41,6 +42,7 @@ app.command("enqueue")(enqueue)
 app.command("list")(list_orders)
 app.command("show")(show)
 app.command("watch")(watch)
+app.command("cancel")(cancel)
 app.command("quarantine")(quarantine)
 app.add_typer(producers.app, name="producers")
 app.command("providers")(providers)

@@ -5,28 +5,16 @@ from typing import Annotated
 
 import typer
 
-from schemas.orders import OrderStory, OrderView
+from schemas.orders import OrderStory
+from worker.cli.named import OrderName, find_order
 from worker.cli.output import Json, print_json
 from worker.cli.session import opened
 from worker.cli.story import tell
-from worker.errors import NotFound, OrderlineError
-from worker.store import views
 from worker.store.views_story import story
 
 
-class Ambiguous(OrderlineError):
-    """A name fits several orders."""
-
-
 def show(
-    name: Annotated[
-        str,
-        typer.Argument(
-            metavar="ORDER",
-            help="The order's id or its beginning, its intent's id, a DeliverID, our line_ref, or"
-            " the provider's reference.",
-        ),
-    ],
+    name: OrderName,
     *,
     reveal: Annotated[
         bool, typer.Option("--reveal", help="Show the personal data in the intent, too.")
@@ -48,19 +36,5 @@ def show(
 
 async def _read(name: str, *, reveal: bool) -> OrderStory:
     async with opened() as session:
-        order = _only(name, await views.find(session.db, name))
+        order = await find_order(session.db, name)
         return await story(session.db, session.vault, order.order_id, reveal=reveal)
-
-
-def _only(name: str, found: list[OrderView]) -> OrderView:
-    match found:
-        case []:
-            raise NotFound(f"There is no order {name!r}; `orderline list` shows those there are.")
-        case [order]:
-            return order
-        case _:
-            candidates = "\n".join(
-                f"  {order.order_id}  intent {order.intent_id} of {order.producer}, {order.state}"
-                for order in found
-            )
-            raise Ambiguous(f"{name!r} fits several orders; say which by its id:\n{candidates}")

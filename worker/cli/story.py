@@ -34,7 +34,7 @@ _LINES: Final = (
     Column("price"),
     Column("our line_ref", whole=True),
     Column("provider's reference"),
-    Column("reason"),
+    Column("what is said of it"),
 )
 _EVENTS: Final = (
     Column("at", whole=True),
@@ -59,7 +59,7 @@ def tell(story: OrderStory) -> None:
             _money(line.price) or NOTHING,
             line.line_ref,
             line.provider_line_ref or NOTHING,
-            line.reason or NOTHING,
+            "; ".join(filter(None, (line.reason, *map(_detail, line.details.items())))) or NOTHING,
         ]
         for line in story.lines
     ]
@@ -76,6 +76,10 @@ def tell(story: OrderStory) -> None:
         _tell_notification(notification, story.order)
     if not story.notifications:
         say("none owed yet")
+
+
+def _detail(fact: tuple[str, str]) -> str:
+    return f"{fact[0]}: {fact[1]}"
 
 
 def _heading(text: str) -> None:
@@ -125,6 +129,12 @@ def _tell_attempt(attempt: AttemptView) -> None:
     print_pairs(
         [
             ("opened", stamp(attempt.opened_at)),
+            (
+                "sent",
+                f"{attempt.sends} times, last {stamp(attempt.sent_at)}"
+                if attempt.sends > 1
+                else None,
+            ),
             ("reference", f"{attempt.reference} (ours)"),
             ("reason", attempt.reason),
             ("look-ups", str(attempt.look_ups) if attempt.look_ups else None),

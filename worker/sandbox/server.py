@@ -91,7 +91,8 @@ class Sandbox:
         self._control = Control(self)
         self.reset()
         self._server = web.Server(self._handle, access_log=None)
-        for place, name in enumerate(("", *self._remotes)):
+        # The main port last: whoever finds it open finds the others open too.
+        for place, name in reversed([*enumerate(("", *self._remotes))]):
             door = Door(self._server, self._host, self._port + place if self._port else 0)
             self._doors[name] = door
             try:

@@ -1,12 +1,17 @@
-"""Turn stream entries into orders, or set them aside: the first commit of an intent's life."""
+"""Turn stream entries into orders, call orders off, or set entries aside: the first commit.
+
+Wishes to call off are written after the intents of their batch, so that one may follow its intent.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from uuid import UUID
+from typing import Final
+from uuid import UUID, uuid5
 
 from sqlalchemy import exc
 
+from schemas.cancels import Cancel, read_cancel
 from schemas.ids import OrderId, new_uuid
 from schemas.intents import (
     FaultCode,
@@ -19,15 +24,26 @@ from schemas.intents import (
 from worker.crypto import Vault
 from worker.runtime import Runtime
 from worker.settings import Settings
-from worker.store import intake
-from worker.store.intake import Entry, Known, NewOrder
+from worker.store import cancels, intake
+from worker.store.cancels import Asked, Wish
+from worker.store.intake import Entry, EntryKind, Known, NewOrder
 from worker.store.session import Boundary, Database
 
+_WISHES: Final = UUID("6a4f3a8e-0d6c-5d0e-9f0b-3a8f4d2b7c11")
+"""The name space of the ids that wishes get from their entries."""
 _RACES = 5
 """How often a batch is looked at again because another worker was faster with part of it."""
 
-Read = tuple[Entry, ReadIntent]
 Faulty = tuple[Entry, IntentFault]
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A batch of entries as far as it could be read."""
+
+    intents: list[tuple[Entry, ReadIntent]] = field(default_factory=list)
+    cancels: list[tuple[Entry, Cancel]] = field(default_factory=list)
+    faulty: list[Faulty] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +52,7 @@ class Sorted:
 
     fresh: list[NewOrder] = field(default_factory=list)
     repeated: list[tuple[Entry, OrderId]] = field(default_factory=list)
+    to_cancel: list[Asked] = field(default_factory=list)
     faulty: list[Faulty] = field(default_factory=list)
 
 
@@ -51,28 +68,34 @@ async def accept_into(
     db: Database, vault: Vault, settings: Settings, entries: Sequence[Entry]
 ) -> Sorted:
     """``accept`` with just what it needs."""
-    read, faulty = _read(entries, settings.development_host_set)
+    read = _read(entries, settings.development_host_set)
     try:
-        return await _record(db, vault, settings, read, faulty)
+        return await _record(db, vault, settings, read)
     except exc.DataError:
         # One of them holds something that only the database could see: find it alone.
-        if len(read) + len(faulty) > 1:
+        if len(entries) > 1:
             heaps = [await accept_into(db, vault, settings, [entry]) for entry in entries]
             return _merged(heaps)
         fault = IntentFault(FaultCode.BAD_TEXT, "", "The database cannot store this intent")
-        return await _record(db, vault, settings, [], [(entries[0], fault)])
+        return await _record(db, vault, settings, Read(faulty=[(entries[0], fault)]))
 
 
-async def _record(
-    db: Database, vault: Vault, settings: Settings, read: list[Read], faulty: list[Faulty]
-) -> Sorted:
+async def _record(db: Database, vault: Vault, settings: Settings, read: Read) -> Sorted:
     for race in range(_RACES):
         try:
             async with db.transaction(Boundary.INTAKE) as connection:
-                known = await intake.look(connection, [item.intent for _, item in read])
-                heaps = sort_out(read, known, settings.quote_window, settings.clock_skew)
-                heaps.faulty.extend(faulty)
+                known = await intake.look(connection, [item.intent for _, item in read.intents])
+                heaps = sort_out(read.intents, known, settings.quote_window, settings.clock_skew)
+                heaps.faulty.extend(read.faulty)
                 await intake.record(connection, heaps.fresh)
+                wishes = {entry: _wish(entry, cancel) for entry, cancel in read.cancels}
+                asked = await cancels.ask_for(connection, list(wishes.values()))
+                heaps.to_cancel.extend(asked.values())
+                heaps.faulty.extend(
+                    (entry, _UNKNOWN)
+                    for entry, wish in wishes.items()
+                    if wish.event_id not in asked
+                )
                 await intake.quarantine(connection, vault, heaps.faulty)
         except (intake.Raced, exc.IntegrityError):
             if race == _RACES - 1:
@@ -83,7 +106,7 @@ async def _record(
 
 
 def sort_out(
-    read: Sequence[Read], known: Known, quote_window: timedelta, skew: timedelta
+    read: Sequence[tuple[Entry, ReadIntent]], known: Known, quote_window: timedelta, skew: timedelta
 ) -> Sorted:
     """Decide what each intent is, by what the database knows and by the batch itself. Pure."""
     heaps = Sorted()
@@ -117,21 +140,38 @@ _CHANGED = IntentFault(
 )
 
 
-def _read(
-    entries: Sequence[Entry], development_hosts: frozenset[str]
-) -> tuple[list[Read], list[Faulty]]:
-    read: list[Read] = []
-    faulty: list[Faulty] = []
+_UNKNOWN = IntentFault(
+    FaultCode.UNKNOWN_INTENT,
+    "intent_id",
+    "No intent of this id was taken in, so there is nothing to call off",
+)
+
+
+def _wish(entry: Entry, cancel: Cancel) -> Wish:
+    """The wish in an entry; one that is read again is the same."""
+    return Wish(
+        event_id=uuid5(_WISHES, f"{entry.stream} {entry.entry_id}"),
+        said_by="producer",
+        producer=cancel.producer,
+        intent_id=cancel.intent_id,
+        reason=cancel.reason,
+    )
+
+
+def _read(entries: Sequence[Entry], development_hosts: frozenset[str]) -> Read:
+    read = Read()
     for entry in entries:
         try:
-            item = read_intent(
-                entry.raw, producer=entry.producer, development_hosts=development_hosts
-            )
+            if entry.kind is EntryKind.CANCEL:
+                read.cancels.append((entry, read_cancel(entry.raw, producer=entry.producer)))
+            else:
+                item = read_intent(
+                    entry.raw, producer=entry.producer, development_hosts=development_hosts
+                )
+                read.intents.append((entry, item))
         except IntentFault as fault:
-            faulty.append((entry, fault))
-        else:
-            read.append((entry, item))
-    return read, faulty
+            read.faulty.append((entry, fault))
+    return read
 
 
 def _new_order(
@@ -159,5 +199,6 @@ def _merged(heaps: Sequence[Sorted]) -> Sorted:
     return Sorted(
         [order for heap in heaps for order in heap.fresh],
         [repeat for heap in heaps for repeat in heap.repeated],
+        [asked for heap in heaps for asked in heap.to_cancel],
         [fault for heap in heaps for fault in heap.faulty],
     )

@@ -7,12 +7,12 @@ window check holds.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from typing import Final, assert_never
 
 from schemas.ids import AttemptId, new_uuid
 from worker.change import Change
+from worker.decisions import Decider
 from worker.desk import Desk
 from worker.http import Deadline
 from worker.lifecycle import UNDER_WAY, Step
@@ -31,43 +31,68 @@ _CUT: Final = InDoubt("the worker was stopped while it waited for the answer")
 
 async def call(claimed: Claimed, step: Step, verb: Verb, desk: Desk, rt: Runtime) -> Decided:
     """Attempt one call, and decide by what it came to."""
-    if claimed.left_open:
-        return Decided(claimed, desk.decider.left_open(claimed, rt.chance()))
+    decider = desk.decider_for(claimed)
+    instead = decider.before_call(claimed, step, rt.chance())
+    if instead is not None:
+        return Decided(claimed, instead)
     token = await desk.token()
     if isinstance(token, NotSent):
-        return Decided(claimed, desk.decider.not_started(claimed, step, token, rt.chance()))
+        return Decided(claimed, decider.not_started(claimed, step, token, rt.chance()))
     deadline = Deadline.after(start=desk.start_grace, total=desk.total, now=rt.clock.monotonic())
-    new = NewAttempt(
-        attempt_id=AttemptId(new_uuid()),
-        order_id=claimed.order.order_id,
-        fence=claimed.fence,
-        state=UNDER_WAY[step],
-        step=step,
-        reference=new_uuid().hex,
-        lease=desk.lease,
-        needs=desk.decider.needs,
-    )
+    new = _new_attempt(claimed, step, desk, decider)
     opened = await rt.attempts.write(new)
     match opened:
         case NotOpened.FENCED:
             # Another worker holds the order. It may have found our attempt on disk, if a commit
             # came through whose answer did not: then only we know that nothing was sent.
-            attempt = _attempted(new, claimed.now)
+            attempt = _attempted(new, Opened(0, claimed.now, claimed.now))
             unsent = NotSent("the lease was lost before anything was sent")
-            return _decided(claimed, step, attempt, unsent, desk, rt)
+            return _decided(claimed, attempt, unsent, decider, rt)
         case NotOpened.WINDOW_CLOSED:
-            return Decided(claimed, desk.decider.window_closed(claimed))
+            return Decided(claimed, decider.window_closed(claimed))
         case Opened():
-            attempt = _attempted(new, opened.opened_at, opened.number)
+            attempt = _attempted(new, opened)
         case _:
             assert_never(opened)
     outcome = await _ask(partial(verb, claimed.order, attempt, deadline), token, desk, rt)
-    return _decided(claimed, step, attempt, outcome, desk, rt)
+    return _decided(claimed, attempt, outcome, decider, rt)
 
 
-def _attempted(new: NewAttempt, at: datetime, number: int = 0) -> Attempted:
+def _new_attempt(claimed: Claimed, step: Step, desk: Desk, decider: Decider) -> NewAttempt:
+    """The attempt to open, or the one in doubt whose request is sent again as it was."""
+    new = NewAttempt(
+        attempt_id=AttemptId(new_uuid()),
+        order_id=claimed.order.order_id,
+        fence=claimed.fence,
+        state=UNDER_WAY.get(step, claimed.state),
+        step=step,
+        reference=new_uuid().hex,
+        lease=desk.lease,
+        needs=decider.window_of(step),
+        commits=decider.commits(step),
+    )
+    before = claimed.attempt
+    if before is None or not decider.unsettled(claimed, step):
+        return replace(new, request=desk.provider.request(claimed.order, step, new.reference))
+    return replace(
+        new,
+        attempt_id=before.attempt_id,
+        reference=before.reference,
+        sends=before.sends + 1,
+        request=before.request,
+    )
+
+
+def _attempted(new: NewAttempt, opened: Opened) -> Attempted:
     return Attempted(
-        attempt_id=new.attempt_id, number=number, reference=new.reference, opened_at=at
+        attempt_id=new.attempt_id,
+        number=opened.number,
+        step=new.step,
+        reference=new.reference,
+        opened_at=opened.opened_at,
+        sent_at=opened.sent_at,
+        sends=new.sends,
+        request=new.request,
     )
 
 
@@ -84,15 +109,15 @@ async def _ask(
 
 
 def _decided(
-    claimed: Claimed, step: Step, attempt: Attempted, outcome: Outcome, desk: Desk, rt: Runtime
+    claimed: Claimed, attempt: Attempted, outcome: Outcome, decider: Decider, rt: Runtime
 ) -> Decided:
     chance = rt.chance()
 
     def with_attempt(current: Claimed) -> Claimed:
-        return replace(current, attempt=attempt, attempt_step=step, look_ups=0)
+        return replace(current, attempt=attempt, look_ups=0)
 
     def decide(current: Claimed) -> Change:
-        return desk.decider.after_call(with_attempt(current), step, outcome, chance)
+        return decider.after_call(with_attempt(current), attempt.step, outcome, chance)
 
     learnt = None if isinstance(outcome, InDoubt) else Learnt(attempt, outcome, decide)
     return Decided(with_attempt(claimed), decide(claimed), learnt)

@@ -9,6 +9,7 @@ from worker.lifecycle import Step
 from worker.order import Claimed
 from worker.pump import Pump
 from worker.runtime import Runtime
+from worker.steps.cancel import cancel
 from worker.steps.confirm import confirm
 from worker.steps.decided import Decided
 from worker.steps.place import place
@@ -23,6 +24,7 @@ STEPS: Final[Mapping[Step, OneStep]] = {
     Step.PLACE: place,
     Step.CONFIRM: confirm,
     Step.POLL: poll,
+    Step.CANCEL: cancel,
     Step.RECONCILE: reconcile,
 }
 

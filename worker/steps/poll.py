@@ -11,5 +11,8 @@ from worker.steps.decided import Decided
 
 async def poll(claimed: Claimed, desk: Desk, rt: Runtime) -> Decided:
     """Read the order's lines at the provider and move ours accordingly."""
+    instead = desk.decider_for(claimed).before_poll(claimed)
+    if instead is not None:
+        return Decided(claimed, instead)
     outcome = await ask(partial(desk.provider.poll, claimed.order), desk, rt)
-    return Decided(claimed, desk.decider.after_poll(claimed, outcome, rt.chance()))
+    return Decided(claimed, desk.decider_for(claimed).after_poll(claimed, outcome, rt.chance()))

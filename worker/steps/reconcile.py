@@ -13,4 +13,4 @@ async def reconcile(claimed: Claimed, desk: Desk, rt: Runtime) -> Decided:
     """Look the newest attempt up at the provider."""
     assert claimed.attempt is not None  # noqa: S101 -- only an attempt can be in doubt
     finding = await ask(partial(desk.provider.look_up, claimed.order, claimed.attempt), desk, rt)
-    return Decided(claimed, desk.decider.after_look_up(claimed, finding, rt.chance()))
+    return Decided(claimed, desk.decider_for(claimed).after_look_up(claimed, finding, rt.chance()))

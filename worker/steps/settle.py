@@ -57,7 +57,7 @@ async def _late(learnt: Learnt, desk: Desk, mail: Pump[Owed], rt: Runtime) -> No
     """
     attempt = learnt.attempt
     current = await claims.seize(
-        rt.db, attempt_id=attempt.attempt_id, worker=rt.worker, lease=desk.lease
+        rt.db, rt.vault, attempt_id=attempt.attempt_id, worker=rt.worker, lease=desk.lease
     )
     log.warning("late_outcome", attempt=attempt.number, outcome=name_of(learnt.outcome))
     if current is not None:

@@ -5,7 +5,7 @@ clock, after the order's row was locked: waiting for a lock cannot make the chec
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -13,20 +13,22 @@ from typing import Final
 from sqlalchemy import text
 
 from schemas.ids import AttemptId, OrderId
+from worker.crypto import Vault
 from worker.lifecycle import OrderState, Step
 from worker.outcome import Evidence, OutcomeName
-from worker.store.session import LOCK_ORDERS, Boundary, Database, as_rows
+from worker.store.session import LOCK_ORDERS, Boundary, Database, as_bytea, as_rows
 
 _OPEN: Final = text("""
 WITH input AS (
     SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS _(
         attempt_id uuid, order_id uuid, fence int, state text, step text, reference text,
-        lease float8, needs float8)
+        sends int, sealed_request bytea, commits bool, lease float8, needs float8)
 ),
 held AS (
     SELECT i.*, coalesce(mine.number, o.attempts + 1) AS number,
         coalesce(mine.opened_at, orderline_now()) AS opened_at,
-        mine.id IS NOT NULL OR o.expires_at IS NULL
+        CASE WHEN mine.sends = i.sends THEN mine.sent_at ELSE orderline_now() END AS sent_at,
+        coalesce(mine.sends = i.sends, false) OR i.needs IS NULL OR o.expires_at IS NULL
             OR orderline_now() + make_interval(secs => i.needs) <= o.expires_at AS in_time
     FROM input i JOIN orders o ON o.id = i.order_id AND o.fence = i.fence
     LEFT JOIN attempts mine ON mine.id = i.attempt_id
@@ -38,11 +40,16 @@ moved AS (
     FROM held h WHERE o.id = h.order_id AND h.in_time
 ),
 opened AS (
-    INSERT INTO attempts (id, order_id, number, step, reference, fence, opened_at)
-    SELECT attempt_id, order_id, number, step, reference, fence, opened_at FROM held WHERE in_time
-    ON CONFLICT (id) DO NOTHING
+    INSERT INTO attempts AS a (id, order_id, number, step, reference, fence, opened_at, sends,
+        sent_at, sealed_request, commits)
+    SELECT attempt_id, order_id, number, step, reference, fence, opened_at, sends,
+        sent_at, sealed_request, commits
+    FROM held WHERE in_time
+    ON CONFLICT (id) DO UPDATE SET sends = excluded.sends, sent_at = excluded.sent_at,
+        fence = excluded.fence, outcome = NULL, closed_at = NULL
+    WHERE a.sends < excluded.sends AND a.outcome = 'in_doubt'
 )
-SELECT attempt_id, number, in_time, opened_at FROM held
+SELECT attempt_id, number, in_time, opened_at, sent_at FROM held
 """)
 
 _NOTE_LATE: Final = text("""
@@ -63,9 +70,10 @@ class NotOpened(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewAttempt:
-    """An attempt to open.
+    """An attempt to open; with ``sends`` above 1, one in doubt to be sent again as it was.
 
-    ``needs`` is how much of the quote's window the call needs at most, margin included.
+    ``needs`` is how much of the quote's window the call needs at most, margin included; ``None``
+    for a call that no window limits. ``commits`` says whether it may commit money.
     """
 
     attempt_id: AttemptId
@@ -75,7 +83,10 @@ class NewAttempt:
     step: Step
     reference: str
     lease: timedelta
-    needs: timedelta
+    needs: timedelta | None
+    commits: bool = True
+    sends: int = 1
+    request: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +95,12 @@ class Opened:
 
     number: int
     opened_at: datetime
+    sent_at: datetime
 
 
-async def open_attempts(db: Database, batch: Sequence[NewAttempt]) -> list[Opened | NotOpened]:
+async def open_attempts(
+    db: Database, vault: Vault, batch: Sequence[NewAttempt]
+) -> list[Opened | NotOpened]:
     """Open attempts, each under its order's fence, all in one commit.
 
     Safe to write again: a repeat of an ambiguous commit finds its own row by its id.
@@ -99,8 +113,11 @@ async def open_attempts(db: Database, batch: Sequence[NewAttempt]) -> list[Opene
             "state": new.state,
             "step": new.step,
             "reference": new.reference,
+            "sends": new.sends,
+            "sealed_request": as_bytea(_sealed(vault, new)),
+            "commits": new.commits,
             "lease": new.lease.total_seconds(),
-            "needs": new.needs.total_seconds(),
+            "needs": None if new.needs is None else new.needs.total_seconds(),
         }
         for new in batch
     ]
@@ -117,8 +134,13 @@ async def open_attempts(db: Database, batch: Sequence[NewAttempt]) -> list[Opene
         elif not row.in_time:
             results.append(NotOpened.WINDOW_CLOSED)
         else:
-            results.append(Opened(number=row.number, opened_at=row.opened_at))
+            results.append(Opened(row.number, row.opened_at, row.sent_at))
     return results
+
+
+def _sealed(vault: Vault, new: NewAttempt) -> bytes | None:
+    """The request to keep; one that is sent again was kept the first time."""
+    return None if new.request is None or new.sends > 1 else vault.seal(new.request)
 
 
 async def note_late(

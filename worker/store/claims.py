@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from schemas.ids import AttemptId, LineId, OrderId
 from schemas.intents import IntentFault, load_intent
 from schemas.money import Money
+from worker.crypto import SealBroken, Vault
 from worker.lifecycle import LineState, OrderState, Step
 from worker.logs import get_logger
 from worker.order import Attempted, Claimed, Ordered, OrderedLine
@@ -37,8 +38,11 @@ _KNOWN_BY_ATTEMPT: Final = """
     SELECT o.id FROM orders o JOIN attempts a ON a.order_id = o.id AND a.number = o.attempts
     WHERE a.id = :attempt_id AND (a.outcome IS NULL OR a.outcome = 'in_doubt')
       AND o.due_at IS NOT NULL
+      AND (a.step = 'cancel' OR (o.finished_at IS NULL AND o.state <> 'parked'))
     FOR UPDATE OF o, a
 """
+"""A finished or parked order is due only where somebody wants it called off: that opens it to what
+is learnt of that call, not to what is learnt of an older one."""
 
 _TAKE: Final = """
 WITH chosen AS MATERIALIZED ({chosen})
@@ -53,13 +57,14 @@ RETURNING o.id
 _READ: Final = text("""
 SELECT o.id, o.producer, o.provider, o.account, o.intent, o.notify_url, o.state, o.step, o.fence,
     o.tries, o.provider_ref, o.expires_at, o.max_total, o.currency, o.created_at,
-    orderline_now() AS now, l.lines,
-    a.id AS attempt_id, a.number AS attempt_number, a.reference, a.opened_at,
+    o.finished_at, o.cancel_asked_at, o.reason, o.parked_reason, orderline_now() AS now, l.lines,
+    a.id AS attempt_id, a.number AS attempt_number, a.reference, a.opened_at, a.sent_at, a.sends,
+    a.sealed_request,
     a.step AS attempt_step, a.outcome AS attempt_outcome, a.look_ups
 FROM orders o
 CROSS JOIN LATERAL (
     SELECT jsonb_agg(jsonb_build_array(
-        id, index, deliver_id, line_ref, state, sequence, provider_line_ref) ORDER BY index
+        id, index, deliver_id, line_ref, state, sequence, provider_line_ref, details) ORDER BY index
     ) AS lines
     FROM lines WHERE order_id = o.id
 ) l
@@ -75,7 +80,14 @@ _SEIZE: Final = text(_TAKE.format(chosen=_KNOWN_BY_ATTEMPT))
 
 
 async def claim(
-    db: Database, *, provider: str, account: str, free: int, worker: str, lease: timedelta
+    db: Database,
+    vault: Vault,
+    *,
+    provider: str,
+    account: str,
+    free: int,
+    worker: str,
+    lease: timedelta,
 ) -> list[Claimed]:
     """Lease at most ``free`` due orders of an account, longest due first."""
     async with db.transaction(Boundary.CLAIM) as connection:
@@ -90,11 +102,11 @@ async def claim(
                 "lease": lease.total_seconds(),
             },
         )
-    return [claimed for row in taken if (claimed := _readable(row)) is not None]
+    return [claimed for row in taken if (claimed := _readable(row, vault)) is not None]
 
 
 async def seize(
-    db: Database, *, attempt_id: AttemptId, worker: str, lease: timedelta
+    db: Database, vault: Vault, *, attempt_id: AttemptId, worker: str, lease: timedelta
 ) -> Claimed | None:
     """Take an order over because we know what its newest, unsettled attempt came to.
 
@@ -107,7 +119,7 @@ async def seize(
             _SEIZE,
             {"attempt_id": attempt_id, "worker": worker, "lease": lease.total_seconds()},
         )
-    return _claimed(taken[0]) if taken else None
+    return _claimed(taken[0], vault) if taken else None
 
 
 async def _take(
@@ -117,19 +129,21 @@ async def _take(
     return (await connection.execute(_READ, {"ids": ids})).all() if ids else ()
 
 
-def _readable(row: Row) -> Claimed | None:
+def _readable(row: Row, vault: Vault) -> Claimed | None:
     """A claimed order, unless this version cannot read its intent: then it must block no other.
 
     Nobody can work on it; it is due again, and said again, whenever its lease ends.
     """
     try:
-        return _claimed(row)
+        return _claimed(row, vault)
     except IntentFault as fault:
         log.exception("order_unreadable", order=str(row.id), code=fault.code)
-        return None
+    except SealBroken:
+        log.exception("request_unreadable", order=str(row.id))
+    return None
 
 
-def _claimed(row: Row) -> Claimed:
+def _claimed(row: Row, vault: Vault) -> Claimed:
     order_id = OrderId(row.id)
     return Claimed(
         order=Ordered(
@@ -148,15 +162,19 @@ def _claimed(row: Row) -> Claimed:
         tries=row.tries,
         created_at=row.created_at,
         now=row.now,
-        attempt=_attempted(row),
+        attempt=_attempted(row, vault),
         attempt_outcome=row.attempt_outcome and OutcomeName(row.attempt_outcome),
         look_ups=row.look_ups or 0,
         expires_at=row.expires_at,
         max_total=_money(row.max_total, row.currency),
+        reason=row.reason,
+        parked_reason=row.parked_reason,
+        finished_at=row.finished_at,
+        cancel_asked_at=row.cancel_asked_at,
     )
 
 
-def _attempted(row: Row) -> Attempted | None:
+def _attempted(row: Row, vault: Vault) -> Attempted | None:
     if row.attempt_id is None:
         return None
     return Attempted(
@@ -172,7 +190,7 @@ def _attempted(row: Row) -> Attempted | None:
 
 
 def _line(values: Sequence[Any]) -> OrderedLine:
-    line_id, index, deliver_id, line_ref, state, sequence, provider_line_ref = values
+    line_id, index, deliver_id, line_ref, state, sequence, provider_line_ref, details = values
     return OrderedLine(
         line_id=LineId(UUID(line_id)),
         index=index,
@@ -181,6 +199,7 @@ def _line(values: Sequence[Any]) -> OrderedLine:
         state=LineState(state),
         sequence=sequence,
         provider_line_ref=provider_line_ref,
+        details=details,
     )
 
 

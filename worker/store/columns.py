@@ -25,14 +25,14 @@ def now() -> Any:
     return moment(sa_column_kwargs={"server_default": sql("orderline_now()")})
 
 
-def count() -> Any:
-    """A column that counts from zero."""
-    return Field(default=0, sa_column_kwargs={"server_default": "0"})
+def count(start: int = 0) -> Any:
+    """A column that counts from ``start``."""
+    return Field(default=start, sa_column_kwargs={"server_default": str(start)})
 
 
-def document() -> Any:
+def document(**options: Any) -> Any:
     """A column of JSON."""
-    return Field(sa_type=JSONB)
+    return Field(sa_type=JSONB, **options)
 
 
 def money() -> Any:

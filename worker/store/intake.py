@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from hashlib import sha256
 from typing import Any, Final
 
@@ -60,11 +61,12 @@ SELECT id FROM fresh
 """)
 
 _INSERT_QUARANTINE: Final = text("""
-INSERT INTO quarantine (id, producer, stream, entry_id, digest, sealed_entry, code, path, detail)
-SELECT id, producer, stream, entry_id, digest, sealed_entry, code, path, detail
+INSERT INTO quarantine
+    (id, producer, stream, entry_id, digest, sealed_entry, kind, code, path, detail)
+SELECT id, producer, stream, entry_id, digest, sealed_entry, kind, code, path, detail
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS _(
     id uuid, producer text, stream text, entry_id text, digest text, sealed_entry bytea,
-    code text, path text, detail text)
+    kind text, code text, path text, detail text)
 ORDER BY stream, entry_id
 ON CONFLICT (stream, entry_id, digest) DO NOTHING
 """)
@@ -78,14 +80,22 @@ class Raced(Exception):
     """Another worker recorded one of these intents between our look and our insert."""
 
 
+class EntryKind(StrEnum):
+    """What a producer may put on its stream, by the name of the entry's field."""
+
+    INTENT = "intent"
+    CANCEL = "cancel"
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of an intent stream, as it was read."""
+    """One entry of an intent stream, as it was read. ``kind`` is the field that held it."""
 
     producer: str
     stream: str
     entry_id: str
     raw: bytes = field(repr=False)
+    kind: EntryKind = EntryKind.INTENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +181,7 @@ async def quarantine(
             "entry_id": entry.entry_id,
             "digest": sha256(entry.raw).hexdigest(),
             "sealed_entry": as_bytea(vault.seal(entry.raw[:KEPT_BYTES])),
+            "kind": entry.kind,
             "code": fault.code,
             "path": fault.path,
             "detail": fault.detail,

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from schemas.ids import EventId
 from worker.change import Change
 from worker.crypto import Vault
-from worker.lifecycle import TERMINAL_ORDERS
+from worker.lifecycle import TERMINAL_ORDERS, OrderState
 from worker.store.goods import seal_goods
 from worker.store.session import LOCK_ORDERS, Boundary, Database, as_bytea, as_rows
 
@@ -19,13 +19,20 @@ WITH input AS (
     SELECT * FROM jsonb_to_recordset(CAST(:changes AS jsonb)) AS _(
         id uuid, fence int, state text, step text, due_in float8, keep float8, tries int,
         reason text, parked_reason text, provider_ref text, expires_at timestamptz,
-        total numeric, total_currency text, ended bool)
+        total numeric, total_currency text, ended bool, cancel_seen bool, cancel_answered bool)
+),
+asked AS (
+    SELECT i.*, o.cancel_asked_at IS NOT NULL AND NOT i.cancel_answered AS unanswered
+    FROM input i JOIN orders o ON o.id = i.id
 ),
 held AS (
     UPDATE orders o SET
-        state = i.state, step = i.step, tries = i.tries, reason = i.reason,
-        parked_reason = i.parked_reason,
-        due_at = orderline_now() + make_interval(secs => coalesce(i.keep, i.due_in)),
+        state = i.state, tries = i.tries, reason = i.reason, parked_reason = i.parked_reason,
+        step = CASE WHEN i.unanswered THEN coalesce(i.step, 'cancel') ELSE i.step END,
+        due_at = orderline_now() + make_interval(secs => coalesce(i.keep,
+            CASE WHEN i.unanswered AND (i.step IS NULL OR NOT i.cancel_seen) THEN 0
+            ELSE i.due_in END)),
+        cancel_asked_at = CASE WHEN i.unanswered THEN o.cancel_asked_at END,
         lease_until = orderline_now() + make_interval(secs => i.keep),
         leased_by = CASE WHEN i.keep IS NOT NULL THEN o.leased_by END,
         provider_ref = coalesce(o.provider_ref, i.provider_ref),
@@ -33,8 +40,8 @@ held AS (
         total = coalesce(i.total, o.total),
         total_currency = coalesce(i.total_currency, o.total_currency),
         updated_at = orderline_now(),
-        finished_at = CASE WHEN i.ended THEN orderline_now() END
-    FROM input i WHERE o.id = i.id AND o.fence = i.fence
+        finished_at = CASE WHEN i.ended THEN coalesce(o.finished_at, orderline_now()) END
+    FROM asked i WHERE o.id = i.id AND o.fence = i.fence
     RETURNING o.id, o.fence
 ),
 ended AS (
@@ -50,7 +57,8 @@ ended AS (
 move AS (
     SELECT * FROM jsonb_to_recordset(CAST(:moves AS jsonb)) AS _(
         event_id uuid, order_id uuid, fence int, line_id uuid, sequence int, state text,
-        type text, provider_line_ref text, price numeric, currency text, reason text, data jsonb,
+        type text, provider_line_ref text, price numeric, currency text, reason text,
+        details jsonb, data jsonb,
         sealed_goods bytea, producer text, url text, lease float8)
     WHERE (order_id, fence) IN (SELECT id, fence FROM held)
 ),
@@ -58,7 +66,8 @@ moved AS (
     UPDATE lines l SET
         state = m.state, sequence = m.sequence, reason = m.reason,
         provider_line_ref = coalesce(m.provider_line_ref, l.provider_line_ref),
-        price = coalesce(m.price, l.price), currency = coalesce(m.currency, l.currency)
+        price = coalesce(m.price, l.price), currency = coalesce(m.currency, l.currency),
+        details = l.details || m.details
     FROM move m WHERE l.id = m.line_id
 ),
 told AS (
@@ -195,6 +204,8 @@ def _change_row(item: Settling) -> dict[str, Any]:
         "total": change.total and change.total.amount,
         "total_currency": change.total and change.total.currency,
         "ended": change.state in TERMINAL_ORDERS,
+        "cancel_seen": change.cancel_seen,
+        "cancel_answered": change.cancel_answered or change.state is OrderState.CANCELLED,
     }
 
 
@@ -213,6 +224,7 @@ def _move_rows(item: Settling, vault: Vault) -> list[dict[str, Any]]:
             "price": move.price and move.price.amount,
             "currency": move.price and move.price.currency,
             "reason": move.news.reason,
+            "details": dict(move.news.details or {}),
             "data": move.news.model_dump(mode="json", exclude_none=True),
             "sealed_goods": as_bytea(seal_goods(vault, move.goods)),
             "producer": item.change.producer,

@@ -21,6 +21,7 @@ class Boundary(StrEnum):
     CLAIM = "order.claimed"
     ATTEMPT = "attempt.opened"
     SETTLE = "order.settled"
+    CANCEL = "cancel.asked"
     RELEASE = "order.released"
     LATE = "attempt.noted_late"
     NOTIFICATION_CLAIM = "notification.claimed"

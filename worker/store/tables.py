@@ -51,6 +51,11 @@ class OrderRow(SQLModel, table=True):
             "due_at",
             postgresql_where=text("due_at IS NOT NULL"),
         ),
+        Index(
+            "orders_by_provider_ref",
+            "provider_ref",
+            postgresql_where=text("provider_ref IS NOT NULL"),
+        ),
     )
 
     id: UUID = Field(primary_key=True)
@@ -94,6 +99,8 @@ class OrderRow(SQLModel, table=True):
     created_at: datetime = c.now()
     updated_at: datetime = c.now()
     finished_at: datetime | None = c.moment()
+    cancel_asked_at: datetime | None = c.moment()
+    """Since when somebody wants it called off and has no answer yet."""
 
 
 class LineRow(SQLModel, table=True):
@@ -122,6 +129,8 @@ class LineRow(SQLModel, table=True):
     price: Decimal | None = c.money()
     currency: str | None = c.text()
     reason: str | None = c.text()
+    details: dict[str, Any] = c.document(sa_column_kwargs={"server_default": "{}"})
+    """Further facts from the provider, not secret."""
 
 
 class AttemptRow(SQLModel, table=True):
@@ -144,11 +153,19 @@ class AttemptRow(SQLModel, table=True):
     order_id: UUID = Field(foreign_key="orders.id")
     number: int
     step: str = c.text()
-    """``place`` or ``confirm``."""
+    """``place``, ``confirm`` or ``cancel``."""
     reference: str = c.text()
     """Our reference of this try, sent to the provider where it takes one."""
     fence: int
     opened_at: datetime = c.now()
+    sends: int = c.count(1)
+    """How often its request was sent: more than once only where the provider knows it again."""
+    sent_at: datetime = c.now()
+    """When it was begun the last time."""
+    sealed_request: bytes | None = Field(sa_type=LargeBinary)
+    """The exact request, encrypted, where it may have to be sent again."""
+    commits: bool = Field(default=True, sa_column_kwargs={"server_default": "true"})
+    """Whether the call may commit money."""
     outcome: str | None = c.text()
     """``None`` while the call is under way."""
     closed_at: datetime | None = c.moment()

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, UniqueConstraint
+from sqlalchemy import LargeBinary, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from worker.store import columns as c
@@ -48,6 +48,10 @@ class TokenRow(SQLModel, table=True):
     expires_at: datetime | None = c.moment()
     lease_until: datetime | None = c.moment()
     """While set and in the future, one worker is logging in."""
+    failures: int = c.count()
+    """How many logins failed in a row."""
+    rests_until: datetime | None = c.moment()
+    """Until when nobody tries again after that."""
 
 
 class QuarantineRow(SQLModel, table=True):
@@ -61,6 +65,8 @@ class QuarantineRow(SQLModel, table=True):
     id: UUID = Field(primary_key=True)
     producer: str = c.text()
     """The name in the stream's key."""
+    kind: str = Field(default="intent", sa_type=Text, sa_column_kwargs={"server_default": "intent"})
+    """The field of the entry that held it: ``intent`` or ``cancel``."""
     stream: str = c.text()
     entry_id: str = c.text()
     digest: str = c.text()

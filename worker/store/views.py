@@ -28,7 +28,8 @@ _ORDERS: Final = """
 SELECT o.id, o.intent_id, o.producer, o.provider, o.account, o.state, o.attempts, o.provider_ref,
     o.quoted_at, o.expires_at, o.max_total, o.currency, o.total, o.total_currency,
     o.step, o.tries, o.due_at, o.lease_until, o.leased_by, o.reason, o.parked_reason,
-    o.created_at, o.updated_at, o.finished_at, orderline_now() AS as_of, l.lines, l.delivered
+    o.created_at, o.updated_at, o.finished_at, o.cancel_asked_at,
+    orderline_now() AS as_of, l.lines, l.delivered
 FROM orders o
 CROSS JOIN LATERAL (
     SELECT count(*) AS lines, count(*) FILTER (WHERE state = 'delivered') AS delivered
@@ -190,6 +191,7 @@ def _order(row: Row) -> OrderView:
         created_at=row.created_at,
         updated_at=row.updated_at,
         finished_at=row.finished_at,
+        cancel_asked_at=row.cancel_asked_at,
         as_of=row.as_of,
     )
 

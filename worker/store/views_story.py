@@ -29,12 +29,12 @@ _HIDDEN: Final = "…"
 _ASKED: Final = text("SELECT intent, notify_url FROM orders WHERE id = :order_id")
 
 _LINES: Final = text("""
-SELECT deliver_id, line_ref, state, provider_line_ref, price, currency, reason
+SELECT deliver_id, line_ref, state, provider_line_ref, price, currency, reason, details
 FROM lines WHERE order_id = :order_id ORDER BY index
 """)
 
 _ATTEMPTS: Final = text("""
-SELECT number, step, reference, opened_at, closed_at, outcome, reason, look_ups,
+SELECT number, step, reference, opened_at, sends, sent_at, closed_at, outcome, reason, look_ups,
     coalesce(evidence, '{}') AS evidence
 FROM attempts WHERE order_id = :order_id ORDER BY number
 """)
@@ -140,6 +140,7 @@ def _line(row: Row) -> LineView:
         provider_line_ref=row.provider_line_ref,
         price=price(row.price, row.currency),
         reason=row.reason,
+        details=row.details,
     )
 
 
@@ -149,6 +150,8 @@ def _attempt(row: Row) -> AttemptView:
         step=row.step,
         reference=row.reference,
         opened_at=row.opened_at,
+        sends=row.sends,
+        sent_at=row.sent_at,
         closed_at=row.closed_at,
         outcome=row.outcome,
         reason=row.reason,

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -149,7 +150,7 @@ async def test_a_return_that_was_asked_for_is_delivered(
 
 def test_only_what_was_bought_can_be_called_off(adobe: Trial) -> None:
     def phases(order_type: str) -> tuple[Doubt, Doubt | None, Doubt | None, bool]:
-        fields = {"reference_order_id": "1"} if order_type == "RETURN" else {}
+        fields: dict[str, Any] = {"reference_order_id": "1"} if order_type == "RETURN" else {}
         made = licences if order_type in {"NEW", "RETURN", "PREVIEW"} else renewal
         found = adobe.adapter.capabilities_for(made("x", order_type=order_type, **fields).intent)
         return found.after_place, found.after_confirm, found.after_cancel, found.buys

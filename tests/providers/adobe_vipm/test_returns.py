@@ -15,6 +15,7 @@ from worker.outcome import (
     Absent,
     Confirmed,
     InDoubt,
+    LookUp,
     NotSent,
     Outcome,
     Pending,
@@ -35,7 +36,7 @@ async def bought(adobe: Trial, *offers: str) -> Ordered:
     return order
 
 
-def states(outcome: Outcome) -> list[LineState]:
+def states(outcome: LookUp) -> list[LineState]:
     assert isinstance(outcome, Confirmed), outcome
     return [line.state for line in outcome.lines]
 

@@ -1,0 +1,14 @@
+"""From an order and an outcome to a change. Pure: the same values give the same decision.
+
+    rules      what every decision stands on: capabilities, policy, the time a call needs
+    decider    one method for each thing that can have happened to a claimed order
+    doubts     what follows from an unknown outcome, and from looking it up
+    cancels    what follows from a wish to call an order off
+
+What providers differ in comes in as ``Capabilities``; when to try again comes from ``Policy``;
+chance is an argument. Nothing here reads a clock, a setting or a row.
+"""
+
+from worker.decisions.decider import Decider
+
+__all__ = ["Decider"]

@@ -1,0 +1,161 @@
+"""What follows from a wish to call an order off.
+
+Before anything was bought it is certain: the order ends, nobody is asked. Afterwards the
+provider's own way is taken, where it documents one. Whatever comes of it is told: as the lines'
+end, or as ``line.cancel_refused`` with the reason.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final, assert_never
+
+from worker.capabilities import SENT_AGAIN
+from worker.change import Change
+from worker.decisions.doubts import unless_doubted
+from worker.decisions.rules import AT_ONCE, Rules
+from worker.lifecycle import GIVEN_BACK, TERMINAL_ORDERS, OrderState, Step
+from worker.moves import called_off, ended_as, kept
+from worker.order import Claimed
+from worker.outcome import Absent, Confirmed, InDoubt, LookUp, NotSent, Pending, Refused
+from worker.verdicts import attempt_end, cancelled, change_of, noted, parked
+
+_STANDS: Final = TERMINAL_ORDERS | {OrderState.PLACED}
+"""Where an order stays while the provider is asked to call it off."""
+
+
+def before_buying(rules: Rules, claimed: Claimed) -> Change:
+    """Somebody wants it called off, and the next thing to do would be a call that buys."""
+    return unless_doubted(rules, claimed, cancelled(claimed))
+
+
+def refusal(rules: Rules, claimed: Claimed) -> str | None:
+    """Why this order cannot be called off by a call; ``None`` where the provider can be asked."""
+    state = claimed.state
+    if state is OrderState.PARKED:
+        return f"a person has to decide about it first: {claimed.parked_reason}"
+    if state in TERMINAL_ORDERS - GIVEN_BACK:
+        return f"it is {state} already"
+    if not rules.capabilities.cancels:
+        return "it is bought, and its provider documents no way to call an order off"
+    if state in GIVEN_BACK:
+        within = rules.capabilities.returns_for
+        if within is None:
+            return "its goods were delivered, and its provider takes none back"
+        if claimed.finished_at is not None and claimed.now - claimed.finished_at > within:
+            return f"its goods were delivered more than {within.days} days ago"
+    return None
+
+
+def refused_to_cancel(rules: Rules, claimed: Claimed, reason: str) -> Change:
+    """It is not called off: said once, and the order goes on as it was."""
+    lines = kept(claimed, f"not called off: {reason}")
+    change = change_of(
+        claimed,
+        state=claimed.state,
+        reason=claimed.reason,
+        parked_reason=claimed.parked_reason,
+        moves=lines,
+        events=(noted("order.cancel_refused", {"reason": reason}),),
+        cancel_answered=True,
+    )
+    if claimed.state is not OrderState.PLACED:
+        return change
+    return replace(change, step=Step.POLL, due_in=rules.capabilities.poll_every[0])
+
+
+def after_cancel(rules: Rules, claimed: Claimed, outcome: LookUp, chance: float) -> Change:
+    """What the provider said to the wish, or about it when it was looked up."""
+    match outcome:
+        case Confirmed():
+            change = _called_off(rules, claimed, outcome)
+        case Refused():
+            change = refused_to_cancel(rules, claimed, f"{outcome.code}: {outcome.reason}")
+        case Pending():
+            change = _asked(claimed, _poll_wait(rules, claimed), "the provider was asked")
+        case Absent():
+            change = _ask_for_it(rules, claimed, chance, "the provider does not know the wish")
+        case NotSent() if claimed.step is Step.CANCEL:
+            change = _ask_for_it(rules, claimed, chance, f"not sent: {outcome.reason}", outcome)
+        case NotSent() | InDoubt():
+            change = _unknown(rules, claimed, outcome, chance)
+        case _:
+            assert_never(outcome)
+    if isinstance(outcome, Absent):
+        unheard = NotSent("the provider does not know of it", evidence=outcome.evidence)
+        return replace(change, attempt=attempt_end(claimed, unheard, proven=True))
+    if claimed.step is Step.RECONCILE and isinstance(outcome, NotSent):
+        return change  # that was the look-up; what it asked about stays as it was
+    return replace(change, attempt=attempt_end(claimed, outcome))
+
+
+def _called_off(rules: Rules, claimed: Claimed, outcome: Confirmed) -> Change:
+    moves = called_off(claimed, outcome.lines)
+    if not moves:
+        return refused_to_cancel(rules, claimed, "no line of it could be called off")
+    ended = ended_as(claimed, moves)
+    change = change_of(
+        claimed,
+        state=ended or OrderState.PLACED,
+        reason="called off, as was asked",
+        moves=moves,
+        cancel_answered=True,
+    )
+    return change if ended else replace(change, step=Step.POLL, due_in=AT_ONCE)
+
+
+def _asked(claimed: Claimed, wait: timedelta, reason: str) -> Change:
+    """The wish is under way: what became of it is looked up."""
+    return change_of(
+        claimed,
+        state=_state(claimed),
+        step=Step.RECONCILE,
+        due_in=wait,
+        tries=claimed.tries + 1,
+        reason=f"to be called off: {reason}",
+    )
+
+
+def _ask_for_it(
+    rules: Rules, claimed: Claimed, chance: float, reason: str, outcome: NotSent | None = None
+) -> Change:
+    """The wish is put to the provider once more, not for ever."""
+    if _waited_too_long(rules, claimed):
+        return refused_to_cancel(rules, claimed, f"the provider could not be asked: {reason}")
+    wish = None if outcome is None else outcome.retry_after
+    return change_of(
+        claimed,
+        state=_state(claimed),
+        step=Step.CANCEL,
+        due_in=rules.policy.retry_in(claimed.tries, chance, wish),
+        tries=claimed.tries + 1,
+        reason=f"to be called off: {reason}",
+    )
+
+
+def _unknown(rules: Rules, claimed: Claimed, outcome: NotSent | InDoubt, chance: float) -> Change:
+    """Nobody knows whether the provider heard the wish. Asking twice buys nothing."""
+    if _waited_too_long(rules, claimed):
+        reason = f"whether it is called off there is unknown: {outcome.reason}"
+        return replace(parked(claimed, reason), cancel_answered=True)
+    again = rules.after(Step.CANCEL) in SENT_AGAIN and rules.sends_again(claimed, Step.CANCEL)
+    if claimed.step is Step.CANCEL and again:
+        return _ask_for_it(rules, claimed, chance, outcome.reason)
+    if claimed.step is Step.CANCEL:
+        return _asked(claimed, rules.policy.look_up_waits[0], outcome.reason)
+    return _asked(claimed, rules.policy.retry_in(claimed.tries, chance), outcome.reason)
+
+
+def _poll_wait(rules: Rules, claimed: Claimed) -> timedelta:
+    waits = rules.capabilities.poll_every
+    asked = claimed.tries if claimed.step is Step.RECONCILE else 0
+    return waits[min(asked, len(waits) - 1)]
+
+
+def _state(claimed: Claimed) -> OrderState:
+    assert claimed.state in _STANDS  # noqa: S101 -- whatever else is never put to the provider
+    return claimed.state
+
+
+def _waited_too_long(rules: Rules, claimed: Claimed) -> bool:
+    asked_at = claimed.cancel_asked_at
+    return asked_at is not None and claimed.now - asked_at >= rules.policy.retry_for

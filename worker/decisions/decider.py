@@ -1,0 +1,219 @@
+"""One method for each thing that can have happened to a claimed order."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from worker.capabilities import Doubt
+from worker.change import Change
+from worker.decisions import cancels, doubts
+from worker.decisions.rules import AT_ONCE, Rules
+from worker.lifecycle import LineState, OrderState, Step
+from worker.moves import breach, ended_as, line_moves
+from worker.order import Claimed
+from worker.outcome import (
+    Absent,
+    Confirmed,
+    InDoubt,
+    LineReport,
+    LookUp,
+    NotSent,
+    Outcome,
+    Pending,
+    RefusalCode,
+    Refused,
+)
+from worker.verdicts import attempt_end, change_of, expired, noted, parked, refused
+
+
+@dataclass(frozen=True, slots=True)
+class Decider(Rules):
+    """Decides for one order of a provider account."""
+
+    def before_call(self, claimed: Claimed, step: Step, chance: float) -> Change | None:
+        """What has to be done instead of the call that is next, if anything."""
+        if claimed.left_open:
+            return self.left_open(claimed, chance)
+        if step is Step.CANCEL:
+            return self._refusal_to_cancel(claimed)
+        if claimed.cancel_asked_at is not None:
+            return cancels.before_buying(self, claimed)
+        if self.unsettled(claimed, step) and not self.sends_again(claimed, step):
+            return doubts.doubt(self, claimed, step, InDoubt("it was not answered"), chance)
+        return None
+
+    def before_poll(self, claimed: Claimed) -> Change | None:
+        """A placed order that is to be called off is not merely asked after."""
+        if claimed.cancel_asked_at is None:
+            return None
+        to_ask = change_of(claimed, state=claimed.state, step=Step.CANCEL, due_in=AT_ONCE)
+        return self._refusal_to_cancel(claimed) or to_ask
+
+    def after_call(self, claimed: Claimed, step: Step, outcome: Outcome, chance: float) -> Change:
+        """What a call that buys, or calls off, came to."""
+        if step is Step.CANCEL:
+            return cancels.after_cancel(self, claimed, outcome, chance)
+        outcome = _believed(claimed, outcome)
+        end = attempt_end(claimed, outcome)
+        match outcome:
+            case Confirmed():
+                return replace(self._yes(claimed, step, outcome), attempt=end)
+            case Pending():
+                return replace(
+                    self._placed(claimed, outcome.lines, outcome.provider_ref), attempt=end
+                )
+            case Refused():
+                return replace(self._no(claimed, step, outcome), attempt=end)
+            case NotSent():
+                return replace(self.not_started(claimed, step, outcome, chance), attempt=end)
+            case InDoubt():
+                change = doubts.doubt(self, claimed, step, outcome, chance)
+                return replace(change, attempt=end)
+            case _:
+                assert_never(outcome)
+
+    def after_look_up(self, claimed: Claimed, finding: LookUp, chance: float) -> Change:
+        """What the provider said about an attempt of unknown outcome."""
+        step = claimed.attempt_step or Step.PLACE
+        if step is Step.CANCEL:
+            return cancels.after_cancel(self, claimed, finding, chance)
+        match finding:
+            case Confirmed() | Pending():
+                return self.after_call(claimed, step, finding, chance)
+            case Refused():
+                return replace(refused(claimed, finding), attempt=attempt_end(claimed, finding))
+            case Absent():
+                return doubts.absent(self, claimed, step, finding)
+            case NotSent() | InDoubt():
+                return self._unanswered(claimed, OrderState.IN_DOUBT, finding, chance)
+            case _:
+                assert_never(finding)
+
+    def after_poll(self, claimed: Claimed, outcome: Outcome, chance: float) -> Change:
+        """Where the provider says a placed order stands."""
+        match outcome:
+            case Confirmed() | Pending():
+                return self._placed(claimed, outcome.lines, None)
+            case Refused():
+                # It was bought and the provider now says no: nobody but a person can tell why.
+                return parked(claimed, f"refused after it was placed: {outcome.reason}")
+            case NotSent() | InDoubt():
+                return self._unanswered(claimed, OrderState.PLACED, outcome, chance)
+            case _:
+                assert_never(outcome)
+
+    def not_started(self, claimed: Claimed, step: Step, outcome: NotSent, chance: float) -> Change:
+        """A call was surely not made: it is tried again for as long as that makes sense."""
+        if step is Step.CANCEL:
+            return replace(cancels.after_cancel(self, claimed, outcome, chance), attempt=None)
+        over = self.over(claimed, outcome.reason)
+        if over is not None:
+            return doubts.unless_doubted(self, claimed, over)
+        wait = self.policy.retry_in(claimed.tries, chance, outcome.retry_after)
+        return self.next_try(claimed, step, wait, f"not sent: {outcome.reason}")
+
+    def left_open(self, claimed: Claimed, chance: float) -> Change:
+        """A lease ended with the call under way: its worker is gone, its outcome unknown."""
+        lost = InDoubt("the worker making the call was lost")
+        return self.after_call(claimed, claimed.attempt_step or Step.PLACE, lost, chance)
+
+    def window_closed(self, claimed: Claimed) -> Change:
+        """The quote expired before the call that commits money could be made."""
+        return doubts.unless_doubted(self, claimed, expired(claimed))
+
+    def _refusal_to_cancel(self, claimed: Claimed) -> Change | None:
+        reason = cancels.refusal(self, claimed)
+        return None if reason is None else cancels.refused_to_cancel(self, claimed, reason)
+
+    def _yes(self, claimed: Claimed, step: Step, outcome: Confirmed) -> Change:
+        if step is Step.PLACE and self.capabilities.two_phase:
+            return self._quoted(claimed, outcome)
+        change = self._placed(claimed, outcome.lines, outcome.provider_ref)
+        events = [*change.events]
+        broken = breach(claimed.max_total, outcome.total) if self.capabilities.buys else None
+        if broken is not None:
+            events.append(noted("order.charged_above_max", {"reason": broken}))
+        if outcome.surplus:
+            events.append(noted("order.surplus_found", {"provider_refs": list(outcome.surplus)}))
+        return replace(
+            change, total=outcome.total, reason=broken or change.reason, events=tuple(events)
+        )
+
+    def _no(self, claimed: Claimed, step: Step, outcome: Refused) -> Change:
+        """This call bought nothing; an earlier one of unknown outcome still may have."""
+        end = refused(claimed, outcome)
+        if not self.unsettled(claimed, step):
+            return doubts.unless_doubted(self, claimed, end)
+        if self.after(step) is Doubt.REPLAY:
+            return end  # a request that is known again is answered as it was the first time
+        return parked(claimed, f"its call has an unknown outcome; sent again, it was {end.reason}")
+
+    def _quoted(self, claimed: Claimed, outcome: Confirmed) -> Change:
+        if claimed.max_total is not None and outcome.total is None:
+            unpriced = "the provider names no price to hold against max_total"
+            return refused(claimed, Refused(RefusalCode.OTHER, unpriced))
+        broken = breach(claimed.max_total, outcome.total)
+        if broken is not None:
+            return refused(claimed, Refused(RefusalCode.PRICE_ABOVE_MAX, broken))
+        return change_of(
+            claimed,
+            state=OrderState.QUOTED,
+            step=Step.CONFIRM,
+            due_in=AT_ONCE,
+            provider_ref=outcome.provider_ref,
+            expires_at=outcome.expires_at,
+            total=outcome.total,
+            moves=line_moves(
+                claimed, outcome.lines, LineState.QUOTED, provider_ref=outcome.provider_ref
+            ),
+        )
+
+    def _placed(
+        self, claimed: Claimed, reports: Iterable[LineReport], provider_ref: str | None
+    ) -> Change:
+        """Placed, with every line where its report says, or at least accepted."""
+        moves = line_moves(claimed, reports, LineState.ACCEPTED, provider_ref=provider_ref)
+        ended = ended_as(claimed, moves)
+        if ended is not None:
+            return change_of(claimed, state=ended, provider_ref=provider_ref, moves=moves)
+        waits = self.capabilities.poll_every
+        polls = claimed.tries if claimed.step is Step.POLL else 0
+        return change_of(
+            claimed,
+            state=OrderState.PLACED,
+            step=Step.POLL,
+            due_in=waits[min(polls, len(waits) - 1)],
+            tries=polls + 1,
+            provider_ref=provider_ref,
+            moves=moves,
+        )
+
+    def _unanswered(
+        self, claimed: Claimed, state: OrderState, outcome: NotSent | InDoubt, chance: float
+    ) -> Change:
+        """A question that changes nothing there got no answer: it is asked again, not for ever."""
+        if state is OrderState.IN_DOUBT and claimed.since_attempt >= self.policy.retry_for:
+            return parked(claimed, f"no look-up was answered for long: {outcome.reason}")
+        wish = outcome.retry_after if isinstance(outcome, NotSent) else None
+        return change_of(
+            claimed,
+            state=state,
+            step=claimed.step,
+            due_in=self.policy.retry_in(claimed.tries, chance, wish),
+            tries=claimed.tries + 1,
+            reason=f"no answer: {outcome.reason}",
+        )
+
+
+def _believed(claimed: Claimed, outcome: Outcome) -> Outcome:
+    """What an answer says of a request that was sent before, with an outcome still unknown.
+
+    That it was not sent again, or that our credentials are not taken, says nothing of then.
+    """
+    if claimed.attempt is None or claimed.attempt.sends == 1:
+        return outcome
+    match outcome:
+        case Refused(code=RefusalCode.FORBIDDEN):
+            return InDoubt(f"sent again, it was refused: {outcome.reason}", outcome.evidence)
+        case _:
+            return outcome

@@ -1,0 +1,93 @@
+"""What every decision stands on, and the questions it answers alone."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from worker.capabilities import SENT_AGAIN, Capabilities, Doubt
+from worker.change import Change
+from worker.lifecycle import UNDER_WAY, OrderState, Step
+from worker.order import Claimed
+from worker.outcome import OutcomeName
+from worker.policy import Policy
+from worker.verdicts import change_of, expired, gave_up
+
+AT_ONCE: Final = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The rules of one provider account, for one order.
+
+    ``call_deadline`` is its longest call; ``needs`` is how much of a quote's window must be left
+    for a call to be begun.
+    """
+
+    capabilities: Capabilities
+    policy: Policy
+    call_deadline: timedelta
+    needs: timedelta
+
+    def after(self, step: Step | None) -> Doubt:
+        """What an unknown outcome of this call allows."""
+        match step:
+            case Step.CONFIRM if self.capabilities.after_confirm is not None:
+                return self.capabilities.after_confirm
+            case Step.CANCEL if self.capabilities.after_cancel is not None:
+                return self.capabilities.after_cancel
+            case _:
+                return self.capabilities.after_place
+
+    def commits(self, step: Step) -> bool:
+        """Whether this call may commit money."""
+        if step is Step.PLACE:
+            return self.capabilities.buys and not self.capabilities.two_phase
+        return step is Step.CONFIRM
+
+    def window_of(self, step: Step) -> timedelta | None:
+        """How much of a quote's window this call needs; calling off needs none."""
+        return None if step is Step.CANCEL else self.needs
+
+    def unsettled(self, claimed: Claimed, step: Step) -> bool:
+        """Whether this very call has an unknown outcome and its request may be sent again."""
+        return (
+            claimed.attempt_step is step
+            and claimed.attempt_outcome is OutcomeName.IN_DOUBT
+            and self.after(step) in SENT_AGAIN
+        )
+
+    def sends_again(self, claimed: Claimed, step: Step) -> bool:
+        """Whether the newest attempt's request may be sent once more: not too often, not too late.
+
+        An order is older than its requests, so its age bounds how old they are.
+        """
+        if self.after(step) not in SENT_AGAIN or claimed.attempt is None:
+            return False
+        within = claimed.age < self.capabilities.replay_for
+        return within and claimed.attempt.sends <= self.capabilities.repeats
+
+    def over(self, claimed: Claimed, last: str) -> Change | None:
+        """How the order ends unbought, once there is no time left for another call."""
+        if claimed.expires_at is not None:
+            left = claimed.expires_at - claimed.now
+            return expired(claimed) if left <= self.needs else None
+        after = self.policy.retry_for
+        return gave_up(claimed, after, last) if claimed.age >= after else None
+
+    def next_try(self, claimed: Claimed, step: Step, wait: timedelta, reason: str) -> Change:
+        """The same call once more, as far as a quote's window leaves room for it."""
+        if claimed.expires_at is not None:
+            wait = min(wait, claimed.expires_at - claimed.now - self.needs)
+        doubtful = self.unsettled(claimed, step)
+        return change_of(
+            claimed,
+            state=OrderState.IN_DOUBT if doubtful else UNDER_WAY[step],
+            step=step,
+            due_in=max(wait, AT_ONCE),
+            tries=claimed.tries + 1,
+            reason=reason,
+        )
+
+    def patience_left(self, claimed: Claimed) -> timedelta:
+        """How much longer the newest call may still come through."""
+        return self.policy.patience(self.call_deadline) - claimed.since_attempt
