@@ -20,6 +20,7 @@ PROVIDERS: Final = (
     "feedback_company",
     "gifthub",
     "hyperteknoloji",
+    "threekit",
 )
 
 Intent = Envelope

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any, Final, Self
 from uuid import uuid4
 
 from pydantic import SecretStr
@@ -13,11 +13,18 @@ from schemas.intents import load_intent
 from worker.http import Channel, Deadline
 from worker.lifecycle import LineState, Step
 from worker.order import Attempted, Ordered, OrderedLine
-from worker.outcome import Confirmed, LookUp, Outcome, Pending
+from worker.outcome import Check, Confirmed, LookUp, Outcome, Pending
 from worker.provider import Account, Provider, Token
 from worker.providers import REGISTRY, load_accounts
 from worker.sandbox import Sandbox
 
+Operations = Mapping[Step, str]
+"""The sandbox operation that takes the call of each of our steps, of those that a provider has."""
+OPERATIONS: Final[Operations] = {
+    Step.PLACE: "create",
+    Step.CONFIRM: "confirm",
+    Step.CANCEL: "cancel",
+}
 CARD_CODE = "SANDBOX-"
 """What every code begins with that the sandbox delivers."""
 CUSTOMER = "Zübeyde 5512345678"
@@ -26,14 +33,12 @@ CUSTOMER_EMAIL = "zubeyde.5512345678@example.test"
 """The same customer's address, where an intent has one."""
 
 
-Steps = Mapping[Step, str]
-"""The calls that make an order, in turn, each with the sandbox operation that it takes."""
-
-
-def usual_steps(provider: str) -> Steps:
-    """Those of a provider whose orders are all made alike."""
+def usual_operations(provider: str) -> Operations:
+    """Those of a provider whose orders are all made in the same way."""
     two_phase = REGISTRY[provider].capabilities.two_phase
-    return {Step.PLACE: "create"} | ({Step.CONFIRM: "confirm"} if two_phase else {})
+    return {
+        step: name for step, name in OPERATIONS.items() if two_phase or step is not Step.CONFIRM
+    }
 
 
 def ample() -> Deadline:
@@ -108,15 +113,21 @@ def account_of(sandbox: Sandbox, provider: str, **fields: str) -> Account:
 class Trial:
     """An adapter, one connection wide, so that a second call reuses the first one's.
 
-    Every outcome is looked through for secrets, whatever the test is about.
+    Every outcome is looked through for secrets, whatever the test is about. ``operations`` take
+    the calls of its orders, where a provider makes them in more than one way.
     """
 
     def __init__(
-        self, sandbox: Sandbox, provider: str, steps: Steps | None = None, /, **fields: str
+        self,
+        sandbox: Sandbox,
+        provider: str,
+        operations: Operations | None = None,
+        /,
+        **fields: str,
     ) -> None:
         self.sandbox = sandbox
         self.name = provider
-        self.steps = steps or usual_steps(provider)
+        self.operations = operations or usual_operations(provider)
         self.account = account_of(sandbox, provider, **fields)
         self.token: str | None = None
         self.attempt = an_attempt()
@@ -140,15 +151,20 @@ class Trial:
     @property
     def committing(self) -> Step:
         """The call that costs money."""
-        return list(self.steps)[-1]
+        return Step.CONFIRM if Step.CONFIRM in self.operations else Step.PLACE
 
     @property
     def secrets(self) -> list[str]:
         """What must never be seen; the sandbox's password is too common a word to look for."""
+        personal = [CUSTOMER, CUSTOMER_EMAIL]
+        return [*personal, CARD_CODE, *filter(None, [self.token]), *self.credentials]
+
+    @property
+    def credentials(self) -> list[str]:
+        """What a login says, as far as it is no common word."""
         fields = (getattr(self.account, name) for name in type(self.account).model_fields)
         opened = [one.get_secret_value() for one in fields if isinstance(one, SecretStr)]
-        personal = [CUSTOMER, CUSTOMER_EMAIL]
-        return [*personal, CARD_CODE, *filter(None, [self.token]), *filter(_is_telling, opened)]
+        return [*filter(_is_telling, opened)]
 
     async def log_in(self) -> None:
         """Get a token by a connection of its own, so that the trial's own stays unused."""
@@ -158,9 +174,22 @@ class Trial:
         self.token = token.value
 
     async def call(self, step: Step, order: Ordered, deadline: Deadline | None = None) -> Outcome:
-        verbs = {Step.CONFIRM: self.adapter.confirm, Step.CANCEL: self.adapter.cancel}
-        verb = verbs.get(step, self.adapter.place)
-        return self._checked(await verb(order, self.attempt, deadline or ample(), self.token))
+        verbs = {
+            Step.PLACE: self.adapter.place,
+            Step.CONFIRM: self.adapter.confirm,
+            Step.CANCEL: self.adapter.cancel,
+        }
+        outcome = await verbs[step](order, self.attempt, deadline or ample(), self.token)
+        return self._checked(outcome)
+
+    async def login(self, deadline: Deadline | None = None) -> Token | Outcome:
+        answer = await self.adapter.login(deadline or ample())
+        return answer if isinstance(answer, Token) else self._checked(answer)
+
+    async def check(self, deadline: Deadline | None = None) -> Check:
+        found = await self.adapter.check(deadline or ample(), self.token)
+        self._check(found)
+        return found
 
     async def look_up(self, order: Ordered, deadline: Deadline | None = None) -> LookUp:
         found = await self.adapter.look_up(order, self.attempt, deadline or ample(), self.token)
@@ -172,12 +201,12 @@ class Trial:
 
     async def ready_for(self, step: Step, order: Ordered) -> Ordered:
         """Bring an order to where ``step`` is next, under a new attempt."""
-        if step is Step.PLACE:
-            self.begin(step, order)
-            return order
-        placed = after(order, await self.sure(Step.PLACE, order))
-        self.begin(step, placed)
-        return placed
+        if step is Step.CANCEL:
+            order = await self.bought(order)
+        elif step is not Step.PLACE:
+            order = after(order, await self.sure(Step.PLACE, order))
+        self.begin(step, order)
+        return order
 
     def begin(self, step: Step, order: Ordered) -> None:
         """A new attempt, with what the adapter wants kept of it."""
@@ -202,13 +231,13 @@ class Trial:
         return any(row.ref in refs for row in self.sandbox.live_orders(self.name))
 
     def hits(self, step: Step) -> int:
-        return self.sandbox.hits(self.name, self.steps[step])
+        return self.sandbox.hits(self.name, self.operations[step])
 
     def _checked(self, outcome: Outcome) -> Outcome:
         self._check(outcome)
         return outcome
 
-    def _check(self, outcome: LookUp) -> None:
+    def _check(self, outcome: LookUp | Check) -> None:
         shown = f"{outcome!r} {outcome.evidence}"
         assert not [secret for secret in self.secrets if secret in shown]
 

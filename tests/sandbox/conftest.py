@@ -13,9 +13,10 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from worker.sandbox import Sandbox, SandboxSettings
+from worker.sandbox import Fault, Sandbox, SandboxSettings
 
 PACE = timedelta(seconds=0.05)
+SILENT = frozenset({Fault.HANG_BEFORE, Fault.HANG_AFTER, Fault.ENDLESS_DRIP})
 
 
 class HandClock:
@@ -69,9 +70,9 @@ class Caller:
         return Answer("silence")
 
     def _patience(self) -> float:
-        """Only a hang that was asked for is waited for briefly."""
+        """Only a silence that was asked for is waited for briefly."""
         entries = self.sandbox.journal.entries
-        return 0.05 if entries and entries[-1].fault.value.startswith("hang") else 20
+        return 0.05 if entries and entries[-1].fault in SILENT else 20
 
     async def _call(self, method: str, path: str, body: Any, **more: Any) -> Answer:
         url = self.sandbox.url(self.remote) + path
@@ -84,6 +85,8 @@ class Caller:
                 raw, given = await answer.read(), dict(answer.headers)
         except aiohttp.ServerDisconnectedError:
             return Answer("cut")
+        except aiohttp.ClientPayloadError:
+            return Answer("torn")
         except aiohttp.ClientConnectorError:
             return Answer("refused")
         except aiohttp.ClientOSError as problem:

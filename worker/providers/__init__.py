@@ -1,7 +1,7 @@
 """The providers we can order from: one folder each, found by the name ``PROVIDERS`` gives it.
 
 Adapters never import each other or the store. What they share: ``base`` (verbs they do not
-have), ``reading`` (answers) and ``account`` (settings).
+have), ``asked`` (what an order wants), ``reading`` (answers) and ``account`` (settings).
 """
 
 from collections.abc import Mapping

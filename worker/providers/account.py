@@ -45,3 +45,9 @@ class StrictAccount(Account):
     base_url: HttpUrl
     concurrency: Annotated[int, Field(ge=1, le=1000)] = 32
     call_timeout: Annotated[float, Field(gt=0, le=MAX_TIMEOUT)] = 30.0
+
+    @property
+    def secrets(self) -> list[str]:
+        """Every secret of it in clear, to be hidden where an answer to a login repeats one."""
+        fields = (getattr(self, name) for name in type(self).model_fields)
+        return [one.get_secret_value() for one in fields if isinstance(one, SecretStr)]

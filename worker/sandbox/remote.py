@@ -57,10 +57,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a remote answers."""
+    """What a remote answers: JSON, or a bare text."""
 
     status: int
-    body: Json = field(repr=False)
+    body: Any = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,9 +122,13 @@ class Sandbox:
         """Settings of one account per remote, ready to use: provider, account name, fields."""
         return {name: {"default": self._account(name)} for name in self._remotes}
 
+    def operations(self, remote: str) -> list[str]:
+        """The names of everything a remote can be asked for."""
+        return [known.name for known in self._remotes[remote].operations()]
+
     def script(self, remote: str, operation: str, scripted: Iterable[Fault | Documented]) -> None:
         """Lay down what happens to the next calls of one operation, whatever they order."""
-        if operation not in {known.name for known in self._remotes[remote].operations()}:
+        if operation not in self.operations(remote):
             raise ValueError(f"{remote} has no operation {operation!r}")
         self._scripts.add(remote, operation, scripted)
 

@@ -25,6 +25,10 @@ RETRY_AFTER: Final = timedelta(seconds=1)
 """What a throttled caller is told to wait."""
 CALLER_CHECK: Final = 0.25
 """Seconds between two looks at whether the caller of a hanging call is still there."""
+ENDLESS: Final = 10**9
+"""How many bytes an answer that never ends promises: few enough for any caller to begin with."""
+OVERSIZE: Final = 2_000_000
+"""How many spaces follow an oversized answer: more than a caller should ever read."""
 
 _RST: Final = struct.pack("ii", 1, 0)
 """SO_LINGER on, zero seconds: closing sends RST instead of FIN."""
@@ -43,6 +47,18 @@ _PAGES: Final = {
     Fault.HTML_ERROR_PAGE: (502, "502 Bad Gateway"),
     Fault.GATEWAY_TIMEOUT_504: (504, "504 Gateway Time-out"),
 }
+
+_ANSWERED: Final = frozenset(
+    {
+        Fault.NONE,
+        Fault.CUT_MID_AFTER,
+        Fault.OVERSIZED_AFTER,
+        Fault.SLOW_DRIP,
+        Fault.ENDLESS_DRIP,
+        Fault.LATE_ANSWER,
+    }
+)
+"""In which the answer is the remote's own, as far as it gets."""
 
 Choose = Callable[[Remote, Call], Fault | Documented]
 
@@ -107,8 +123,12 @@ class Wire:
                 reset(request)
             case Fault.HANG_BEFORE | Fault.HANG_AFTER:
                 await self._hang(request)
-            case Fault.SLOW_DRIP if told is not None:
-                return await self._drip(request, told)
+            case Fault.CUT_MID_AFTER if told is not None:
+                return await self._cut_midway(request, told)
+            case Fault.SLOW_DRIP | Fault.ENDLESS_DRIP if told is not None:
+                return await self._drip(request, told, endless=fault is Fault.ENDLESS_DRIP)
+            case Fault.OVERSIZED_AFTER if told is not None:
+                told.body = _bytes(told) + b" " * OVERSIZE
             case Fault.LATE_ANSWER:
                 await self._pause(self._settings.pace)
             case Fault.THROTTLED_429 if told is not None:
@@ -124,16 +144,26 @@ class Wire:
             await self._pause(CALLER_CHECK)
         cut(request)
 
-    async def _drip(self, request: web.BaseRequest, whole: web.Response) -> web.StreamResponse:
-        body = whole.body
-        drip = web.StreamResponse(status=whole.status, headers={"Content-Type": whole.content_type})
-        if not isinstance(body, bytes):
-            return whole
-        drip.content_length = len(body)
+    async def _cut_midway(
+        self, request: web.BaseRequest, whole: web.Response
+    ) -> web.StreamResponse:
+        half, body = _begun(whole)
+        await half.prepare(request)
+        await half.write(body[: len(body) // 2])
+        cut(request)
+        return half
+
+    async def _drip(
+        self, request: web.BaseRequest, whole: web.Response, *, endless: bool
+    ) -> web.StreamResponse:
+        drip, body = _begun(whole, length=ENDLESS if endless else None)
         await drip.prepare(request)
         for start in range(len(body)):
             await drip.write(body[start : start + 1])
             await self._pause(self._settings.drip)
+        while endless and request.transport is not None and not self._stopping.is_set():
+            await self._pause(self._settings.drip)
+            await drip.write(b" ")
         return drip
 
     async def _pause(self, seconds: float) -> None:
@@ -164,15 +194,29 @@ def reset_transport(transport: asyncio.Transport) -> None:
 
 
 def json_response(body: object, status: int = 200) -> web.Response:
-    """An answer in JSON; a Decimal becomes a JSON number."""
+    """An answer in JSON; a Decimal becomes a JSON number. A bare text is sent as such."""
+    if isinstance(body, str):
+        return web.Response(text=body, status=status)
     raw = json.dumps(body, default=_number, separators=(",", ":")).encode()
     return web.Response(body=raw, status=status, content_type="application/json")
+
+
+def _begun(whole: web.Response, length: int | None = None) -> tuple[web.StreamResponse, bytes]:
+    """An answer that promises all of ``whole``, or ``length`` bytes, and what it is to say."""
+    body = _bytes(whole)
+    begun = web.StreamResponse(status=whole.status, headers={"Content-Type": whole.content_type})
+    begun.content_length = len(body) if length is None else length
+    return begun, body
+
+
+def _bytes(whole: web.Response) -> bytes:
+    return whole.body if isinstance(whole.body, bytes) else b""
 
 
 def _told(remote: Remote, call: Call, fault: Fault, reply: Reply | None) -> web.Response | None:
     """What the caller gets to read; ``None`` when the connection just ends."""
     match fault:
-        case Fault.NONE | Fault.SLOW_DRIP | Fault.LATE_ANSWER if reply is not None:
+        case _ if fault in _ANSWERED and reply is not None:
             return json_response(reply.body, reply.status)
         case Fault.UNAUTHORIZED_401:
             reply = remote.turn_away(call)

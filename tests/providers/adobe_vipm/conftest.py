@@ -5,21 +5,20 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.providers.adobe_vipm.licences import PLACED, PREVIEWED
 from tests.providers.trial import Trial
-from worker.lifecycle import Step
 from worker.sandbox import Sandbox
 
 
 @pytest.fixture
 async def adobe(sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> AsyncIterator[Trial]:
     caplog.set_level(logging.DEBUG)
-    async with Trial(sandbox, "adobe_vipm") as one:
+    async with Trial(sandbox, "adobe_vipm", PLACED) as one:
         yield one
         assert not [secret for secret in one.secrets if secret in caplog.text]
 
 
 @pytest.fixture
 async def previewing(sandbox: Sandbox) -> AsyncIterator[Trial]:
-    steps = {Step.PLACE: "preview", Step.CONFIRM: "create"}
-    async with Trial(sandbox, "adobe_vipm", steps) as one:
+    async with Trial(sandbox, "adobe_vipm", PREVIEWED) as one:
         yield one

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from tests.providers.suite import Means
-from tests.providers.trial import an_order
+from tests.providers.trial import Operations, an_order
+from worker.lifecycle import Step
 from worker.order import Ordered
-from worker.outcome import InDoubt, NotSent, RefusalCode, Refused
+from worker.outcome import Confirmed, InDoubt, NotSent, RefusalCode, Refused
 
 CUSTOMER_ID: Final = "9876543210"
 SUBSCRIPTION: Final = "0123456789abcdef0123456789abcdNA"
@@ -76,6 +77,60 @@ def _listed(names: str) -> list[str]:
     return [name.strip() for name in names.split(",")]
 
 
+_REASON_TO_ASK_AGAIN: Final = {
+    **dict.fromkeys(_listed("401 4116, 403 4117, gateway 401013, gateway 403010"), True),
+    **dict.fromkeys(_listed("429 4118, 400 4120, gateway 429050"), False),
+}
+
+
+def _questions() -> Iterator[tuple[tuple[str, str], Means]]:
+    """A question that is refused was not answered: that is no word about an order."""
+    asked = (
+        "400 1132, 400 1133, 404 1115, 404 1116, 404 2115, 400 2148, 403 4115, 403 4121, "
+        "400 4119, gateway 403003"
+    )
+    for operation, without in (("list", {"404 2115", "400 2148"}), ("get", _OF_LISTS)):
+        names = {*_listed(f"{asked}, {_DOUBT}"), *_REASON_TO_ASK_AGAIN}
+        for name in names - without - {"400 1123"}:
+            rejected = _REASON_TO_ASK_AGAIN.get(name)
+            again = Means(NotSent, token_rejected=bool(rejected))
+            yield (operation, name), Means(InDoubt) if rejected is None else again
+
+
+_OF_LISTS: Final = {"400 1132", "400 1133", "404 1115", "404 1116"}
+
+_LOGIN: Final = (
+    "invalid_request, unsupported_grant_type, invalid_scope, invalid_client, unauthorized_client, "
+    "too_many_requests"
+)
+_CHECK: Final = {
+    "403 4115": Means(Refused, RefusalCode.FORBIDDEN),
+    "403 4121": Means(Refused, RefusalCode.FORBIDDEN),
+    "gateway 403003": Means(Refused, RefusalCode.FORBIDDEN),
+    "401 4116": Means(NotSent, token_rejected=True),
+    "403 4117": Means(NotSent, token_rejected=True),
+    "gateway 401013": Means(NotSent, token_rejected=True),
+    "gateway 403010": Means(NotSent, token_rejected=True),
+    "429 4118": Means(NotSent),
+    "gateway 429050": Means(NotSent),
+    **dict.fromkeys(_listed(_DOUBT.replace("400 1123, ", "")), Means(InDoubt)),
+}
+
 DOCUMENTED: Final[Mapping[tuple[str, str], Means]] = {
-    (operation, name): means for operation in ("create", "preview") for name, means in _meanings()
+    **{
+        (operation, name): means
+        for operation in ("create", "preview", "return")
+        for name, means in _meanings()
+    },
+    ("return", "400 2118"): Means(Confirmed),  # the goal of calling it off is reached
+    **dict(_questions()),
+    **{("ping", name): means for name, means in _CHECK.items()},
+    **{("login", name): Means(NotSent) for name in _listed(_LOGIN)},
+}
+
+PLACED: Final[Operations] = {Step.PLACE: "create", Step.CANCEL: "return"}
+PREVIEWED: Final[Operations] = {
+    Step.PLACE: "preview",
+    Step.CONFIRM: "create",
+    Step.CANCEL: "return",
 }

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
-from tests.providers.adobe_vipm.licences import DOCUMENTED, licences, previewed
+from tests.providers.adobe_vipm.licences import DOCUMENTED, PLACED, PREVIEWED, licences, previewed
 from tests.providers.suite import Means, ProviderSuite
-from tests.providers.trial import Steps
-from worker.lifecycle import LineState, Step
+from tests.providers.trial import Operations
+from worker.lifecycle import LineState
 from worker.order import Ordered
 
 OFFER = "80004567EA01A12"
@@ -16,6 +16,7 @@ class TestAdobe(ProviderSuite):
     provider: ClassVar[str] = "adobe_vipm"
     reads: ClassVar[tuple[str | None, str | None]] = ("list", "get")
     documented: ClassVar[Mapping[tuple[str, str], Means]] = DOCUMENTED
+    operations: ClassVar[Operations | None] = PLACED
     elsewhere: ClassVar[frozenset[str]] = frozenset({"preview"})
     placed_as: ClassVar[LineState] = LineState.DELIVERED
     tells_price: ClassVar[bool] = False
@@ -29,7 +30,8 @@ class TestAdobePreviewedFirst(ProviderSuite):
     provider: ClassVar[str] = "adobe_vipm"
     reads: ClassVar[tuple[str | None, str | None]] = ("list", "get")
     documented: ClassVar[Mapping[tuple[str, str], Means]] = DOCUMENTED
-    steps: ClassVar[Steps | None] = {Step.PLACE: "preview", Step.CONFIRM: "create"}
+    operations: ClassVar[Operations | None] = PREVIEWED
+    elsewhere: ClassVar[frozenset[str]] = frozenset({"return", "list", "get", "ping", "login"})
     placed_as: ClassVar[LineState] = LineState.DELIVERED
     tells_price: ClassVar[bool] = False
     gives_goods: ClassVar[bool] = False

@@ -85,7 +85,7 @@ def test_a_return_says_what_was_ordered(adobe: Trial) -> None:
 @pytest.mark.parametrize("fault", [Fault.CUT_AFTER, Fault.CUT_BEFORE, Fault.GATEWAY_TIMEOUT_504])
 async def test_a_return_sent_again_is_carried_out_once(adobe: Trial, fault: Fault) -> None:
     order = await bought(adobe)
-    adobe.sandbox.script("adobe_vipm", "create", [fault])
+    adobe.sandbox.script("adobe_vipm", "return", [fault])
     assert isinstance(await adobe.call(Step.CANCEL, order), InDoubt)
     assert states(await adobe.call(Step.CANCEL, order)) == [LineState.CANCELLED] * 2
     returns = [r for r in adobe.sandbox.books.rows("adobe_vipm") if r.extra["type"] == "RETURN"]
@@ -95,7 +95,7 @@ async def test_a_return_sent_again_is_carried_out_once(adobe: Trial, fault: Faul
 @pytest.mark.parametrize("fault", [Fault.CUT_AFTER, Fault.RESET_AFTER, Fault.GARBAGE_AFTER])
 async def test_a_look_up_finds_the_return(adobe: Trial, fault: Fault) -> None:
     order = await bought(adobe)
-    adobe.sandbox.script("adobe_vipm", "create", [fault])
+    adobe.sandbox.script("adobe_vipm", "return", [fault])
     await adobe.call(Step.CANCEL, order)
     assert states(await adobe.look_up(order)) == [LineState.CANCELLED] * 2
 
@@ -196,21 +196,21 @@ async def test_each_refusal_of_a_return_has_its_meaning(
     adobe: Trial, code: str, outcome: type[Outcome]
 ) -> None:
     order = await bought(adobe)
-    adobe.sandbox.script("adobe_vipm", "create", [Documented("create", code, error(code))])
+    adobe.sandbox.script("adobe_vipm", "return", [Documented("return", code, error(code))])
     assert type(await adobe.call(Step.CANCEL, order)) is outcome
 
 
 async def test_what_was_never_placed_is_not_called_off(adobe: Trial) -> None:
     assert isinstance(await adobe.call(Step.CANCEL, licences("sandbox-ok")), NotSent)
-    assert adobe.sandbox.hits("adobe_vipm", "create") == 0
+    assert adobe.sandbox.hits("adobe_vipm", "return") == 0
 
 
 async def test_an_order_of_which_nothing_is_left_is_not_called_off(adobe: Trial) -> None:
     order = await adobe.bought(licences("sandbox-failed"))
     assert [line.state for line in order.lines] == [LineState.FAILED]
-    hits = adobe.sandbox.hits("adobe_vipm", "create")
+    hits = adobe.sandbox.hits("adobe_vipm", "return")
     assert isinstance(await adobe.call(Step.CANCEL, order), Refused)
-    assert adobe.sandbox.hits("adobe_vipm", "create") == hits
+    assert adobe.sandbox.hits("adobe_vipm", "return") == hits
 
 
 async def test_a_previewed_order_is_given_back_with_the_offers_it_got(previewing: Trial) -> None:

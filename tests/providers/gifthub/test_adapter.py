@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import pytest
 
@@ -17,6 +17,7 @@ from worker.lifecycle import LineState, Step
 from worker.order import Ordered
 from worker.outcome import (
     Absent,
+    Checked,
     Confirmed,
     InDoubt,
     NotSent,
@@ -37,10 +38,38 @@ def cards(*skus: str, quantity: int = 2, **fields: Any) -> Ordered:
     return an_order("gifthub", lines, **{"wallet": "EUR", **fields})
 
 
+FORBIDDEN: Final = Means(Refused, RefusalCode.FORBIDDEN)
+INVALID: Final = Means(Refused, RefusalCode.INVALID)
+DOCUMENTED: Final = {
+    ("create", "400 list too big"): INVALID,
+    ("create", "400 list not well formatted"): INVALID,
+    ("create", "400 quote mismatch"): Means(Refused, RefusalCode.PRICE_CHANGED),
+    ("create", "400 quote out of range"): INVALID,
+    ("create", "400 insufficient funds"): Means(NotSent),
+    ("create", "404 product not found"): Means(Refused, RefusalCode.UNKNOWN_PRODUCT),
+    ("create", "500 exchange not supported"): INVALID,
+    ("create", "500 out of stock"): Means(Refused, RefusalCode.OUT_OF_STOCK),
+    ("create", "500 other"): Means(InDoubt),
+    ("create", "403 credentials"): FORBIDDEN,
+    ("create", "429 rate limit"): Means(NotSent),
+    ("confirm", "400 no valid orderId"): INVALID,
+    ("confirm", "400 insufficient funds"): Means(NotSent),
+    ("confirm", "404 not a pending order"): Means(InDoubt),
+    ("confirm", "419 expired"): Means(Refused, RefusalCode.EXPIRED),
+    ("confirm", "500 server"): Means(InDoubt),
+    ("confirm", "403 credentials"): FORBIDDEN,
+    ("confirm", "429 rate limit"): Means(NotSent),
+    ("get", "403 credentials"): Means(InDoubt),  # says nothing of the order that was asked about
+    ("get", "429 rate limit"): Means(NotSent),
+    ("customer", "403 credentials"): FORBIDDEN,
+    ("customer", "429 rate limit"): Means(NotSent),
+}
+
+
 class TestGifthub(ProviderSuite):
     provider: ClassVar[str] = "gifthub"
     reads: ClassVar[tuple[str | None, str | None]] = ("get", "get")
-    documented: ClassVar[Mapping[tuple[str, str], Means]] = {}
+    documented: ClassVar[Mapping[tuple[str, str], Means]] = DOCUMENTED
     # Bad credentials are a 403 here; the token is a setting and cannot be renewed.
     outcomes: ClassVar[Mapping[Fault, type[Outcome]]] = {Fault.UNAUTHORIZED_401: Refused}
 
@@ -114,6 +143,51 @@ class TestGifthub(ProviderSuite):
     async def test_what_was_never_created_is_not_confirmed(self, trial: Trial) -> None:
         assert isinstance(await trial.call(Step.CONFIRM, self.plain()), NotSent)
         assert trial.hits(Step.CONFIRM) == 0
+
+    async def test_of_two_created_orders_the_one_that_is_confirmed_is_bought(
+        self, trial: Trial, remote_clock: RemoteClock
+    ) -> None:
+        """Creating again after a doubt: the first one is an orphan, and expires by itself."""
+        order = self.plain()
+        trial.sandbox.script(self.provider, "create", [Fault.CUT_AFTER])
+        assert isinstance(await trial.call(Step.PLACE, order), InDoubt)
+        order = await trial.bought(order)
+        assert trial.hits(Step.PLACE) == 2
+        assert trial.hits(Step.CONFIRM) == 1
+        remote_clock.pass_paces(601 * 10)
+        orphan, ours = {
+            row.order_id: row.status for row in trial.sandbox.books.rows(self.provider)
+        }.items()
+        assert orphan[1] == "expired"
+        assert ours == (order.provider_ref, "successful")
+
+    async def test_an_order_keeps_the_name_it_was_created_under(self, trial: Trial) -> None:
+        order = await trial.ready_for(Step.CONFIRM, self.plain())
+        bought = await trial.sure(Step.CONFIRM, order)
+        found = await trial.look_up(order)
+        polled = await trial.poll(order)
+        assert isinstance(found, Confirmed)
+        assert isinstance(polled, Confirmed)
+        names = {one.provider_ref for one in (bought, found, polled)}
+        assert names == {order.provider_ref}
+
+    # --- account -----------------------------------------------------------------------------
+
+    async def test_what_is_frozen_cannot_be_spent(self, trial: Trial) -> None:
+        before = await self._held(trial, "EUR")
+        await trial.ready_for(Step.CONFIRM, cards("sandbox-ok-fixed"))
+        assert before - await self._held(trial, "EUR") == 20
+
+    async def test_whether_a_balance_holds_what_is_frozen_is_a_setting(self, trial: Trial) -> None:
+        await trial.ready_for(Step.CONFIRM, cards("sandbox-ok-fixed"))
+        async with Trial(trial.sandbox, self.provider, frozen_within_balance="false") as other:
+            assert await self._held(other, "EUR") - await self._held(trial, "EUR") == 20
+
+    async def _held(self, trial: Trial, currency: str) -> Decimal:
+        found = await trial.check()
+        assert isinstance(found, Checked)
+        assert {money.currency for money in found.balances} == {"EUR", "USD", "IRT"}
+        return next(money.amount for money in found.balances if money.currency == currency)
 
     # --- look-up -----------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from worker.http import Reply
 from worker.lifecycle import LineState
 from worker.outcome import (
     Absent,
+    Checked,
     Confirmed,
     InDoubt,
     LookUp,
@@ -26,7 +27,7 @@ from worker.outcome import (
     RefusalCode,
     Refused,
 )
-from worker.providers.gifthub import wire
+from worker.providers.gifthub import standing, wire
 
 SKU: Final = "038-00-range"
 ORDER: Final = cards(SKU)
@@ -62,11 +63,11 @@ def got(state: str, redeem: Any = None) -> Reply:
 
 
 def polled(answer: Reply) -> Outcome:
-    return wire.read_polled(answer, PLACED, "pending")
+    return standing.read_polled(answer, PLACED, "pending")
 
 
 def looked_up(answer: Reply) -> LookUp:
-    return wire.read_looked_up(answer, PLACED, "pending")
+    return standing.read_looked_up(answer, PLACED, "pending")
 
 
 # --- create and confirm --------------------------------------------------------------------------
@@ -167,6 +168,8 @@ def test_a_refusal_is_told_by_its_text_whatever_its_status(
         (200, {"data": {"id": ""}}),
         (400, {"message": "something else"}),
         (404, {"message": "Not found"}),
+        (403, None),
+        (403, {"error": "blocked by a proxy"}),
         (404, None),
         (419, {"message": "what?"}),
         (500, {"message": "Internal server error"}),
@@ -185,11 +188,47 @@ def test_what_is_neither_a_clear_yes_nor_a_clear_no_is_doubt(status: int, docume
         (200, {"data": {"id": "xQg4"}}),
         (200, {"data": {"id": "xQg4", "state": "pending"}}),
         (404, {"message": "Not a pending order"}),
+        (403, None),
+        (419, "Page Expired"),
         (500, {"message": "Internal server error"}),
     ],
 )
 def test_a_confirm_call_without_a_clear_answer_is_doubt(status: int, document: Any) -> None:
     assert isinstance(wire.read_confirmed(reply(status, document), PLACED), InDoubt)
+
+
+# --- customer ------------------------------------------------------------------------------------
+
+
+@patient
+@given(replies({"data": {"wallet": {"EUR": {"balance": 10, "frozenBalance": 2.5}}}}))
+def test_any_answer_about_the_customer_is_survived_and_only_wallets_let_us_in(
+    answer: Reply,
+) -> None:
+    found = wire.read_customer(answer, frozen_within=True, secrets=["t0ken"])
+    assert isinstance(found, Checked | Refused | NotSent | InDoubt)
+    if isinstance(found, Checked):
+        assert answer.status == 200
+        assert isinstance(json.loads(answer.body)["data"]["wallet"], dict)
+        assert all(money.amount >= 0 for money in found.balances)
+
+
+@pytest.mark.parametrize(
+    ("held", "free"),
+    [
+        ({"balance": 10, "frozenBalance": 2.5, "creditBalance": 99}, Decimal("7.5")),
+        ({"balance": "10.00"}, Decimal("10.00")),
+        ({"balance": 10, "frozenBalance": 12}, Decimal(0)),
+        ({"balance": None}, None),
+        ("10", None),
+    ],
+    ids=["part frozen", "nothing frozen", "too much frozen", "no balance", "no wallet"],
+)
+def test_what_a_wallet_can_pay_with_is_what_is_not_frozen(held: Any, free: Decimal | None) -> None:
+    answer = reply(200, {"data": {"wallet": {"EUR": held}}})
+    found = wire.read_customer(answer, frozen_within=True)
+    assert isinstance(found, Checked)
+    assert found.balances == (() if free is None else (Money(free, "EUR"),))
 
 
 # --- get -----------------------------------------------------------------------------------------
@@ -219,7 +258,7 @@ def test_another_orders_state_is_not_ours() -> None:
 def test_partly_delivered_skus_are_told_apart() -> None:
     order = replace(cards("a", "b", "c", quantity=1), provider_ref="xQg4")
     redeem = {"a": {"cards": [{"redeemCardCode": "1"}]}, "b": {"cards": []}}
-    outcome = wire.read_polled(got("partial", redeem), order, "pending")
+    outcome = standing.read_polled(got("partial", redeem), order, "pending")
     assert isinstance(outcome, Pending)
     states = [line.state for line in outcome.lines]
     assert states == [LineState.DELIVERED, LineState.ACCEPTED, LineState.ACCEPTED]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import pytest
 
@@ -42,16 +42,67 @@ def basket(*products: int, **fields: Any) -> Ordered:
     return an_order("hyperteknoloji", lines, **fields)
 
 
+REFUSED: Final = {
+    "out of stock": RefusalCode.OUT_OF_STOCK,
+    "stokta yok": RefusalCode.OUT_OF_STOCK,
+    "price changed": RefusalCode.PRICE_CHANGED,
+    "fiyat değişti": RefusalCode.PRICE_CHANGED,
+    "insufficient balance": RefusalCode.INSUFFICIENT_FUNDS,
+    "yetersiz bakiye": RefusalCode.INSUFFICIENT_FUNDS,
+}
+STATUSES: Final = {
+    "401": Means(NotSent, token_rejected=True),
+    "403": Means(Refused, RefusalCode.FORBIDDEN),
+    "404": Means(NotSent),
+    "429": Means(NotSent),
+    **dict.fromkeys(("500", "502", "503", "504"), Means(InDoubt)),
+}
+ABOUT_AN_ORDER: Final = {"403": Means(InDoubt), "404": Means(InDoubt)}
+"""Where a look-up or a poll fails, nothing is known of the order; the account is not judged."""
+DOCUMENTED: Final = (
+    {
+        (operation, status): means
+        for operation in ("create", "cancel", "customer")
+        for status, means in STATUSES.items()
+    }
+    | {
+        (operation, status): means
+        for operation in ("list", "detail")
+        for status, means in (STATUSES | ABOUT_AN_ORDER).items()
+    }
+    | {("login", name): Means(NotSent) for name in (*STATUSES, "200 refused", "400 refused")}
+    | {
+        ("create", f"{status} {said}"): Means(Refused, code)
+        for status in (200, 400)
+        for said, code in REFUSED.items()
+    }
+    | {
+        ("create", f"{status} {said}"): Means(Refused, code)
+        for status, code in ((200, RefusalCode.OTHER), (400, RefusalCode.INVALID))
+        for said in ("invalid payload", "geçersiz istek")
+    }
+    | {
+        ("cancel", f"{status} {said}"): Means(Refused, RefusalCode.OTHER)
+        for status in (200, 400)
+        for said in ("delivered", "teslim edildi")
+    }
+    | {("create", "200 no details"): Means(InDoubt)}
+)
+
+
 class TestHyperteknoloji(ProviderSuite):
     provider: ClassVar[str] = "hyperteknoloji"
     reads: ClassVar[tuple[str | None, str | None]] = ("list", "detail")
-    documented: ClassVar[Mapping[tuple[str, str], Means]] = {}
+    documented: ClassVar[Mapping[tuple[str, str], Means]] = DOCUMENTED
     outcomes: ClassVar[Mapping[Fault, type[Outcome]]] = {Fault.NOT_FOUND_404_AFTER: NotSent}
     # 404 is documented as "the API is off for this tenant": that nothing was executed.
     believed: ClassVar[frozenset[Fault]] = frozenset({Fault.NOT_FOUND_404_AFTER})
 
     def plain(self) -> Ordered:
         return basket(1, 1)
+
+    def cancellable(self) -> Ordered:
+        return basket(38, 38)
 
     # --- create ------------------------------------------------------------------------------
 
@@ -95,8 +146,29 @@ class TestHyperteknoloji(ProviderSuite):
         assert outcome.total == Money(Decimal("39.80"), "TRY")
 
     async def test_a_price_that_rose_in_silence_is_told(self, trial: Trial) -> None:
-        outcome = await trial.sure(Step.PLACE, basket(17))
-        assert outcome.total == Money(Decimal("49.80"), "TRY")
+        outcome = await trial.sure(Step.PLACE, basket(1, 17))
+        assert [line.price for line in outcome.lines] == [
+            Money(Decimal("39.80"), "TRY"),
+            Money(Decimal("49.80"), "TRY"),
+        ]
+        assert outcome.total == Money(Decimal("89.60"), "TRY")
+
+    async def test_a_raised_price_is_told_also_by_the_look_up_after_a_doubt(
+        self, trial: Trial
+    ) -> None:
+        order = basket(17)
+        doubt = await self._faulty(trial, Step.PLACE, order, Fault.CUT_AFTER)
+        assert isinstance(doubt, InDoubt)
+        found = await trial.look_up(order)
+        assert isinstance(found, Confirmed)
+        assert found.total == Money(Decimal("49.80"), "TRY")
+
+    async def test_a_basket_bought_twice_is_found_with_its_surplus(self, trial: Trial) -> None:
+        order = basket(1, 1)
+        twice = [(await trial.sure(Step.PLACE, order)).provider_ref for _ in range(2)]
+        found = await trial.look_up(order)
+        assert isinstance(found, Confirmed)
+        assert [found.provider_ref, *found.surplus] == twice
 
     @pytest.mark.parametrize(
         ("quote", "settings", "total"),
@@ -118,7 +190,8 @@ class TestHyperteknoloji(ProviderSuite):
     async def test_without_a_token_nothing_is_sent(self, trial: Trial) -> None:
         trial.token = None
         outcome = await trial.call(Step.PLACE, self.plain())
-        assert outcome == NotSent("no_token", token_rejected=True)
+        assert isinstance(outcome, NotSent)
+        assert (outcome.reason, outcome.token_rejected) == ("no_token", True)
         assert trial.sandbox.hits(self.provider, "create") == 0
 
     # --- login -------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from worker.http import Reply
 from worker.lifecycle import LineState
 from worker.outcome import Confirmed, InDoubt, LineReport, NotSent, RefusalCode, Refused
 from worker.provider import Token
-from worker.providers.hyperteknoloji import wire
+from worker.providers.hyperteknoloji import standing, wire
 
 ORDER: Final = basket(1, 2)
 LINES: Final = tuple(replace(line, provider_line_ref=str(55 + line.index)) for line in ORDER.lines)
@@ -193,7 +193,7 @@ def test_a_tokens_end_is_read_in_utc(expiration: str | None, expires_at: datetim
     )
 )
 def test_any_answer_about_a_line_is_survived(answer: Reply) -> None:
-    report = wire.read_detail(answer, PLACED, PLACED.lines[0])
+    report = standing.read_detail(answer, PLACED, PLACED.lines[0])
     assert isinstance(report, LineReport | NotSent | InDoubt)
     assert "code-" not in repr(report)
 
@@ -211,7 +211,7 @@ def test_any_answer_about_a_line_is_survived(answer: Reply) -> None:
 )
 def test_each_status_has_its_meaning(status: Any, state: LineState, reason: str | None) -> None:
     document = {"data": {"Status": status}, "success": True}
-    report = wire.read_detail(reply(200, document), PLACED, PLACED.lines[0])
+    report = standing.read_detail(reply(200, document), PLACED, PLACED.lines[0])
     assert report == LineReport(REFS[0], state, "55", reason=reason)
 
 
@@ -226,7 +226,7 @@ def test_each_status_has_its_meaning(status: Any, state: LineState, reason: str 
 def test_codes_and_notes_are_goods(note: Any, items: tuple[dict[str, str], ...]) -> None:
     data = {"Status": 1, "DeliveryData": ["A", "B"], "DeliveryNote": note}
     document = {"data": data, "success": True}
-    report = wire.read_detail(reply(200, document), PLACED, PLACED.lines[0])
+    report = standing.read_detail(reply(200, document), PLACED, PLACED.lines[0])
     assert isinstance(report, LineReport)
     assert report.goods
     assert report.goods.items == items
@@ -244,5 +244,5 @@ def test_codes_and_notes_are_goods(note: Any, items: tuple[dict[str, str], ...])
 )
 def test_goods_that_cannot_be_read_or_are_anothers_are_asked_for_again(data: Any) -> None:
     document = {"data": data, "success": True}
-    report = wire.read_detail(reply(200, document), PLACED, PLACED.lines[0])
+    report = standing.read_detail(reply(200, document), PLACED, PLACED.lines[0])
     assert isinstance(report, InDoubt)

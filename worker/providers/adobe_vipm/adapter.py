@@ -17,7 +17,6 @@ from worker.lifecycle import Step
 from worker.order import Attempted, Ordered
 from worker.outcome import (
     Check,
-    Checked,
     InDoubt,
     LookUp,
     NotSent,
@@ -191,9 +190,7 @@ class AdobeVipm(Adapter[AdobeAccount]):
         reply = await self._ask(PING, None, deadline, token)
         if not isinstance(reply, Reply):
             return reply
-        # The page documents no body to look for, so that here the status alone says yes.
-        answer = Checked() if reply.status in wire.ACCEPTED_AS else wire.judged(reply)
-        return wire.told(answer, reply, None)
+        return wire.read_checked(reply)
 
     async def _order(
         self, order: Ordered, step: Step, attempt: Attempted, deadline: Deadline, token: str | None
@@ -242,7 +239,7 @@ class AdobeVipm(Adapter[AdobeAccount]):
             method, path, deadline=deadline, commits=commits, headers=headers, content=content
         )
         if isinstance(reply, Reply):
-            return _without(reply, token, key)
+            return _without(reply, token, key, self.account.client_secret.get_secret_value())
         return replace(reply, evidence=replace(reply.evidence, request_ref=request_ref))
 
 

@@ -14,6 +14,7 @@ from worker.http import Reply
 from worker.lifecycle import TERMINAL_LINES, LineState, Step
 from worker.order import Ordered, OrderedLine
 from worker.outcome import (
+    Check,
     Checked,
     Confirmed,
     InDoubt,
@@ -60,7 +61,7 @@ STANDINGS: Final[Mapping[str, tuple[LineState, str | None]]] = {
 _CLIENT_ERRORS: Final = range(400, 500)
 _BLAME: Final = re.compile(r"Line Item:\s*([0-9]{1,6})\b", re.IGNORECASE)
 
-_Told = TypeVar("_Told", bound=LookUp | Checked)
+_Told = TypeVar("_Told", bound=LookUp | Check)
 
 
 def read_ordered(reply: Reply, order: Ordered, step: Step, request_ref: str) -> Outcome:
@@ -95,6 +96,13 @@ def read_polled(reply: Reply, order: Ordered) -> Outcome:
         case _:
             outcome = unread(reply)
     return told(outcome, reply, order.provider_ref)
+
+
+def read_checked(reply: Reply) -> Check:
+    """Whether we are let in: the health check then answers ``pong`` (page "Health check")."""
+    if reply.status == 200 and reply.body.strip(b' "\r\n') == b"pong":  # noqa: PLR2004 -- HTTP
+        return told(Checked(), reply, None)
+    return told(judged(reply), reply, None)
 
 
 def standing(order: Ordered, answer: Mapping[Any, Any]) -> tuple[LineReport, ...]:

@@ -10,11 +10,11 @@ from pydantic import Field
 from worker.capabilities import Capabilities, Doubt
 from worker.http import Deadline, Reply
 from worker.order import Attempted, Ordered
-from worker.outcome import InDoubt, LookUp, NotSent, Outcome
+from worker.outcome import Check, InDoubt, LookUp, NotSent, Outcome
 from worker.provider import Account
 from worker.providers.account import HeaderSecret, HttpUrl, StrictAccount
 from worker.providers.base import Adapter
-from worker.providers.gifthub import wire
+from worker.providers.gifthub import standing, wire
 
 
 class GifthubAccount(StrictAccount):
@@ -28,6 +28,9 @@ class GifthubAccount(StrictAccount):
     """Where the provider is to send its webhooks; none are asked for where this is left out."""
     pending_state: Annotated[str, Field(min_length=1)] = "pending"
     """What the provider calls an order that was created and not confirmed; assumed."""
+    frozen_within_balance: bool = True
+    """Whether a wallet's ``balance`` still holds its ``frozenBalance``, so that only the rest can
+    be spent; assumed."""
 
 
 class Gifthub(Adapter[GifthubAccount]):
@@ -77,7 +80,7 @@ class Gifthub(Adapter[GifthubAccount]):
         del attempt, token
         reply = await self._get(order, deadline)
         if isinstance(reply, Reply):
-            return wire.read_looked_up(reply, order, self.account.pending_state)
+            return standing.read_looked_up(reply, order, self.account.pending_state)
         return reply
 
     async def poll(self, order: Ordered, deadline: Deadline, token: str | None) -> Outcome:
@@ -85,7 +88,19 @@ class Gifthub(Adapter[GifthubAccount]):
         del token
         reply = await self._get(order, deadline)
         if isinstance(reply, Reply):
-            return wire.read_polled(reply, order, self.account.pending_state)
+            return standing.read_polled(reply, order, self.account.pending_state)
+        return reply
+
+    async def check(self, deadline: Deadline, token: str | None) -> Check:
+        """Read the customer's wallets."""
+        del token
+        reply = await self._send("GET", "/customer/info", deadline)
+        if isinstance(reply, Reply):
+            return wire.read_customer(
+                reply,
+                frozen_within=self.account.frozen_within_balance,
+                secrets=self.account.secrets,
+            )
         return reply
 
     async def _get(self, order: Ordered, deadline: Deadline) -> Reply | NotSent | InDoubt:

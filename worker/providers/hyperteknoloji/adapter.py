@@ -2,16 +2,17 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Annotated, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 from urllib.parse import quote
 
 from pydantic import Field, SecretStr
 
 from worker.capabilities import Capabilities, Doubt
 from worker.http import Deadline, Reply
-from worker.lifecycle import TERMINAL_LINES
+from worker.lifecycle import TERMINAL_LINES, Step
 from worker.order import Attempted, Ordered, OrderedLine
 from worker.outcome import (
+    Check,
     Confirmed,
     Evidence,
     InDoubt,
@@ -20,11 +21,12 @@ from worker.outcome import (
     NotSent,
     Outcome,
     Pending,
+    Refused,
 )
 from worker.provider import Account, Token
 from worker.providers.account import HeaderSecret, HttpUrl, StrictAccount
 from worker.providers.base import Adapter
-from worker.providers.hyperteknoloji import listing, wire
+from worker.providers.hyperteknoloji import listing, standing, wire
 
 MAX_PAGES: Final = 50
 """How many pages of the order list one look-up reads; its deadline may end it sooner."""
@@ -46,20 +48,25 @@ class HyperteknolojiAccount(StrictAccount):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "TRY"
     """Of the account's balance and prices, for intents whose quote names none."""
     price_is: Literal["unit", "total"] = "unit"
-    """What ``Price`` in an answer means; the documentation does not say."""
+    """What ``Price`` in an answer means; the documentation does not say, so this is assumed."""
+    cancel_by: standing.CancelBy = "order"
+    """What a cancelling call names: the ``OrderID``, once, or the ``OrderDetailID`` of each line.
+    The call's body is not public, so this is assumed."""
 
 
 class Hyperteknoloji(Adapter[HyperteknolojiAccount]):
     """One Hyperteknoloji account. Creating an order buys it; there is nothing to confirm.
 
     A repeated ``DeliverID`` is not documented to be refused, and the order list not to be
-    complete: hence ``LOOK_UP_WEAK``.
+    complete: hence ``LOOK_UP_WEAK``. Calling an order off is harmless to repeat: the worst that
+    comes of it is a no.
     """
 
     name: ClassVar[str] = "hyperteknoloji"
     capabilities: ClassVar[Capabilities] = Capabilities(
         after_place=Doubt.LOOK_UP_WEAK,
         poll_every=tuple(timedelta(seconds=s) for s in (3, 10, 30, 60, 120, 300)),
+        after_cancel=Doubt.HARMLESS,
         needs_token=True,
     )
     account_model: ClassVar[type[Account]] = HyperteknolojiAccount
@@ -76,7 +83,7 @@ class Hyperteknoloji(Adapter[HyperteknolojiAccount]):
             content=wire.login_body(email.get_secret_value(), password.get_secret_value()),
         )
         if isinstance(reply, Reply):
-            return wire.read_login(reply)
+            return wire.read_login(reply, self.account.secrets)
         return NotSent(f"login_{reply.reason}", evidence=reply.evidence)
 
     async def place(
@@ -100,6 +107,52 @@ class Hyperteknoloji(Adapter[HyperteknolojiAccount]):
     async def look_up(
         self, order: Ordered, attempt: Attempted, deadline: Deadline, token: str | None
     ) -> LookUp:
+        """What became of a placing or a cancelling call."""
+        if attempt.step is Step.CANCEL:
+            return await self._called_off(order, deadline, token)
+        return await self._listed(order, attempt, deadline, token)
+
+    async def cancel(
+        self, order: Ordered, attempt: Attempted, deadline: Deadline, token: str | None
+    ) -> Outcome:
+        """Ask for the order, or for each of its open lines, to be called off.
+
+        A no is checked against where the lines stand: who asks twice is told no as well.
+        """
+        del attempt
+        outcomes: list[Outcome] = []
+        for body in standing.cancel_bodies(order, self.account.cancel_by):
+            path = "/Order/cancel"
+            reply = await self._send(
+                "POST", path, order, deadline, token, content=body, commits=True
+            )
+            said = standing.read_cancel(reply, order) if isinstance(reply, Reply) else reply
+            outcomes.append(said)
+            if isinstance(said, NotSent):
+                break  # no connection, no token or too many calls: so with the next line
+            deadline = replace(deadline, start_by=deadline.end_by)
+        if not outcomes:
+            return NotSent("nothing_to_cancel")
+        outcome = standing.heard(outcomes)
+        if isinstance(outcome, Refused):
+            found = await self._called_off(order, deadline, token)
+            return found if isinstance(found, Confirmed) else outcome
+        return outcome
+
+    async def _called_off(self, order: Ordered, deadline: Deadline, token: str | None) -> LookUp:
+        """Read every line, also those we know to have ended: all of them count."""
+        reports: list[LineReport] = []
+        for line in order.lines:
+            report = await self._detail(line, order, deadline, token)
+            if not isinstance(report, LineReport):
+                return report
+            reports.append(report)
+            deadline = replace(deadline, start_by=deadline.end_by)
+        return standing.called_off(reports, order)
+
+    async def _listed(
+        self, order: Ordered, attempt: Attempted, deadline: Deadline, token: str | None
+    ) -> LookUp:
         """Read the order list, newest first, back to the attempt, for our ``line_ref``s."""
         rows: list[listing.Row] = []
         for number in range(1, MAX_PAGES + 1):
@@ -116,7 +169,7 @@ class Hyperteknoloji(Adapter[HyperteknolojiAccount]):
                 or listing.all_found(rows, order)
                 or listing.reaches_back(page, attempt.opened_at)
             ):
-                return listing.finding(rows, order)
+                return listing.finding(rows, order, self._pricing(order))
             deadline = replace(deadline, start_by=deadline.end_by)  # it did begin in time
         return InDoubt("the order list is longer than is read", listing.seen(rows, order))
 
@@ -142,6 +195,13 @@ class Hyperteknoloji(Adapter[HyperteknolojiAccount]):
             return Confirmed(order.provider_ref, tuple(reports), evidence=seen)
         return Pending(order.provider_ref, tuple(reports), evidence=seen)
 
+    async def check(self, deadline: Deadline, token: str | None) -> Check:
+        """Read the account's balance."""
+        reply = await self._call("GET", "/Customer/Get", deadline, token)
+        if isinstance(reply, Reply):
+            return wire.read_account(reply, self.account.currency, self.account.secrets)
+        return reply
+
     async def _page(
         self, number: int, order: Ordered, deadline: Deadline, token: str | None
     ) -> list[listing.Row] | NotSent | InDoubt:
@@ -162,13 +222,28 @@ class Hyperteknoloji(Adapter[HyperteknolojiAccount]):
             return InDoubt("the provider's id of this line is not known")
         path = f"/Order/detail/{quote(line.provider_line_ref, safe='')}"
         reply = await self._send("GET", path, order, deadline, token)
-        return wire.read_detail(reply, order, line) if isinstance(reply, Reply) else reply
+        return standing.read_detail(reply, order, line) if isinstance(reply, Reply) else reply
 
     async def _send(
         self,
         method: str,
         path: str,
         order: Ordered,
+        deadline: Deadline,
+        token: str | None,
+        **what: Any,
+    ) -> Reply | NotSent | InDoubt:
+        """Make a call about an order; whatever becomes of it, the order can be found by it."""
+        reply = await self._call(method, path, deadline, token, **what)
+        if isinstance(reply, Reply):
+            return reply
+        seen = replace(reply.evidence, request_ref=wire.request_ref(order))
+        return replace(reply, evidence=seen)
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
         deadline: Deadline,
         token: str | None,
         *,
@@ -180,13 +255,9 @@ class Hyperteknoloji(Adapter[HyperteknolojiAccount]):
         headers = {"authorization": f"Bearer {token}", "h-region-code": self.account.region}
         if commits and self.account.api_key is not None:
             headers["apikey"] = self.account.api_key.get_secret_value()
-        reply = await self.channel.send(
+        return await self.channel.send(
             method, path, deadline=deadline, commits=commits, headers=headers, content=content
         )
-        if isinstance(reply, Reply):
-            return reply
-        seen = replace(reply.evidence, request_ref=wire.request_ref(order))
-        return replace(reply, evidence=seen)
 
     def _pricing(self, order: Ordered) -> wire.Pricing:
         asked = order.intent.quote and order.intent.quote.currency

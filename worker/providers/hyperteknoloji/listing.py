@@ -7,6 +7,7 @@ assumed and read generously, and what it does *not* show proves nothing.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 
 from schemas import jsontext
@@ -14,13 +15,9 @@ from worker.http import Reply
 from worker.lifecycle import LineState
 from worker.order import Ordered
 from worker.outcome import Absent, Confirmed, Evidence, InDoubt, LineReport, LookUp, NotSent
-from worker.providers.hyperteknoloji.wire import (
-    read_json,
-    request_ref,
-    told,
-    turned_away,
-)
-from worker.providers.reading import identifier, moment, objects
+from worker.providers.hyperteknoloji.errors import unasked
+from worker.providers.hyperteknoloji.wire import Pricing, asked_by, read_json, request_ref, told
+from worker.providers.reading import amount, identifier, moment, objects
 
 PAGE_SIZE: Final = 100
 LIST_MARGIN: Final = timedelta(hours=1)
@@ -38,6 +35,8 @@ class Row:
     order_id: str | None
     detail_id: str | None
     placed_at: datetime | None
+    price: Decimal | None = None
+    """That a row carries it, and that it means what it means in a create answer, is assumed."""
 
 
 def page_body(page: int) -> bytes:
@@ -50,10 +49,9 @@ def read_page(reply: Reply, order: Ordered) -> list[Row] | NotSent | InDoubt:
     match reply.status, read_json(reply):
         case 200, {"success": True, "data": data} if (entries := _listing(data)) is not None:
             return [row for entry in entries for row in _rows(entry, None, None)]
-        case 401 | 429, _:
-            return told(turned_away(reply), reply, order)
         case status, _:
-            return told(InDoubt(f"the order list is unreadable (HTTP {status})"), reply, order)
+            unread = InDoubt(f"the order list is unreadable (HTTP {status})")
+            return told(unasked(reply) or unread, reply, order)
 
 
 def reaches_back(page: Sequence[Row], opened_at: datetime) -> bool:
@@ -73,26 +71,52 @@ def seen(rows: Sequence[Row], order: Ordered) -> Evidence:
     return Evidence(200, request_ref(order), f"{len(rows)} lines of the order list were read")
 
 
-def finding(rows: Sequence[Row], order: Ordered) -> LookUp:
-    """What the whole list, as far back as it matters, says about an order."""
-    ours = {row.line_ref: row for row in rows if row.line_ref is not None}
-    found = [ours[line.line_ref] for line in order.lines if line.line_ref in ours]
-    orders = {row.order_id for row in found}
-    if rows and not ours:
-        return InDoubt("the order list carries no DeliverID", seen(rows, order))
-    if not found:
+def finding(rows: Sequence[Row], order: Ordered, pricing: Pricing) -> LookUp:
+    """What the whole list, as far back as it matters, says about an order.
+
+    Where a basket is there more than once, the oldest is ours and the others are ``surplus``.
+    """
+    refs = {line.line_ref for line in order.lines}
+    baskets: dict[str | None, dict[str | None, Row]] = {}
+    for row in rows:
+        if row.line_ref in refs:
+            baskets.setdefault(row.order_id, {})[row.line_ref] = row
+    found = set().union(*baskets.values())
+    whole = [name for name, basket in baskets.items() if name and len(basket) == len(refs)]
+    problem = None
+    if rows and all(row.line_ref is None for row in rows):
+        problem = "the order list carries no DeliverID"
+    elif not found:
         return Absent(seen(rows, order))
-    if len(found) < len(order.lines):
-        part = f"{len(found)} of {len(order.lines)} lines"
-        return InDoubt(f"only part of the order is listed: {part}", seen(rows, order))
-    order_id = orders.pop()
-    if orders or order_id is None:
-        return InDoubt("the listed lines are not of one order", seen(rows, order))
-    reports = (
-        LineReport(line.line_ref, LineState.ACCEPTED, provider_line_ref=row.detail_id)
-        for line, row in zip(order.lines, found, strict=True)
+    elif found < refs:
+        problem = f"only part of the order is listed: {len(found)} of {len(refs)} lines"
+    elif not whole:
+        problem = "the listed lines are not of one order"
+    if problem:
+        return InDoubt(problem, seen(rows, order))
+    oldest = whole[-1]
+    surplus = tuple(name for name in baskets if name and name != oldest)
+    return _found(oldest, baskets[oldest], order, pricing, surplus, seen(rows, order))
+
+
+def _found(
+    order_id: str,
+    basket: Mapping[str | None, Row],
+    order: Ordered,
+    pricing: Pricing,
+    surplus: tuple[str, ...],
+    evidence: Evidence,
+) -> Confirmed:
+    reports = tuple(
+        LineReport(
+            line.line_ref,
+            LineState.ACCEPTED,
+            provider_line_ref=basket[line.line_ref].detail_id,
+            price=pricing.of_line(basket[line.line_ref].price, wanted.quantity),
+        )
+        for line, wanted in asked_by(order)
     )
-    return Confirmed(order_id, tuple(reports), evidence=seen(rows, order))
+    return Confirmed(order_id, reports, pricing.total(reports), surplus=surplus, evidence=evidence)
 
 
 def _listing(data: Any) -> list[Any] | None:
@@ -114,7 +138,7 @@ def _rows(
     inner = [one for value in entry.values() for one in objects(value) if "deliverid" in one]
     if "deliverid" in entry or not inner:
         ref, detail = identifier(entry.get("deliverid")), identifier(entry.get("orderdetailid"))
-        yield Row(ref, order_id, detail, placed_at)
+        yield Row(ref, order_id, detail, placed_at, amount(entry.get("price")))
         return
     for one in inner:
         yield from _rows(one, order_id, placed_at)

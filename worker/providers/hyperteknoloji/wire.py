@@ -1,11 +1,10 @@
 """Hyperteknoloji's JSON, both ways, as pure functions.
 
 The documentation writes PascalCase, live tenants answer in camelCase: the one is sent, any
-case is read. Texts are in the tenant's language, so they are only searched for word stems.
-What the pages leave open, and this module had to assume, says "assumed".
+case is read. What the pages leave open, and this module had to assume, says "assumed".
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final, TypeVar
@@ -17,17 +16,21 @@ from worker.http import Reply
 from worker.lifecycle import LineState
 from worker.order import Ordered, OrderedLine
 from worker.outcome import (
+    Check,
+    Checked,
     Confirmed,
-    Goods,
     InDoubt,
     LineReport,
     NotSent,
     Outcome,
+    Pending,
     RefusalCode,
     Refused,
 )
 from worker.provider import Token
 from worker.providers.account import fits_header
+from worker.providers.asked import each_line, intent_of, personal_in
+from worker.providers.hyperteknoloji import errors
 from worker.providers.reading import (
     document,
     evidence,
@@ -35,8 +38,6 @@ from worker.providers.reading import (
     moment,
     money,
     objects,
-    plain,
-    wish,
     words,
 )
 
@@ -48,14 +49,7 @@ KEPT: Final = frozenset(
 )  # fmt: skip
 """The fields of an answer a person may read: none holds codes, notes, tokens or customers."""
 
-_STEMS: Final[Sequence[tuple[RefusalCode, tuple[str, ...]]]] = (
-    (RefusalCode.INSUFFICIENT_FUNDS, ("bakiye", "balance", "funds")),
-    (RefusalCode.OUT_OF_STOCK, ("stok", "stock", "tuken")),
-    (RefusalCode.PRICE_CHANGED, ("fiyat", "price")),
-)
-"""Stems of the documented refusals, in English and Turkish, without accents."""
-
-_Told = TypeVar("_Told", bound=Confirmed | Refused | NotSent | InDoubt)
+_Told = TypeVar("_Told", bound=Confirmed | Refused | Pending | NotSent | InDoubt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,24 +64,28 @@ class Pricing:
         read = money(price, self.currency)
         return replace(read, amount=read.amount * quantity) if read and self.per_unit else read
 
+    def total(self, reports: Sequence[LineReport]) -> Money | None:
+        """The total of an order; ``None`` where a line's is not known."""
+        prices = [report.price.amount for report in reports if report.price is not None]
+        known = len(prices) == len(reports)
+        return Money(sum(prices, Decimal(0)), self.currency) if known else None
+
 
 def login_body(email: str, password: str) -> bytes:
     """The body of a login."""
     return jsontext.canonical({"Email": email, "Password": password})
 
 
-def read_login(reply: Reply) -> Token | NotSent:
+def read_login(reply: Reply, secrets: Iterable[str] = ()) -> Token | NotSent:
     """A token, or why there is none. A login changes nothing, so that is never doubt."""
-    match reply.status, read_json(reply):
+    answer = read_json(reply)
+    match reply.status, answer:
         case 200, {"success": True, "data": {"token": str(token), **data}} if fits_header(token):
             return Token(token, moment(data.get("expiration")))
-        case 429, _:
-            return NotSent("login_throttled", retry_after=wish(reply))
-        case 400 | 401 | 403, _:
-            reason = "login_refused"
         case _:
-            reason = "login_unreadable"
-    return NotSent(reason, evidence=evidence(reply, None, KEPT))
+            refused = isinstance(answer, dict) and answer.get("success") is False
+            failure = errors.no_login(reply, refused=refused)
+            return replace(failure, evidence=evidence(reply, None, KEPT, secrets))
 
 
 def create_body(order: Ordered, notify_url: str | None) -> bytes:
@@ -108,7 +106,7 @@ def create_body(order: Ordered, notify_url: str | None) -> bytes:
                     for answer in wanted.require_data
                 ],
             }
-            for line, wanted in _wanted(order)
+            for line, wanted in asked_by(order)
         ]
     }
     billing = _intent(order).billing_address_id
@@ -125,20 +123,19 @@ def read_created(reply: Reply, order: Ordered, pricing: Pricing) -> Outcome:
             outcome = InDoubt(f"HTTP {status} says success and names no lines")
         case (200 | 400) as status, {"success": False} as answer:
             outcome = _refused(status, answer, order)
-        case 401 | 429, _:
-            outcome = turned_away(reply)
-        case 403, _:
-            outcome = Refused(RefusalCode.FORBIDDEN, "forbidden")
-        case 404, _:
-            outcome = NotSent("api_off")
-        case status, _:
-            outcome = InDoubt(f"HTTP {status} says neither yes nor no")
+        case _:
+            outcome = neither(reply)
     return told(outcome, reply, order)
+
+
+def neither(reply: Reply) -> Refused | NotSent | InDoubt:
+    """What an answer comes to whose body says neither yes nor no."""
+    return errors.by_status(reply) or InDoubt(f"HTTP {reply.status} says neither yes nor no")
 
 
 def told(outcome: _Told, reply: Reply, order: Ordered) -> _Told:
     """The outcome with its evidence. The provider can find our call by its first DeliverID."""
-    seen = evidence(reply, request_ref(order), KEPT, _personal(order))
+    seen = evidence(reply, request_ref(order), KEPT, personal_in(order))
     return replace(outcome, evidence=seen)
 
 
@@ -162,12 +159,9 @@ def _bought(
             provider_line_ref=identifier(by_ref[line.line_ref].get("orderdetailid")),
             price=pricing.of_line(by_ref[line.line_ref].get("price"), wanted.quantity),
         )
-        for line, wanted in _wanted(order)
+        for line, wanted in asked_by(order)
     )
-    prices = [report.price.amount for report in reports if report.price is not None]
-    known = len(prices) == len(reports)
-    total = Money(sum(prices, Decimal(0)), pricing.currency) if known else None
-    return Confirmed(order_id, reports, total)
+    return Confirmed(order_id, reports, pricing.total(reports))
 
 
 def _refused(status: int, answer: Mapping[Any, Any], order: Ordered) -> Refused | InDoubt:
@@ -175,7 +169,7 @@ def _refused(status: int, answer: Mapping[Any, Any], order: Ordered) -> Refused 
     fields = data if isinstance(data, dict) else {}
     if identifier(fields.get("orderid")) or fields.get("details"):
         return InDoubt("no success, yet an order")
-    personal = _personal(order)
+    personal = personal_in(order)
     reasons = [
         f"product {identifier(item.get('productid')) or '?'}: {said}"
         for item in objects(fields.get("items"))
@@ -184,74 +178,19 @@ def _refused(status: int, answer: Mapping[Any, Any], order: Ordered) -> Refused 
     message = words(answer.get("message"), personal)
     reason = "; ".join(reasons) or message or "refused without a reason"
     default = RefusalCode.INVALID if status == 400 and not reasons else RefusalCode.OTHER  # noqa: PLR2004 -- HTTP
-    return Refused(_code(f"{reason} {message or ''}", default), reason)
+    return Refused(errors.code_of(f"{reason} {message or ''}", default), reason)
 
 
-def _code(said: str, default: RefusalCode) -> RefusalCode:
-    text = plain(said)
-    matches = (code for code, stems in _STEMS if any(stem in text for stem in stems))
-    return next(matches, default)
-
-
-_STANDINGS: Final[Mapping[int, tuple[LineState, str | None]]] = {
-    0: (LineState.CANCELLED, "cancelled by the provider"),
-    1: (LineState.DELIVERED, None),
-    2: (LineState.ACCEPTED, None),
-    3: (LineState.ACCEPTED, "taken out of processing"),
-}
-"""What a line's ``Status`` says. That 3 is not final is assumed."""
-
-
-def read_detail(reply: Reply, order: Ordered, line: OrderedLine) -> LineReport | NotSent | InDoubt:
-    """Where one line stands."""
+def read_account(reply: Reply, currency: str, secrets: Iterable[str] = ()) -> Check:
+    """Whether we are let in, and our balance; in ``currency`` where the answer names none."""
+    finding: Check
     match reply.status, read_json(reply):
-        case 200, {"success": True, "data": {"status": _} as data} if _is_of(line, data):
-            report = _standing(line, data, _intent(order).lines[line.index].quantity)
-            return report or told(InDoubt("the delivered codes are unreadable"), reply, order)
-        case 401 | 429, _:
-            return told(turned_away(reply), reply, order)
-        case status, _:
-            return told(InDoubt(f"the order detail is unreadable (HTTP {status})"), reply, order)
-
-
-def _is_of(line: OrderedLine, data: Mapping[str, Any]) -> bool:
-    """Whether a detail is the line's, as far as it says whose it is."""
-    return data.get("deliverid", line.line_ref) == line.line_ref and (
-        data.get("orderdetailid") is None
-        or identifier(data["orderdetailid"]) == line.provider_line_ref
-    )
-
-
-def _standing(line: OrderedLine, data: Mapping[str, Any], quantity: int) -> LineReport | None:
-    """A line's report; ``None`` where it was delivered, but what cannot be read."""
-    status = data["status"]
-    known = _STANDINGS.get(status) if type(status) is int else None
-    state, reason = known or (LineState.ACCEPTED, "unknown status")
-    goods = None
-    if state is LineState.DELIVERED:
-        codes, notes = _texts(data.get("deliverydata")), _texts(data.get("deliverynote"))
-        if codes is None or notes is None:
-            return None
-        if 0 < len(codes) < quantity:
-            reason = f"{len(codes)} of {quantity} codes came"
-        items = [{"code": code} for code in codes] + [{"note": note} for note in notes]
-        goods = Goods(tuple(items)) if items else None
-    return LineReport(line.line_ref, state, line.provider_line_ref, goods=goods, reason=reason)
-
-
-def _texts(value: Any) -> list[str] | None:
-    """Codes or notes, which come as null, one text or a list of them; ``None`` for all else."""
-    texts = [] if value is None else value if isinstance(value, list) else [value]
-    if not all(isinstance(text, str) for text in texts):
-        return None
-    return [text for text in texts if text.strip()]
-
-
-def turned_away(reply: Reply) -> NotSent:
-    """401 or 429: the call was not executed."""
-    if reply.status == 401:  # noqa: PLR2004 -- HTTP
-        return NotSent("unauthorized", token_rejected=True)
-    return NotSent("throttled", retry_after=wish(reply))
+        case 200, {"success": True, "data": dict(data)}:
+            held = money(data.get("balance"), identifier(data.get("currencycode")) or currency)
+            finding = Checked((held,) if held else ())
+        case _:
+            finding = neither(reply)
+    return replace(finding, evidence=evidence(reply, None, KEPT, secrets))
 
 
 def read_json(reply: Reply) -> Any:
@@ -279,16 +218,9 @@ def _present(**fields: Any) -> dict[str, Any]:
 
 
 def _intent(order: Ordered) -> HyperteknolojiIntent:
-    if not isinstance(order.intent, HyperteknolojiIntent):
-        raise TypeError("this order is another provider's")
-    return order.intent
+    return intent_of(order, HyperteknolojiIntent)
 
 
-def _wanted(order: Ordered) -> Iterator[tuple[OrderedLine, HyperteknolojiLine]]:
-    wanted = _intent(order).lines
-    return ((line, wanted[line.index]) for line in order.lines)
-
-
-def _personal(order: Ordered) -> list[str]:
-    """What the customer told us, which a refusal may repeat."""
-    return [answer.value for _, line in _wanted(order) for answer in line.require_data]
+def asked_by(order: Ordered) -> Iterator[tuple[OrderedLine, HyperteknolojiLine]]:
+    """Every line of the order beside what its intent wants."""
+    return each_line(order, _intent(order).lines)

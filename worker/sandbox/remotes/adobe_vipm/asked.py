@@ -76,6 +76,11 @@ def is_preview(body: Any) -> bool:
     return isinstance(body, dict) and body.get("orderType") in PREVIEWS
 
 
+def is_return(body: Any) -> bool:
+    """Whether a call gives something back."""
+    return isinstance(body, dict) and body.get("orderType") == "RETURN"
+
+
 def read_order(body: Any) -> Asked | Reply:
     """What a call asks for, or the first thing that is wrong with it."""
     if not isinstance(body, dict):

@@ -6,6 +6,7 @@ from worker.sandbox.remote import Documented, Json, Reply
 
 CREATE: Final = "create"
 PREVIEW: Final = "preview"
+RETURN: Final = "return"
 
 CODES: Final = (
     (400, "1117", "Invalid fields"),
@@ -117,10 +118,30 @@ def gateway_error(status: int, code: str, message: str) -> Reply:
     return Reply(status, {"error_code": code, "message": message})
 
 
+ACCESS: Final = frozenset({"1124", "4115", "4116", "4117", "4118", "4121"})
+"""Codes that any question can meet."""
+QUESTIONS: Final = {
+    "list": ACCESS | {"1115", "1116", "1132", "1133", "4119", "4120"},
+    "get": ACCESS | {"2115", "2148", "4119", "4120"},
+    "ping": ACCESS,
+}
+LOGIN: Final = (
+    (400, "invalid_request"),
+    (400, "unsupported_grant_type"),
+    (400, "invalid_scope"),
+    (401, "invalid_client"),
+    (403, "unauthorized_client"),
+    (429, "too_many_requests"),
+)
+"""Of the identity service, which speaks OAuth."""
+
+
 def _rows(operation: str) -> tuple[Documented, ...]:
+    known = QUESTIONS.get(operation)
     own = (
         Documented(operation, f"{status} {code}", error(code, status=status))
         for status, code, _ in CODES
+        if known is None or code in known
     )
     gateways = (
         Documented(operation, f"gateway {code}", gateway_error(status, code, message))
@@ -129,4 +150,15 @@ def _rows(operation: str) -> tuple[Documented, ...]:
     return (*own, *gateways)
 
 
-DOCUMENTED: Final = (*_rows(CREATE), *_rows(PREVIEW))
+def _refused_logins() -> tuple[Documented, ...]:
+    said = "The client was not let in"
+    return tuple(
+        Documented("login", word, Reply(status, {"error": word, "error_description": said}))
+        for status, word in LOGIN
+    )
+
+
+DOCUMENTED: Final = (
+    *(row for name in (CREATE, PREVIEW, RETURN, *QUESTIONS) for row in _rows(name)),
+    *_refused_logins(),
+)

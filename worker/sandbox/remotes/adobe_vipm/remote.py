@@ -18,11 +18,12 @@ from worker.sandbox.remote import (
     Reply,
     Send,
 )
-from worker.sandbox.remotes.adobe_vipm.asked import Asked, Item, is_preview, read_order
+from worker.sandbox.remotes.adobe_vipm.asked import Asked, Item, is_preview, is_return, read_order
 from worker.sandbox.remotes.adobe_vipm.documented import (
     CREATE,
     DOCUMENTED,
     PREVIEW,
+    RETURN,
     error,
     gateway_error,
 )
@@ -66,10 +67,11 @@ class AdobeVipm(Remote):
         self._refusals: Counter[tuple[str, str, str]] = Counter()
 
     def operations(self) -> Iterable[Operation]:
-        """Everything the API can be asked for. A preview is a "Create order" of another type."""
+        """Everything the API can be asked for. Previews and returns are "Create order" too."""
         return (
             Operation("login", "POST", "/ims/token/v3", self.login, anonymous=True),
             Operation(PREVIEW, "POST", _ORDERS, self.create, when=is_preview),
+            Operation(RETURN, "POST", _ORDERS, self.create, when=is_return),
             Operation(CREATE, "POST", _ORDERS, self.create),
             Operation("list", "GET", _ORDERS, self.list_orders),
             Operation("get", "GET", _ORDERS + "/{id}", self.get),
@@ -181,7 +183,7 @@ class AdobeVipm(Remote):
         """Say that the service is there, to those whose key is good."""
         if call.headers.get("X-Api-Key") != CLIENT_ID:
             return error("4115")
-        return Reply(200, {"message": "pong"})
+        return Reply(200, "pong")
 
     def _problem_of_headers(self, call: Call) -> Reply | None:
         if call.headers.get("X-Api-Key") != CLIENT_ID:
@@ -202,15 +204,16 @@ class AdobeVipm(Remote):
         asked = read_order(call.body)
         if isinstance(asked, Reply):
             return asked
-        if asked.order_type != "RETURN" and (refused := self._refused(call, asked)):
+        if refused := self._refused(call, asked):
             return refused
         if call.operation == PREVIEW:
             prices = call.query.get("fetch-price") == "true"
             renewing = self._renewing(customer, call.now)
             return preview(asked, renewing, customer, call.now, prices=prices)
         returned = self._orders.get(asked.returns)
-        returns = asked.order_type == "RETURN"
-        if returns and (problem := problem_of_return(asked, returned, customer, call.now)):
+        if call.operation == RETURN and (
+            problem := problem_of_return(asked, returned, customer, call.now)
+        ):
             return problem
         return Reply(201, self._order(call.now, asked, customer, returned).shown(call.now))
 

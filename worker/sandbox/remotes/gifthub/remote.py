@@ -9,7 +9,8 @@ from typing import ClassVar, Final
 
 from worker.sandbox.books import Row
 from worker.sandbox.callbacks import Callback
-from worker.sandbox.remote import Call, Json, Magic, Operation, Remote, Reply, Send
+from worker.sandbox.remote import Call, Documented, Json, Magic, Operation, Remote, Reply, Send
+from worker.sandbox.remotes.gifthub.documented import DOCUMENTED
 from worker.sandbox.remotes.gifthub.magic import (
     EXPIRED,
     FAILED,
@@ -56,6 +57,7 @@ class Gifthub(Remote):
 
     name: ClassVar[str] = "gifthub"
     magic: ClassVar[tuple[Sku, ...]] = SKUS
+    documented: ClassVar[tuple[Documented, ...]] = DOCUMENTED
 
     def __init__(self, settings: SandboxSettings, send: Send, seed: int) -> None:
         super().__init__(settings, send, seed)

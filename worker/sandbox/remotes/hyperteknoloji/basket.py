@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from worker.sandbox.remotes.hyperteknoloji.magic import (
     BY_ID,
+    CANCELLED,
     DELIVERED,
     NORMAL,
     PRODUCTS,
@@ -34,9 +35,9 @@ class Wanted:
         return BY_ID.get(self.product_id, NORMAL)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Line:
-    """One ordered line. ``pace`` is the time between its stages."""
+    """One ordered line. ``pace`` is the time between its stages; called off, it ends early."""
 
     wanted: Wanted
     order_id: int
@@ -44,6 +45,7 @@ class Line:
     region: str
     created_at: datetime
     pace: timedelta = field(repr=False)
+    cancelled_at: datetime | None = None
 
     @property
     def total(self) -> Decimal:
@@ -51,13 +53,20 @@ class Line:
         return self.wanted.product.price * self.wanted.quantity
 
     def status(self, now: datetime) -> int:
-        """Its status at a time: that of the last stage reached."""
+        """Its status at a time: that of the last stage reached, unless it was called off."""
+        if self.cancelled_at is not None and now >= self.cancelled_at:
+            return CANCELLED
         stages = self.wanted.product.stages
         status = stages[0][1]
         for paces, then in stages[1:]:
             if now >= self.created_at + paces * self.pace:
                 status = then
         return status
+
+    def call_off(self, now: datetime) -> None:
+        """Take the wish that it be called off, and do as its product does then."""
+        if (paces := self.wanted.product.cancelled_after) is not None:
+            self.cancelled_at = self.cancelled_at or now + paces * self.pace
 
     def listed(self, now: datetime) -> bool:
         """Whether the order list shows it yet."""

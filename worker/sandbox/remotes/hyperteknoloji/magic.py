@@ -34,6 +34,7 @@ class Product(Magic):
 
     ``told`` is what callbacks say and when, if that differs from ``stages``. ``missing`` is how
     many codes fall short; ``listed_after`` how many paces the list lags behind.
+    ``cancelled_after`` is how many paces after the wish a line is called off; ``None``: never.
     """
 
     refusal: Refusal | None = None
@@ -42,6 +43,7 @@ class Product(Magic):
     price: Decimal = LIST_PRICE
     missing: int = 0
     listed_after: float = 0
+    cancelled_after: float | None = 0
     details_shown: bool = True
     camel_case: bool = False
 
@@ -54,6 +56,7 @@ class Product(Magic):
 
 
 _LATER: Final[Stages] = ((0, PROCESSING), (1, DELIVERED))
+_NEVER: Final[Stages] = ((0, PROCESSING),)
 _OUT_OF_STOCK: Final = "out of stock"
 
 NORMAL: Final = Product(value=1, story="delivered at once")
@@ -227,7 +230,44 @@ PRODUCTS: Final[tuple[Product, ...]] = (
         story="429 with Retry-After as a date, the first time for a DeliverID",
         fault=Fault.THROTTLED_429_DATE,
     ),
-    Product(value=38, story="processed for ever: it never ends", stages=((0, PROCESSING),)),
+    Product(
+        value=38,
+        story="processed for ever: it never ends, unless it is called off",
+        stages=_NEVER,
+    ),
+    Product(
+        value=39,
+        story="processed for ever; calling it off is answered with success, and never happens",
+        stages=_NEVER,
+        cancelled_after=None,
+    ),
+    Product(
+        value=40,
+        story="processed for ever; called off one pace after that was asked for",
+        stages=_NEVER,
+        cancelled_after=1,
+    ),
+    Product(
+        value=41,
+        story="processed for ever; calling it off is executed, then cut (FIN)",
+        stages=_NEVER,
+        fault=Fault.CUT_AFTER,
+        on="cancel",
+        times=0,
+    ),
+    Product(
+        value=42,
+        story="processed for ever; calling it off is cut (FIN) unexecuted, the first time",
+        stages=_NEVER,
+        fault=Fault.CUT_BEFORE,
+        on="cancel",
+    ),
+    Product(
+        value=43,
+        story="executed; status, headers and half of the answer come, then it is cut (FIN)",
+        fault=Fault.CUT_MID_AFTER,
+        times=0,
+    ),
 )
 
 BY_ID: Final = {product.value: product for product in PRODUCTS}

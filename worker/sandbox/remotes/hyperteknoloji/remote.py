@@ -1,4 +1,4 @@
-"""The tenant's API: login, create, list, detail, account. Balance and prices are in TRY."""
+"""The tenant's API: login, create, cancel, list, detail, account. Balance and prices are in TRY."""
 
 import base64
 import hashlib
@@ -11,8 +11,10 @@ from typing import Any, ClassVar, Final
 
 from worker.sandbox.books import Row
 from worker.sandbox.callbacks import Callback
-from worker.sandbox.remote import Call, Json, Magic, Operation, Remote, Reply, Send
+from worker.sandbox.remote import Call, Documented, Json, Magic, Operation, Remote, Reply, Send
+from worker.sandbox.remotes.hyperteknoloji import cancelling
 from worker.sandbox.remotes.hyperteknoloji.basket import Line, Wanted, folded, read_basket
+from worker.sandbox.remotes.hyperteknoloji.documented import DOCUMENTED
 from worker.sandbox.remotes.hyperteknoloji.magic import CANCELLED, PRODUCTS, Product, Refusal
 from worker.sandbox.settings import SandboxSettings
 
@@ -38,6 +40,7 @@ class Hyperteknoloji(Remote):
 
     name: ClassVar[str] = "hyperteknoloji"
     magic: ClassVar[tuple[Product, ...]] = PRODUCTS
+    documented: ClassVar[tuple[Documented, ...]] = DOCUMENTED
 
     def __init__(self, settings: SandboxSettings, send: Send, seed: int) -> None:
         super().__init__(settings, send, seed)
@@ -56,6 +59,7 @@ class Hyperteknoloji(Remote):
         return (
             Operation("login", "POST", "/Login/Customer/Api/Verify", self.login, anonymous=True),
             Operation("create", "POST", "/Order/create", self.create),
+            Operation("cancel", "POST", "/Order/cancel", self.cancel),
             Operation("list", "POST", "/Order/customer/list", self.list_lines),
             Operation("detail", "GET", "/Order/detail/{id}", self.detail),
             Operation("customer", "GET", "/Customer/Get", self.customer),
@@ -85,13 +89,16 @@ class Hyperteknoloji(Remote):
         return self.error(401, "Unauthorized")
 
     def touched(self, call: Call) -> Iterable[tuple[Magic, str]]:
-        """The products of a basket, by DeliverID."""
-        if call.operation != "create":
+        """The products of a basket, or of what is to be called off, by DeliverID."""
+        about: list[Wanted] | str = []
+        if call.operation == "create":
+            about = read_basket(call.body)
+        elif call.operation == "cancel":
+            lines = cancelling.named(call.body, self._lines)
+            about = lines if isinstance(lines, str) else [line.wanted for line in lines]
+        if isinstance(about, str):
             return ()
-        basket = read_basket(call.body)
-        if isinstance(basket, str):
-            return ()
-        return [(wanted.product, wanted.deliver_id or "") for wanted in basket]
+        return [(wanted.product, wanted.deliver_id or "") for wanted in about]
 
     def rows(self, now: datetime) -> Iterator[Row]:
         """Every line, oldest first; a cancelled one is refunded and not live."""
@@ -144,6 +151,19 @@ class Hyperteknoloji(Remote):
         if isinstance(notify := folded(call.body).get("notifyurl"), str):
             self._owe_callbacks(notify, lines)
         return self._accepted(lines)
+
+    def cancel(self, call: Call) -> Reply:
+        """Call off an order, or a line of one, that is not delivered; its price is refunded."""
+        lines = cancelling.named(call.body, self._lines)
+        if isinstance(lines, str):
+            return self.error(400, lines)
+        if refused := cancelling.refusal(lines, call.now):
+            return self.error(400, refused)
+        for line in lines:
+            line.call_off(call.now)
+            if line not in self._refundable:
+                self._refundable.append(line)
+        return _success({})
 
     def list_lines(self, call: Call) -> Reply:
         """One page of the lines, newest first."""
