@@ -9,7 +9,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from tests.providers.trial import usual_steps
+from tests.providers.trial import usual_operations
+from worker.lifecycle import Step
 from worker.sandbox import Sandbox, SandboxSettings
 from worker.sandbox.remotes import REMOTES
 
@@ -20,11 +21,12 @@ PACE = timedelta(seconds=0.1)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Tell a story once for each committing ``step``, or each documented ``failure``."""
     if "step" in metafunc.fixturenames and metafunc.cls is not None:
-        metafunc.parametrize("step", metafunc.cls.steps or usual_steps(metafunc.cls.provider))
+        calls = metafunc.cls.operations or usual_operations(metafunc.cls.provider)
+        metafunc.parametrize("step", [step for step in calls if step is not Step.CANCEL])
     if "failure" in metafunc.fixturenames and metafunc.cls is not None:
         (remote,) = [one for one in REMOTES if one.name == metafunc.cls.provider]
         rows = [one for one in remote.documented if one.operation not in metafunc.cls.elsewhere]
-        metafunc.parametrize("failure", rows, ids=lambda one: f"{one.operation} {one.name}")
+        metafunc.parametrize("failure", rows, ids=[f"{one.operation} {one.name}" for one in rows])
 
 
 class RemoteClock:
@@ -58,6 +60,8 @@ class Recorder:
 
     url: str = ""
     answer: bytes = b"{}"
+    status: int = 200
+    reads_json: bool = True
     headers: list[dict[str, str]] = field(default_factory=list)
     queries: list[dict[str, str]] = field(default_factory=list)
     bodies: list[Any] = field(default_factory=list)
@@ -65,8 +69,9 @@ class Recorder:
     async def serve(self, request: web.Request) -> web.Response:
         self.headers.append({name.lower(): value for name, value in request.headers.items()})
         self.queries.append(dict(request.query))
-        self.bodies.append(await request.json() if request.can_read_body else None)
-        return web.Response(body=self.answer, content_type="application/json")
+        read = request.json if self.reads_json else request.text
+        self.bodies.append(await read() if request.can_read_body else None)
+        return web.Response(body=self.answer, status=self.status, content_type="application/json")
 
 
 @pytest.fixture
