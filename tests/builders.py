@@ -85,6 +85,7 @@ _STATES = {
     Step.PLACE: OrderState.PLACING,
     Step.CONFIRM: OrderState.CONFIRMING,
     Step.POLL: OrderState.PLACED,
+    Step.CANCEL: OrderState.PLACED,
     Step.RECONCILE: OrderState.IN_DOUBT,
 }
 

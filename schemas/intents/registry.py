@@ -19,6 +19,7 @@ PROVIDERS: Final = (
     "feedback_company",
     "gifthub",
     "hyperteknoloji",
+    "threekit",
 )
 
 Intent = Envelope

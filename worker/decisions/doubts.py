@@ -78,7 +78,8 @@ def absent(rules: Rules, claimed: Claimed, step: Step, finding: Absent) -> Chang
     if proven and claimed.cancel_asked_at is not None:
         change = cancelled(claimed)
     elif proven:
-        change = change_of(claimed, state=UNDER_WAY[step], step=step, due_in=AT_ONCE)
+        anew = change_of(claimed, state=UNDER_WAY[step], step=step, due_in=AT_ONCE)
+        change = rules.over(claimed, "proven absent") or anew
     elif kind is Doubt.LOOK_UP_ONCE:
         change = _looked_once(rules, claimed, step)
         proven = change.step is None
