@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 
 import pytest
 
-from tests.providers.trial import Operations, Trial, ample
+from tests.providers.trial import Steps, Trial, ample
 from worker.capabilities import Doubt
 from worker.http import Deadline
 from worker.lifecycle import LineState, Step
@@ -64,10 +64,11 @@ class Contract(ABC):
     line stands once its order is bought, ``tells_price`` and ``gives_goods`` say what comes with
     it, ``gives_ref`` whether the provider names its orders at all.
 
-    ``operations`` take the calls that make ``plain`` orders, where a provider has more than one
-    way. ``checks_by_status`` says that the check's answer is documented to be a status and nothing
-    else. ``documented`` has every failure that the remote's documentation lists, by operation and
-    name; those of the operations ``elsewhere`` are met by another class of the same provider.
+    ``steps`` are the calls that make ``plain`` orders, where that is not the same for all orders;
+    ``cancelling`` is the sandbox operation of the call that calls one off.
+    ``checks_by_status`` says that the check's answer is documented to be a status and nothing else.
+    ``documented`` has every failure that the remote's documentation lists, by operation and name;
+    those of the operations in ``elsewhere`` are told by another class of the same provider.
     ``outcomes`` are a provider's exceptions from ``OUTCOMES``. ``believed`` are faults in which
     the remote says, in so many words of its documentation, that it did nothing, having done it:
     no caller can tell.
@@ -76,7 +77,8 @@ class Contract(ABC):
     provider: ClassVar[str]
     reads: ClassVar[tuple[str | None, str | None]]
     documented: ClassVar[Mapping[tuple[str, str], Means]]
-    operations: ClassVar[Operations | None] = None
+    steps: ClassVar[Steps | None] = None
+    cancelling: ClassVar[str] = "cancel"
     checks_by_status: ClassVar[bool] = False
     elsewhere: ClassVar[frozenset[str]] = frozenset()
     account: ClassVar[Mapping[str, str]] = {}
@@ -100,7 +102,8 @@ class Contract(ABC):
         self, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
     ) -> AsyncIterator[Trial]:
         caplog.set_level(logging.DEBUG)
-        async with Trial(sandbox, self.provider, self.operations, **self.account) as one:
+        how = (self.steps, self.cancelling)
+        async with Trial(sandbox, self.provider, *how, **self.account) as one:
             yield one
             assert not [secret for secret in one.secrets if secret in caplog.text]
 

@@ -58,8 +58,8 @@ class FailureStories(Contract):
     async def _meet(self, trial: Trial, failure: Documented) -> LookUp | Check | Token:
         """What comes of the call of ours that is answered so."""
         operation, times = failure.operation, 1
-        steps = {name: step for step, name in trial.operations.items()}
-        step = steps.get(operation)
+        steps = (step for step, taken in trial.operations.items() if taken == operation)
+        step = next(steps, None)
         order = self.cancellable() if step is Step.CANCEL else self.plain()
         if step is not None:
             order = await trial.ready_for(step, order)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final, Self
+from typing import Any, Self
 from uuid import uuid4
 
 from pydantic import SecretStr
@@ -18,13 +18,6 @@ from worker.provider import Account, Provider, Token
 from worker.providers import REGISTRY, load_accounts
 from worker.sandbox import Sandbox
 
-Operations = Mapping[Step, str]
-"""The sandbox operation that takes the call of each of our steps, of those that a provider has."""
-OPERATIONS: Final[Operations] = {
-    Step.PLACE: "create",
-    Step.CONFIRM: "confirm",
-    Step.CANCEL: "cancel",
-}
 CARD_CODE = "SANDBOX-"
 """What every code begins with that the sandbox delivers."""
 CUSTOMER = "Zübeyde 5512345678"
@@ -33,12 +26,14 @@ CUSTOMER_EMAIL = "zubeyde.5512345678@example.test"
 """The same customer's address, where an intent has one."""
 
 
-def usual_operations(provider: str) -> Operations:
-    """Those of a provider whose orders are all made in the same way."""
+Steps = Mapping[Step, str]
+"""The calls that make an order, in turn, each with the sandbox operation that it takes."""
+
+
+def usual_steps(provider: str) -> Steps:
+    """Those of a provider whose orders are all made alike."""
     two_phase = REGISTRY[provider].capabilities.two_phase
-    return {
-        step: name for step, name in OPERATIONS.items() if two_phase or step is not Step.CONFIRM
-    }
+    return {Step.PLACE: "create"} | ({Step.CONFIRM: "confirm"} if two_phase else {})
 
 
 def ample() -> Deadline:
@@ -113,21 +108,22 @@ def account_of(sandbox: Sandbox, provider: str, **fields: str) -> Account:
 class Trial:
     """An adapter, one connection wide, so that a second call reuses the first one's.
 
-    Every outcome is looked through for secrets, whatever the test is about. ``operations`` take
-    the calls of its orders, where a provider makes them in more than one way.
+    Every outcome is looked through for secrets, whatever the test is about.
     """
 
     def __init__(
         self,
         sandbox: Sandbox,
         provider: str,
-        operations: Operations | None = None,
+        steps: Steps | None = None,
+        cancelling: str = "cancel",
         /,
         **fields: str,
     ) -> None:
         self.sandbox = sandbox
         self.name = provider
-        self.operations = operations or usual_operations(provider)
+        self.steps = steps or usual_steps(provider)
+        self.operations: Steps = {**self.steps, Step.CANCEL: cancelling}
         self.account = account_of(sandbox, provider, **fields)
         self.token: str | None = None
         self.attempt = an_attempt()
@@ -151,7 +147,7 @@ class Trial:
     @property
     def committing(self) -> Step:
         """The call that costs money."""
-        return Step.CONFIRM if Step.CONFIRM in self.operations else Step.PLACE
+        return list(self.steps)[-1]
 
     @property
     def secrets(self) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from tests.providers.suite import Means
-from tests.providers.trial import Operations, an_order
+from tests.providers.trial import Steps, an_order
 from worker.lifecycle import Step
 from worker.order import Ordered
 from worker.outcome import Confirmed, InDoubt, NotSent, RefusalCode, Refused
@@ -128,9 +128,6 @@ DOCUMENTED: Final[Mapping[tuple[str, str], Means]] = {
     **{("login", name): Means(NotSent) for name in _listed(_LOGIN)},
 }
 
-PLACED: Final[Operations] = {Step.PLACE: "create", Step.CANCEL: "return"}
-PREVIEWED: Final[Operations] = {
-    Step.PLACE: "preview",
-    Step.CONFIRM: "create",
-    Step.CANCEL: "return",
-}
+PREVIEWED: Final[Steps] = {Step.PLACE: "preview", Step.CONFIRM: "create"}
+"""The calls of an order that is previewed first."""
+CANCELLING: Final = "return"

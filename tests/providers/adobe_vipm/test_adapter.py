@@ -3,9 +3,15 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
-from tests.providers.adobe_vipm.licences import DOCUMENTED, PLACED, PREVIEWED, licences, previewed
+from tests.providers.adobe_vipm.licences import (
+    CANCELLING,
+    DOCUMENTED,
+    PREVIEWED,
+    licences,
+    previewed,
+)
 from tests.providers.suite import Means, ProviderSuite
-from tests.providers.trial import Operations
+from tests.providers.trial import Steps
 from worker.lifecycle import LineState
 from worker.order import Ordered
 
@@ -16,7 +22,7 @@ class TestAdobe(ProviderSuite):
     provider: ClassVar[str] = "adobe_vipm"
     reads: ClassVar[tuple[str | None, str | None]] = ("list", "get")
     documented: ClassVar[Mapping[tuple[str, str], Means]] = DOCUMENTED
-    operations: ClassVar[Operations | None] = PLACED
+    cancelling: ClassVar[str] = CANCELLING
     elsewhere: ClassVar[frozenset[str]] = frozenset({"preview"})
     placed_as: ClassVar[LineState] = LineState.DELIVERED
     tells_price: ClassVar[bool] = False
@@ -30,7 +36,8 @@ class TestAdobePreviewedFirst(ProviderSuite):
     provider: ClassVar[str] = "adobe_vipm"
     reads: ClassVar[tuple[str | None, str | None]] = ("list", "get")
     documented: ClassVar[Mapping[tuple[str, str], Means]] = DOCUMENTED
-    operations: ClassVar[Operations | None] = PREVIEWED
+    steps: ClassVar[Steps | None] = PREVIEWED
+    cancelling: ClassVar[str] = CANCELLING
     elsewhere: ClassVar[frozenset[str]] = frozenset({"return", "list", "get", "ping", "login"})
     placed_as: ClassVar[LineState] = LineState.DELIVERED
     tells_price: ClassVar[bool] = False

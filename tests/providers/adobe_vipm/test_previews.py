@@ -170,7 +170,7 @@ def test_a_price_never_holds_across_midnight_in_pacific_time(
 
 async def test_how_long_a_price_holds_is_a_setting(previewing: Trial) -> None:
     async with Trial(
-        previewing.sandbox, "adobe_vipm", previewing.operations, preview_lives="0.5"
+        previewing.sandbox, "adobe_vipm", previewing.steps, preview_lives="0.5"
     ) as other:
         order = previewed("sandbox-ok")
         other.begin(Step.PLACE, order)

@@ -7,6 +7,7 @@ from schemas import jsontext
 from schemas.intents.adobe_vipm import AdobeIntent, AdobeLine
 from worker.lifecycle import LineState, Step
 from worker.order import Ordered, OrderedLine
+from worker.providers import asked
 
 
 def reference(order: Ordered) -> str:
@@ -49,15 +50,12 @@ def returnable(order: Ordered) -> list[OrderedLine]:
 
 def intent_of(order: Ordered) -> AdobeIntent:
     """What was asked for."""
-    if not isinstance(order.intent, AdobeIntent):
-        raise TypeError("this order is another provider's")
-    return order.intent
+    return asked.intent_of(order, AdobeIntent)
 
 
 def wanted_lines(order: Ordered) -> Iterator[tuple[OrderedLine, AdobeLine]]:
     """Every line with what was asked for in it."""
-    wanted = intent_of(order).lines
-    return ((line, wanted[line.index]) for line in order.lines)
+    return asked.each_line(order, intent_of(order).lines)
 
 
 def number_of(line: OrderedLine, wanted: AdobeLine) -> int:
