@@ -14,7 +14,7 @@ from schemas.ids import AttemptId, EventId, LineId, OrderId
 from schemas.money import Money
 from schemas.notifications import EventType, LineNews
 from worker.lifecycle import LineState, OrderState, Step
-from worker.order import Claimed, OrderedLine
+from worker.order import Attempted, Claimed, OrderedLine
 from worker.outcome import Evidence, Goods, OutcomeName
 
 
@@ -39,13 +39,17 @@ class LineMove:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptEnd:
-    """How an attempt ended. An open or doubtful one may still end; one that has ended may not."""
+    """How an attempt ended. An open or doubtful one may still end; one that has ended may not.
+
+    ``sends`` is how often its request was sent, where the last time turned out not to count.
+    """
 
     attempt_id: AttemptId
     outcome: OutcomeName
     reason: str | None = None
     evidence: Evidence = Evidence()
     look_ups: int = 0
+    sends: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,9 +121,16 @@ def carried_on(claimed: Claimed, change: Change, at: datetime) -> Claimed:
         now=at,
         expires_at=min(ends, default=None),
         attempt_outcome=change.attempt.outcome if change.attempt else claimed.attempt_outcome,
+        attempt=_sent(claimed.attempt, change.attempt),
         reason=change.reason,
         cancel_asked_at=None if change.cancel_answered else claimed.cancel_asked_at,
     )
+
+
+def _sent(attempt: Attempted | None, end: AttemptEnd | None) -> Attempted | None:
+    if attempt is None or end is None or end.sends is None:
+        return attempt
+    return replace(attempt, sends=end.sends)
 
 
 def _moved(line: OrderedLine, move: LineMove | None) -> OrderedLine:

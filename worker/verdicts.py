@@ -97,8 +97,8 @@ def parked(claimed: Claimed, reason: str) -> Change:
 def attempt_end(claimed: Claimed, outcome: Outcome, *, proven: bool = False) -> AttemptEnd | None:
     """How the newest attempt ended; ``None`` where there is none.
 
-    A request that was merely not sent *again* leaves its attempt as doubtful as it was, unless it
-    is ``proven`` that the provider never acted on it.
+    A request that was merely not sent *again* leaves its attempt as it was, in doubt and sent one
+    time fewer, unless it is ``proven`` that the provider never acted on it.
     """
     if claimed.attempt is None:
         return None
@@ -109,6 +109,7 @@ def attempt_end(claimed: Claimed, outcome: Outcome, *, proven: bool = False) -> 
         reason=None if isinstance(outcome, Confirmed | Pending) else outcome.reason,
         evidence=outcome.evidence,
         look_ups=claimed.look_ups,
+        sends=claimed.attempt.sends - 1 if unsent else None,
     )
 
 

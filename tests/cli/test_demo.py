@@ -287,6 +287,8 @@ def verdict_of(
             books=Books(
                 states={(TR, str(number)): state for number, state in enumerate(states, start=1)},
                 refs={(TR, "1"): ("a-line-ref",)},
+                free=frozenset(),
+                wishes=0,
                 quarantined=0,
                 notifications=acknowledged,
                 acknowledged=acknowledged,

@@ -381,6 +381,7 @@ class Life(RuleBasedStateMachine):
             facts["attempt_outcome"] = self.attempts[newest.attempt_id]
             if end is not None and end.attempt_id == newest.attempt_id:
                 facts["look_ups"] = end.look_ups
+                facts["attempt"] = replace(newest, sends=end.sends or newest.sends)
         if change.step is not None:
             facts |= {"step": change.step}
         ends = [at for at in (self.row.expires_at, change.expires_at) if at is not None]

@@ -243,3 +243,16 @@ def feedback(intent_id: str, magic: str | None = None, **more: Any) -> dict[str,
         **({} if magic is None else {"filtercode": magic}),
         **more,
     }
+
+
+def adobe(intent_id: str, offer: str = "sandbox-ok", **more: Any) -> dict[str, Any]:
+    """An intent for two licences from Adobe; its DeliverID is ``<intent_id>-1``."""
+    return {
+        "intent_id": intent_id,
+        "provider": "adobe_vipm",
+        "customer_id": "9876543210",
+        "order_type": "NEW",
+        "currency": "USD",
+        "lines": [{"deliver_id": f"{intent_id}-1", "offer_id": offer, "quantity": 2}],
+        **more,
+    }

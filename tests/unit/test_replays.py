@@ -85,7 +85,7 @@ def test_that_it_was_not_sent_again_says_nothing_of_the_first_time() -> None:
     change = after(sent(2), NotSent("throttled"))
     assert (change.state, change.step) == (OrderState.IN_DOUBT, Step.PLACE)
     assert change.attempt
-    assert change.attempt.outcome is OutcomeName.IN_DOUBT
+    assert (change.attempt.outcome, change.attempt.sends) == (OutcomeName.IN_DOUBT, 1)
 
 
 def test_that_our_key_is_refused_now_says_nothing_of_the_first_time() -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from worker.demo.asks import PERSONAL, Ask, Body, gifthub, hyperteknoloji
-from worker.demo.stories import STORIES, TO_CANCEL
+from worker.demo.stories import AFTER_CHAOS, STORIES, TO_CANCEL
 from worker.lifecycle import OrderState
 
 EU: Final = "shop-eu"
@@ -71,14 +71,9 @@ class Scenario:
         yield Case(TR, typo, None, "a typo beside a person's name")
 
     def during_outage(self) -> Iterator[Case]:
-        """What is submitted while Hyperteknoloji cannot be reached.
-
-        The others can. What ends there without a purchase comes only now, when no worker is killed
-        any more: a no that follows a cut call is not believed before that call can have come
-        through, and that takes longer than a demonstration.
-        """
-        yield self._case(gifthub, "sandbox-failed", _S.FAILED, "failed after it was confirmed")
-        yield self._case(gifthub, "sandbox-419", _S.EXPIRED, "their price died unconfirmed")
+        """What is submitted while Hyperteknoloji cannot be reached; the others can."""
+        for ask, product, state, story in AFTER_CHAOS:
+            yield self._case(ask, product, state, story)
         for _ in range(4):
             yield self._case(hyperteknoloji, 1, _S.FULFILLED, "placed after an outage")
         ends = datetime.now(UTC) + timedelta(seconds=8)

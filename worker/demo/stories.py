@@ -105,7 +105,16 @@ _FEEDBACK: Final[tuple[Story, ...]] = (
     (feedback, "sandbox-500-before", _S.PARKED, "answered 500: nobody can ask, a person decides"),
 )
 
-STORIES: Final = (*_HYPERTEKNOLOJI, *_GIFTHUB, *_ADOBE, *_THREEKIT, *_FEEDBACK)
+STORIES: Final = (*_HYPERTEKNOLOJI, *_GIFTHUB, *_ADOBE, *_FEEDBACK)
+
+AFTER_CHAOS: Final = (
+    *_THREEKIT,
+    (gifthub, "sandbox-failed", _S.FAILED, "failed after it was confirmed"),
+    (gifthub, "sandbox-419", _S.EXPIRED, "their price died unconfirmed"),
+)
+"""What must not meet a worker's death: there a call that was cut, and is not to be found, is not
+believed to have come to nothing before it can have come through, and that takes longer than a
+demonstration."""
 
 TO_CANCEL: Final[tuple[Story, ...]] = (
     (hyperteknoloji, 38, _S.CANCELLED, "called off before it was delivered"),

@@ -47,10 +47,10 @@ held AS (
 ended AS (
     UPDATE attempts a SET
         outcome = i.outcome, reason = i.reason, evidence = i.evidence,
-        closed_at = orderline_now(), look_ups = i.look_ups
+        closed_at = orderline_now(), look_ups = i.look_ups, sends = coalesce(i.sends, a.sends)
     FROM jsonb_to_recordset(CAST(:attempts AS jsonb)) AS i(
         id uuid, order_id uuid, fence int, outcome text, reason text, evidence jsonb,
-        look_ups int)
+        look_ups int, sends int)
     WHERE a.id = i.id AND (i.order_id, i.fence) IN (SELECT id, fence FROM held)
       AND (a.outcome IS NULL OR a.outcome = 'in_doubt')
 ),
@@ -164,6 +164,7 @@ def _parameters(batch: Sequence[Settling], vault: Vault) -> dict[str, str]:
                 "body": end.evidence.body,
             },
             "look_ups": end.look_ups,
+            "sends": end.sends,
         }
         for item in batch
         if (end := item.change.attempt) is not None

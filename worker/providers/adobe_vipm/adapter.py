@@ -58,6 +58,7 @@ _ORDERING: Final = Capabilities(
     poll_every=tuple(timedelta(seconds=s) for s in (5, 15, 30)),
     needs_token=True,
     token_early=timedelta(seconds=180),
+    repeats=3,
 )
 _RETURNING: Final = replace(_ORDERING, after_cancel=None, returns_for=None)
 _PREVIEWING: Final = replace(_RETURNING, after_place=Doubt.HARMLESS)
