@@ -167,6 +167,7 @@ class Late:
     """What a slow worker knows."""
 
     attempt: Attempted
+    says_yes: bool
     change: Change
     decide: Callable[[Claimed], Change]
 
@@ -221,7 +222,10 @@ class Life(RuleBasedStateMachine):
         unsettled = self.attempts[late.attempt.attempt_id] in {None, OutcomeName.IN_DOUBT}
         over = self.row.state in {*TERMINAL_ORDERS, S.PARKED}
         may_be_seized = self.due_at is not None and (late.attempt.step is Step.CANCEL or not over)
-        if newest == late.attempt and unsettled and may_be_seized:
+        the_same = newest is not None and newest.attempt_id == late.attempt.attempt_id
+        same_sending = newest is not None and newest.sends == late.attempt.sends
+        known = the_same and (late.says_yes or same_sending)
+        if known and unsettled and may_be_seized:
             self.row = replace(self.row, fence=self.row.fence + 1)
             assert self._settle(late.decide(replace(self.row, now=self.now)))
 
@@ -290,7 +294,9 @@ class Life(RuleBasedStateMachine):
 
         if fate is Fate.SLOW:
             if not isinstance(outcome, InDoubt):
-                self.late.append(Late(attempt, decide(claimed), decide))
+                self.late.append(
+                    Late(attempt, isinstance(outcome, Confirmed), decide(claimed), decide)
+                )
             return None
         return decide(claimed)
 

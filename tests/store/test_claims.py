@@ -8,7 +8,7 @@ from schemas.ids import AttemptId, new_uuid
 from tests.builders import an_intent
 from tests.store.conftest import LEASE, Shop, a_change, a_new_attempt
 from worker.lifecycle import LineState, OrderState, Step
-from worker.outcome import Confirmed, InDoubt, NotSent, OutcomeName
+from worker.outcome import Confirmed, InDoubt, NotSent, OutcomeName, RefusalCode, Refused
 from worker.store import attempts, claims
 from worker.store.attempts import NotOpened, Opened
 
@@ -17,10 +17,10 @@ SetClock = Callable[[timedelta], None]
 LATER = LEASE + timedelta(seconds=1)
 
 
-async def seize(shop: Shop, attempt_id: AttemptId) -> int | None:
+async def seize(shop: Shop, attempt_id: AttemptId, sends: int | None = 1) -> int | None:
     """The fence under which the order is ours now."""
     seized = await claims.seize(
-        shop.db, shop.vault, attempt_id=attempt_id, worker="host:2", lease=LEASE
+        shop.db, shop.vault, attempt_id=attempt_id, sends=sends, worker="host:2", lease=LEASE
     )
     return None if seized is None else seized.fence
 
@@ -248,10 +248,18 @@ async def test_a_parked_order_is_not_seized(shop: Shop) -> None:
 async def test_a_late_outcome_of_a_superseded_attempt_is_noted_once(shop: Shop) -> None:
     slow = await shop.attempt(await shop.claimed())
     assert slow.attempt is not None
-    attempt_id = slow.attempt.attempt_id
-    for outcome in (OutcomeName.CONFIRMED, OutcomeName.REFUSED):
-        await attempts.note_late(
-            shop.db, attempt_id, outcome, "superseded", Confirmed("x").evidence
-        )
+    for outcome in (Confirmed("x"), Refused(RefusalCode.OTHER, "no")):
+        await attempts.note_late(shop.db, slow.attempt, outcome, "superseded", None)
     row = await shop.one("SELECT outcome, reason FROM attempts")
     assert row == ("confirmed", "superseded")
+
+
+async def test_a_late_yes_under_another_id_is_a_surplus_order(shop: Shop) -> None:
+    slow = await shop.attempt(await shop.claimed())
+    assert slow.attempt is not None
+    await shop.execute("UPDATE orders SET provider_ref = 'the-order'")
+    for ref in ("the-order", "another"):
+        await attempts.note_late(shop.db, slow.attempt, Confirmed(ref), "superseded", None)
+    assert await shop.rows("SELECT data FROM events WHERE type = 'order.surplus_found'") == [
+        ({"provider_refs": ["another"]},)
+    ]

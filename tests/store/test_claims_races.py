@@ -37,6 +37,7 @@ async def _seized_while_another_settles(
                 shop.db,
                 shop.vault,
                 attempt_id=slow.attempt.attempt_id,
+                sends=1,
                 worker="host:1",
                 lease=LEASE,
             )

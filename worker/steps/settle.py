@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from worker.change import Change, LineMove
 from worker.desk import Desk
 from worker.logs import get_logger
-from worker.outcome import name_of
+from worker.outcome import Confirmed, Pending, name_of
 from worker.pump import Pump
 from worker.runtime import Runtime
 from worker.steps.decided import Decided, Learnt
@@ -55,18 +55,23 @@ async def _late(learnt: Learnt, desk: Desk, mail: Pump[Owed], rt: Runtime) -> No
     we know; what follows is due, for whoever claims it. Otherwise the order has gone on without
     it: the outcome is noted with the attempt.
     """
-    attempt = learnt.attempt
+    attempt, outcome = learnt.attempt, learnt.outcome
+    # A yes is true of the order whatever was sent since; all else only of that very sending.
+    sends = None if isinstance(outcome, Confirmed | Pending) else attempt.sends
     current = await claims.seize(
-        rt.db, rt.vault, attempt_id=attempt.attempt_id, worker=rt.worker, lease=desk.lease
+        rt.db,
+        rt.vault,
+        attempt_id=attempt.attempt_id,
+        sends=sends,
+        worker=rt.worker,
+        lease=desk.lease,
     )
-    log.warning("late_outcome", attempt=attempt.number, outcome=name_of(learnt.outcome))
+    log.warning("late_outcome", attempt=attempt.number, outcome=name_of(outcome))
     if current is not None:
         await _write(learnt.decide(current), None, mail, rt)
         return
     reason = "superseded: the answer came after the order had gone on"
-    await attempts.note_late(
-        rt.db, attempt.attempt_id, name_of(learnt.outcome), reason, learnt.outcome.evidence
-    )
+    await attempts.note_late(rt.db, attempt, outcome, reason, sends)
 
 
 def _owed(change: Change, move: LineMove, at: datetime) -> Owed:

@@ -12,10 +12,11 @@ from typing import Final
 
 from sqlalchemy import text
 
-from schemas.ids import AttemptId, OrderId
+from schemas.ids import AttemptId, OrderId, new_uuid
 from worker.crypto import Vault
 from worker.lifecycle import OrderState, Step
-from worker.outcome import Evidence, OutcomeName
+from worker.order import Attempted
+from worker.outcome import Confirmed, Outcome, Pending, name_of
 from worker.store.session import LOCK_ORDERS, Boundary, Database, as_bytea, as_rows
 
 _OPEN: Final = text("""
@@ -53,9 +54,21 @@ SELECT attempt_id, number, in_time, opened_at, sent_at FROM held
 """)
 
 _NOTE_LATE: Final = text("""
-UPDATE attempts SET outcome = :outcome, reason = :reason, closed_at = orderline_now(),
-    evidence = CAST(:evidence AS jsonb)
-WHERE id = :id AND (outcome IS NULL OR outcome = 'in_doubt')
+WITH noted AS (
+    UPDATE attempts SET outcome = :outcome, reason = :reason, closed_at = orderline_now(),
+        evidence = CAST(:evidence AS jsonb)
+    WHERE id = :id AND (outcome IS NULL OR outcome = 'in_doubt')
+      AND (CAST(:sends AS int) IS NULL OR sends = :sends)
+),
+surplus AS (
+    SELECT o.id FROM attempts a JOIN orders o ON o.id = a.order_id
+    WHERE a.id = :id AND a.commits AND o.provider_ref IS DISTINCT FROM CAST(:ref AS text)
+)
+INSERT INTO events (id, order_id, line_id, sequence, type, data)
+SELECT CAST(:event_id AS uuid), id, NULL, NULL, 'order.surplus_found',
+    jsonb_build_object('provider_refs', jsonb_build_array(CAST(:ref AS text)))
+FROM surplus WHERE CAST(:ref AS text) IS NOT NULL
+ON CONFLICT (id) DO NOTHING
 """)
 
 
@@ -144,16 +157,24 @@ def _sealed(vault: Vault, new: NewAttempt) -> bytes | None:
 
 
 async def note_late(
-    db: Database, attempt_id: AttemptId, outcome: OutcomeName, reason: str, evidence: Evidence
+    db: Database, attempt: Attempted, outcome: Outcome, reason: str, sends: int | None
 ) -> None:
-    """Record what a superseded attempt came to; the order has gone on without it."""
+    """Record what an attempt came to after its order has gone on without it.
+
+    ``sends`` as for ``claims.seize``. Where it bought something under another id than the order's,
+    that is a surplus order, and an event says so.
+    """
+    ref = outcome.provider_ref if isinstance(outcome, Confirmed | Pending) else None
     async with db.transaction(Boundary.LATE) as connection:
         await connection.execute(
             _NOTE_LATE,
             {
-                "id": attempt_id,
-                "outcome": outcome,
+                "id": attempt.attempt_id,
+                "sends": sends,
+                "outcome": name_of(outcome),
                 "reason": reason,
-                "evidence": as_rows(evidence),
+                "evidence": as_rows(outcome.evidence),
+                "ref": ref,
+                "event_id": new_uuid(),
             },
         )

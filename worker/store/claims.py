@@ -37,6 +37,7 @@ _DUE: Final = """
 _KNOWN_BY_ATTEMPT: Final = """
     SELECT o.id FROM orders o JOIN attempts a ON a.order_id = o.id AND a.number = o.attempts
     WHERE a.id = :attempt_id AND (a.outcome IS NULL OR a.outcome = 'in_doubt')
+      AND (CAST(:sends AS int) IS NULL OR a.sends = :sends)
       AND o.due_at IS NOT NULL
       AND (a.step = 'cancel' OR (o.finished_at IS NULL AND o.state <> 'parked'))
     FOR UPDATE OF o, a
@@ -106,18 +107,30 @@ async def claim(
 
 
 async def seize(
-    db: Database, vault: Vault, *, attempt_id: AttemptId, worker: str, lease: timedelta
+    db: Database,
+    vault: Vault,
+    *,
+    attempt_id: AttemptId,
+    sends: int | None,
+    worker: str,
+    lease: timedelta,
 ) -> Claimed | None:
     """Take an order over because we know what its newest, unsettled attempt came to.
 
-    For a worker that was only slow: its lease is gone, its knowledge is not. ``None`` when the
-    attempt was settled or superseded meanwhile.
+    For a worker that was only slow: its lease is gone, its knowledge is not. ``sends`` is which
+    sending that is known of; ``None`` where it does not matter, because the provider said yes.
+    ``None`` comes back when the attempt was settled, sent again or superseded meanwhile.
     """
     async with db.transaction(Boundary.CLAIM) as connection:
         taken = await _take(
             connection,
             _SEIZE,
-            {"attempt_id": attempt_id, "worker": worker, "lease": lease.total_seconds()},
+            {
+                "attempt_id": attempt_id,
+                "sends": sends,
+                "worker": worker,
+                "lease": lease.total_seconds(),
+            },
         )
     return _claimed(taken[0], vault) if taken else None
 

@@ -1,0 +1,80 @@
+"""Wishes to call orders off, as they are written down: once each, and never forgotten."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+from schemas.ids import OrderId, new_uuid
+from tests.builders import an_intent
+from tests.store.conftest import LEASE, Shop, a_change
+from worker.outcome import Confirmed, RefusalCode, Refused
+from worker.store import cancels
+from worker.store.cancels import Wish
+
+SetClock = Callable[[timedelta], None]
+
+ORDER = "SELECT state, step, due_at <= orderline_now() AS due, cancel_asked_at FROM orders"
+
+
+def wish(order_id: OrderId, event_id: UUID | None = None) -> Wish:
+    return Wish(event_id=event_id or new_uuid(), said_by="operator", order_id=order_id)
+
+
+async def test_a_wish_makes_its_order_due(shop: Shop) -> None:
+    heaps = await shop.accept(an_intent())
+    await shop.execute("UPDATE orders SET due_at = orderline_now() + interval '1 hour'")
+    asked = await cancels.ask(shop.db, wish(heaps.fresh[0].order_id))
+    assert asked
+    assert (asked.provider, asked.account) == ("hyperteknoloji", "default")
+    row = await shop.one(ORDER)
+    assert (row.step, row.due) == ("place", True)
+    (claimed,) = await shop.claim()
+    assert claimed.cancel_asked_at == row.cancel_asked_at
+
+
+async def test_a_wish_for_nothing_is_no_wish(shop: Shop) -> None:
+    assert await cancels.ask(shop.db, wish(OrderId(new_uuid()))) is None
+
+
+async def test_the_same_wish_twice_is_one_also_after_its_answer(shop: Shop) -> None:
+    heaps = await shop.accept(an_intent())
+    once = wish(heaps.fresh[0].order_id)
+    await cancels.ask(shop.db, once)
+    await shop.execute("UPDATE orders SET cancel_asked_at = NULL")
+    assert await cancels.ask(shop.db, once)
+    assert (await shop.one(ORDER)).cancel_asked_at is None
+    assert (await shop.one("SELECT count(*) AS n FROM events")).n == 1
+
+
+async def test_a_wish_keeps_a_workers_lease_and_makes_its_change_due(shop: Shop) -> None:
+    claimed = await shop.attempt(await shop.claimed())
+    await cancels.ask(shop.db, wish(claimed.order.order_id))
+    assert not (await shop.one(ORDER)).due, "another worker would take it for lost"
+    await shop.settle(a_change(claimed, Confirmed("their-id")))
+    row = await shop.one(ORDER)
+    assert (row.state, row.step, row.due) == ("placed", "poll", True)
+
+
+async def test_a_wish_that_came_while_the_order_ended_is_still_answered(shop: Shop) -> None:
+    claimed = await shop.attempt(await shop.claimed())
+    await cancels.ask(shop.db, wish(claimed.order.order_id))
+    await shop.settle(a_change(claimed, Refused(RefusalCode.OTHER, "no")))
+    row = await shop.one(ORDER)
+    assert (row.state, row.step, row.due) == ("refused", "cancel", True)
+
+
+async def test_the_wish_of_a_dead_worker_is_found_by_the_next(
+    shop: Shop, set_clock: SetClock
+) -> None:
+    claimed = await shop.claimed()
+    await cancels.ask(shop.db, wish(claimed.order.order_id))
+    set_clock(LEASE + timedelta(seconds=1))
+    (again,) = await shop.claim(worker="host:2")
+    assert again.cancel_asked_at
+
+
+async def test_what_is_cancelled_is_not_called_off_again(shop: Shop) -> None:
+    heaps = await shop.accept(an_intent())
+    await shop.execute("UPDATE orders SET state = 'cancelled', step = NULL, due_at = NULL")
+    assert await cancels.ask(shop.db, wish(heaps.fresh[0].order_id))
+    assert (await shop.one(ORDER)).cancel_asked_at is None
