@@ -47,7 +47,7 @@ format: venv ## Put the code into shape
 	@$(BIN)/ruff check --fix
 
 provider: venv ## Write a new provider, complete and green: make provider name=acme
-	@$(BIN)/python -m worker.scaffold '$(name)'
+	@$(BIN)/python -m worker.scaffold "$$name"
 
 venv: .venv/project ## Build .venv as locked (the other targets do it when needed)
 
