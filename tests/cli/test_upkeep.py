@@ -15,6 +15,8 @@ from tests.cli.world import World
 from worker.capabilities import Capabilities, Doubt
 from worker.crypto import Vault
 from worker.outcome import InDoubt
+from worker.providers import REGISTRY
+from worker.sandbox import Sandbox
 
 TOKEN = "gifthub-token-5512345678"
 
@@ -36,15 +38,21 @@ async def test_an_account_with_orders_and_no_settings_stands_out(
     await world.settle(claimed, InDoubt("no answer"), Capabilities(after_place=Doubt.NONE))
     await world.accept(an_intent("d-2", intent_id="i-2"))
     ran = await orderline("providers", "--json")
-    gifthub, hyperteknoloji = json.loads(ran.out)
+    described = {each["provider"]: each for each in json.loads(ran.out)}
+    assert set(described) == set(REGISTRY)
+    (gifthub,) = described["gifthub"]["accounts"]
+    (hyperteknoloji,) = described["hyperteknoloji"]["accounts"]
     assert gifthub["configured"]
     assert (gifthub["base_url"], gifthub["concurrency"]) == ("https://gifthub.example/api", 7)
-    assert gifthub["how"].startswith("two phases")
+    assert described["gifthub"]["capabilities"]["phases"] == 2
+    assert described["gifthub"]["capabilities"]["after_confirm"] == "look_up_once"
+    assert described["threekit"]["accounts"] == []
     assert not hyperteknoloji["configured"]
     counts = [hyperteknoloji[name] for name in ("unfinished", "due", "in_doubt", "parked")]
     assert counts == [2, 1, 0, 1]
     plain = (await orderline("providers")).out
     assert "not configured" in plain
+    assert "threekit has no account; one needs ORDERLINE_ACCOUNTS__THREEKIT__DEFAULT__" in plain
     assert TOKEN not in plain + ran.out
 
 
@@ -53,9 +61,28 @@ async def test_a_wrong_account_setting_is_named_without_its_value(
 ) -> None:
     monkeypatch.setenv("ORDERLINE_ACCOUNTS__GIFTHUB__DEFAULT__BASE_URL", "nonsense-value")
     ran = await orderline("providers")
-    assert ran.code == 2
-    assert "ORDERLINE_ACCOUNTS__GIFTHUB__DEFAULT__BASE_URL" in ran.err
-    assert "nonsense-value" not in ran.err
+    assert ran.code == 1
+    assert "ORDERLINE_ACCOUNTS__GIFTHUB__DEFAULT__BASE_URL: Value error, must start" in ran.out
+    assert "nonsense-value" not in ran.out + ran.err
+
+
+async def test_an_account_is_asked_whether_it_lets_us_in(
+    orderline: Orderline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Sandbox() as sandbox:
+        for provider, named in sandbox.account_settings().items():
+            for field, value in named["default"].items():
+                name = f"ORDERLINE_ACCOUNTS__{provider}__DEFAULT__{field}".upper()
+                monkeypatch.setenv(name, value)
+        ran = await orderline("providers", "--check", "--json")
+        said = {each["provider"]: each["accounts"][0] for each in json.loads(ran.out)}
+        assert ran.code == 0
+        assert all(account["lets_us_in"] for account in said.values())
+        assert said["hyperteknoloji"]["says"] == "lets us in; holds 100000000.00 TRY"
+        await sandbox.outage("threekit")
+        ran = await orderline("providers", "--check")
+        assert ran.code == 1
+        assert "does not let us in: connect_failed" in ran.out
 
 
 async def test_quarantine_says_where_and_why_and_never_what(
@@ -155,7 +182,7 @@ async def test_a_missing_setting_is_a_usage_error(
 
 COMMANDS = [
     ["enqueue"], ["list"], ["show"], ["watch"], ["quarantine"], ["providers"], ["schema"],
-    ["migrate"], ["new-key"], ["producers", "add"], ["producers", "list"],
+    ["cancel"], ["migrate"], ["new-key"], ["producers", "add"], ["producers", "list"],
 ]  # fmt: skip
 
 

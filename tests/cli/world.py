@@ -99,6 +99,16 @@ class World:
         [settled] = await orders.settle(self.db, self.vault, [Settling(change)])
         assert settled.held
 
+    async def call_off(self) -> None:
+        """Answer the wish to call the order that is due off, as far as no provider is needed."""
+        claimed, decider = await self.claim(), a_decider(ONE_PHASE)
+        if claimed.step is Step.POLL:
+            change = decider.before_poll(claimed)
+        else:
+            change = decider.before_call(claimed, claimed.step, 0.5)
+        assert change
+        await orders.settle(self.db, self.vault, [Settling(change)])
+
     async def tell(self, *, code: int | None = 200, error: str | None = None) -> None:
         """Try every notification that is due, once."""
         batch = [

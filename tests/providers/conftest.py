@@ -9,8 +9,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from worker.lifecycle import Step
-from worker.providers import REGISTRY
+from tests.providers.trial import usual_steps
 from worker.sandbox import Sandbox, SandboxSettings
 from worker.sandbox.remotes import REMOTES
 
@@ -21,13 +20,11 @@ PACE = timedelta(seconds=0.1)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Tell a story once for each committing ``step``, or each documented ``failure``."""
     if "step" in metafunc.fixturenames and metafunc.cls is not None:
-        phases = REGISTRY[metafunc.cls.provider].capabilities
-        steps = [Step.PLACE, Step.CONFIRM] if phases.two_phase else [Step.PLACE]
-        metafunc.parametrize("step", steps)
+        metafunc.parametrize("step", metafunc.cls.steps or usual_steps(metafunc.cls.provider))
     if "failure" in metafunc.fixturenames and metafunc.cls is not None:
         (remote,) = [one for one in REMOTES if one.name == metafunc.cls.provider]
-        ids = [f"{one.operation} {one.name}" for one in remote.documented]
-        metafunc.parametrize("failure", remote.documented, ids=ids)
+        rows = [one for one in remote.documented if one.operation not in metafunc.cls.elsewhere]
+        metafunc.parametrize("failure", rows, ids=lambda one: f"{one.operation} {one.name}")
 
 
 class RemoteClock:

@@ -76,7 +76,7 @@ class ProviderSuite(FaultStories, FailureStories, UnsentStories, AccessStories, 
             placed += [outcome] if isinstance(outcome, Confirmed) else []
         assert trial.hits(Step.PLACE) == 2
         told = {yes.provider_ref for yes in placed}
-        if trial.adapter.capabilities.two_phase:
+        if trial.committing is Step.CONFIRM:
             assert not trial.is_bought(order)
             bought = await trial.sure(Step.CONFIRM, after(order, placed[-1]))
             told = {bought.provider_ref}

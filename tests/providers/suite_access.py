@@ -73,6 +73,8 @@ class AccessStories(Contract):
     async def test_an_account_that_got_no_clear_answer_is_not_let_in(
         self, trial: Trial, fault: Fault
     ) -> None:
+        if self.checks_by_status and fault is Fault.GARBAGE_AFTER:
+            pytest.skip("a check is documented to be answered by a status alone")
         self._everywhere(trial, fault)
         before = trial.sandbox.hits(self.provider)
         assert not isinstance(await trial.check(self._deadline(fault)), Checked)

@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 
 import pytest
 
-from tests.providers.trial import OPERATIONS, Trial, ample
+from tests.providers.trial import Steps, Trial, ample
 from worker.capabilities import Doubt
 from worker.http import Deadline
 from worker.lifecycle import LineState, Step
@@ -64,7 +64,11 @@ class Contract(ABC):
     line stands once its order is bought, ``tells_price`` and ``gives_goods`` say what comes with
     it, ``gives_ref`` whether the provider names its orders at all.
 
-    ``documented`` has every failure that the remote's documentation lists, by operation and name.
+    ``steps`` are the calls that make ``plain`` orders, where that is not the same for all orders;
+    ``cancelling`` is the sandbox operation of the call that calls one off.
+    ``checks_by_status`` says that the check's answer is documented to be a status and nothing else.
+    ``documented`` has every failure that the remote's documentation lists, by operation and name;
+    those of the operations in ``elsewhere`` are told by another class of the same provider.
     ``outcomes`` are a provider's exceptions from ``OUTCOMES``. ``believed`` are faults in which
     the remote says, in so many words of its documentation, that it did nothing, having done it:
     no caller can tell.
@@ -73,6 +77,10 @@ class Contract(ABC):
     provider: ClassVar[str]
     reads: ClassVar[tuple[str | None, str | None]]
     documented: ClassVar[Mapping[tuple[str, str], Means]]
+    steps: ClassVar[Steps | None] = None
+    cancelling: ClassVar[str] = "cancel"
+    checks_by_status: ClassVar[bool] = False
+    elsewhere: ClassVar[frozenset[str]] = frozenset()
     account: ClassVar[Mapping[str, str]] = {}
     placed_as: ClassVar[LineState] = LineState.ACCEPTED
     tells_price: ClassVar[bool] = True
@@ -94,7 +102,8 @@ class Contract(ABC):
         self, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
     ) -> AsyncIterator[Trial]:
         caplog.set_level(logging.DEBUG)
-        async with Trial(sandbox, self.provider, **self.account) as one:
+        how = (self.steps, self.cancelling)
+        async with Trial(sandbox, self.provider, *how, **self.account) as one:
             yield one
             assert not [secret for secret in one.secrets if secret in caplog.text]
 
@@ -108,19 +117,17 @@ class Contract(ABC):
         return order
 
     async def _faulty(self, trial: Trial, step: Step, order: Ordered, fault: Fault) -> Outcome:
-        trial.sandbox.script(self.provider, OPERATIONS[step], [fault])
+        trial.sandbox.script(self.provider, trial.operations[step], [fault])
         return await trial.call(step, order, self._deadline(fault))
 
     def _deadline(self, fault: Fault) -> Deadline:
         return Deadline.after(start=SHORT, total=SHORT) if fault in UNANSWERED else ample()
 
-    def _phases(self, trial: Trial) -> tuple[Doubt, Doubt | None]:
-        """What this very order's calls allow after doubt."""
+    def _doubt(self, trial: Trial, step: Step) -> Doubt | None:
+        """What a call of this very order allows after doubt."""
         phases = trial.adapter.capabilities_for(self.plain().intent)
-        return phases.after_place, phases.after_confirm
+        return phases.after_confirm if step is Step.CONFIRM else phases.after_place
 
     def _needs_look_ups(self, trial: Trial) -> None:
-        placing, confirming = self._phases(trial)
-        doubt = confirming or placing
-        if doubt not in ASKED_ABOUT:
+        if self._doubt(trial, trial.committing) not in ASKED_ABOUT:
             pytest.skip("nothing can be looked up here")

@@ -2,21 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 import pytest
 
 from tests.providers.suite_base import Contract
-from tests.providers.trial import OPERATIONS, Trial
+from tests.providers.trial import Trial
 from worker.lifecycle import Step
 from worker.outcome import Check, LookUp, NotSent, Refused
 from worker.provider import Token
 from worker.providers.asked import personal_in
 from worker.sandbox.remote import Documented, Reply
 from worker.sandbox.remotes import REMOTES
-
-STEPS: Final = {operation: step for step, operation in OPERATIONS.items()}
-"""Which of our steps makes the call that a sandbox operation takes."""
 
 
 class FailureStories(Contract):
@@ -37,7 +34,7 @@ class FailureStories(Contract):
             assert outcome.reason
         if isinstance(outcome, NotSent):
             assert outcome.token_rejected is means.token_rejected
-        if failure.operation in STEPS:
+        if failure.operation in trial.operations.values():
             assert not isinstance(outcome, Token)
             assert outcome.evidence.request_ref
 
@@ -45,7 +42,7 @@ class FailureStories(Contract):
         self, trial: Trial, failure: Documented
     ) -> None:
         """Every outcome of a trial is looked through for what nobody may see."""
-        order_is_told = failure.operation in {*STEPS, *self.reads}
+        order_is_told = failure.operation in {*trial.operations.values(), *self.reads}
         said = personal_in(self.plain()) if order_is_told else trial.credentials
         if not said:
             pytest.skip("an order of this provider says nothing about a person")
@@ -61,14 +58,16 @@ class FailureStories(Contract):
     async def _meet(self, trial: Trial, failure: Documented) -> LookUp | Check | Token:
         """What comes of the call of ours that is answered so."""
         operation, times = failure.operation, 1
-        order = self.cancellable() if operation == OPERATIONS[Step.CANCEL] else self.plain()
-        if operation in STEPS:
-            order = await trial.ready_for(STEPS[operation], order)
+        steps = (step for step, taken in trial.operations.items() if taken == operation)
+        step = next(steps, None)
+        order = self.cancellable() if step is Step.CANCEL else self.plain()
+        if step is not None:
+            order = await trial.ready_for(step, order)
         elif operation in self.reads:
             order, times = await trial.bought(order), len(order.lines)
         trial.sandbox.script(self.provider, operation, [failure] * times)
-        if operation in STEPS:
-            return await trial.call(STEPS[operation], order)
+        if step is not None:
+            return await trial.call(step, order)
         if operation in self.reads:
             asks = trial.look_up if operation == self.reads[0] else trial.poll
             return await asks(order)

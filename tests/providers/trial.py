@@ -1,9 +1,9 @@
 """One provider account in the sandbox, with an adapter that speaks to it over real HTTP."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final, Self
+from typing import Any, Self
 from uuid import uuid4
 
 from pydantic import SecretStr
@@ -18,14 +18,22 @@ from worker.provider import Account, Provider, Token
 from worker.providers import REGISTRY, load_accounts
 from worker.sandbox import Sandbox
 
-OPERATIONS: Final = {Step.PLACE: "create", Step.CONFIRM: "confirm", Step.CANCEL: "cancel"}
-"""The sandbox operation that takes the call of each of our steps."""
 CARD_CODE = "SANDBOX-"
 """What every code begins with that the sandbox delivers."""
 CUSTOMER = "Zübeyde 5512345678"
 """The personal data in every intent that has some."""
 CUSTOMER_EMAIL = "zubeyde.5512345678@example.test"
 """The same customer's address, where an intent has one."""
+
+
+Steps = Mapping[Step, str]
+"""The calls that make an order, in turn, each with the sandbox operation that it takes."""
+
+
+def usual_steps(provider: str) -> Steps:
+    """Those of a provider whose orders are all made alike."""
+    two_phase = REGISTRY[provider].capabilities.two_phase
+    return {Step.PLACE: "create"} | ({Step.CONFIRM: "confirm"} if two_phase else {})
 
 
 def ample() -> Deadline:
@@ -80,6 +88,7 @@ def after(order: Ordered, outcome: Confirmed | Pending) -> Ordered:
             line,
             state=report.state,
             provider_line_ref=report.provider_line_ref or line.provider_line_ref,
+            details={**line.details, **report.details},
         )
         if (report := reports.get(line.line_ref))
         else line
@@ -102,9 +111,19 @@ class Trial:
     Every outcome is looked through for secrets, whatever the test is about.
     """
 
-    def __init__(self, sandbox: Sandbox, provider: str, **fields: str) -> None:
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        provider: str,
+        steps: Steps | None = None,
+        cancelling: str = "cancel",
+        /,
+        **fields: str,
+    ) -> None:
         self.sandbox = sandbox
         self.name = provider
+        self.steps = steps or usual_steps(provider)
+        self.operations: Steps = {**self.steps, Step.CANCEL: cancelling}
         self.account = account_of(sandbox, provider, **fields)
         self.token: str | None = None
         self.attempt = an_attempt()
@@ -128,7 +147,7 @@ class Trial:
     @property
     def committing(self) -> Step:
         """The call that costs money."""
-        return Step.CONFIRM if self.adapter.capabilities.two_phase else Step.PLACE
+        return list(self.steps)[-1]
 
     @property
     def secrets(self) -> list[str]:
@@ -208,7 +227,7 @@ class Trial:
         return any(row.ref in refs for row in self.sandbox.live_orders(self.name))
 
     def hits(self, step: Step) -> int:
-        return self.sandbox.hits(self.name, OPERATIONS[step])
+        return self.sandbox.hits(self.name, self.operations[step])
 
     def _checked(self, outcome: Outcome) -> Outcome:
         self._check(outcome)

@@ -20,12 +20,13 @@ from tests.stories.receiver import MoodyReceiver
 from worker.crypto import Vault
 from worker.delivery.signing import new_secret
 from worker.engine import Engine
+from worker.providers import REGISTRY
 from worker.runtime import open_runtime
 from worker.sandbox import Sandbox, SandboxSettings
 from worker.settings import Settings
 from worker.steps.accept import Sorted, accept
 from worker.store import producers
-from worker.store.intake import Entry
+from worker.store.intake import Entry, EntryKind
 
 SHOP = "shop"
 
@@ -63,6 +64,13 @@ class Story:
             raw = body if isinstance(body, bytes) else json.dumps(body).encode()
             entries.append(Entry(SHOP, "stream", f"{self.entries}-0", raw))
         return await accept(entries, self.engine.rt)
+
+    async def cancel(self, intent_id: str, **more: Any) -> Sorted:
+        """Put a wish to call an order off through the same commit."""
+        self.entries += 1
+        raw = json.dumps({"intent_id": intent_id, **more}).encode()
+        entry = Entry(SHOP, "stream", f"{self.entries}-0", raw, EntryKind.CANCEL)
+        return await accept([entry], self.engine.rt)
 
     async def now(self) -> datetime:
         """The database's time."""
@@ -119,8 +127,7 @@ class Story:
     def bought(self) -> int:
         """Live orders at all providers together."""
         return sum(
-            len({row.order_id for row in self.sandbox.live_orders(remote)})
-            for remote in ("hyperteknoloji", "gifthub")
+            len({row.order_id for row in self.sandbox.live_orders(remote)}) for remote in REGISTRY
         )
 
 
@@ -142,14 +149,7 @@ async def story(
             database_url=database_url,
             redis_url=redis_url,
             encryption_keys=Vault.new_key(),
-            accounts={
-                provider: {
-                    name: {key: SecretStr(value) for key, value in fields.items()}
-                    | {"call_timeout": SecretStr("1.0")}
-                    for name, fields in accounts.items()
-                }
-                for provider, accounts in sandbox.account_settings().items()
-            },
+            accounts=_accounts(sandbox),
             development_hosts=receiver.host,
             grace=5,
             retry_for=timedelta(hours=3),
@@ -166,6 +166,22 @@ async def story(
         told = Story(engine, sandbox, receiver, set_clock)
         ahead.append(told)
         yield told
+
+
+def _accounts(sandbox: Sandbox) -> dict[str, dict[str, dict[str, SecretStr]]]:
+    """The sandbox's accounts, impatient, and one more of a client that may send twice."""
+    given = sandbox.account_settings()
+    lenient = given["feedback_company"]["default"] | {"resend_once": "true"}
+    given["feedback_company"]["lenient"] = lenient
+    return {
+        provider: {
+            name: {
+                key: SecretStr(value) for key, value in (fields | {"call_timeout": "1.0"}).items()
+            }
+            for name, fields in accounts.items()
+        }
+        for provider, accounts in given.items()
+    }
 
 
 def hyper(intent_id: str, product: int = 1, *, lines: int = 1, **more: Any) -> dict[str, Any]:
@@ -200,5 +216,30 @@ def gifthub(intent_id: str, sku: str = "sandbox-ok-fixed", **more: Any) -> dict[
                 "quantity": 1,
             }
         ],
+        **more,
+    }
+
+
+def threekit(intent_id: str, configuration: str = "sandbox-ok", **more: Any) -> dict[str, Any]:
+    """An intent of its own shop order at Threekit; its DeliverID is ``<intent_id>-1``."""
+    return {
+        "intent_id": intent_id,
+        "provider": "threekit",
+        "platform": {"id": intent_id, "platform": "ourshop", "store_name": "Şişli"},
+        "lines": [
+            {"deliver_id": f"{intent_id}-1", "configuration_id": configuration, "quantity": 1}
+        ],
+        **more,
+    }
+
+
+def feedback(intent_id: str, magic: str | None = None, **more: Any) -> dict[str, Any]:
+    """A notice for Feedback Company; its DeliverID is ``<intent_id>-1``."""
+    return {
+        "intent_id": intent_id,
+        "provider": "feedback_company",
+        "customer": {"email": f"{intent_id}@example.com", "fullname": "Zübeyde"},
+        "lines": [{"deliver_id": f"{intent_id}-1"}],
+        **({} if magic is None else {"filtercode": magic}),
         **more,
     }

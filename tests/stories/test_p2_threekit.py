@@ -1,8 +1,6 @@
 """P2 at Threekit: whatever goes wrong, an order is recorded once, or a person decides."""
 
-from typing import Any
-
-from tests.stories.conftest import Story
+from tests.stories.conftest import Story, threekit
 
 MISHAPS = {
     "sandbox-ok": "fulfilled",
@@ -32,25 +30,15 @@ MISHAPS = {
     "sandbox-422": "refused",
     "sandbox-401": "failed",  # the token was never mended
     "sandbox-403": "failed",
+    "sandbox-404": "failed",  # in doubt each time, absent each time, until it was given up
+    "sandbox-500": "failed",
 }
 
 RECORDED = {"fulfilled", "parked"}
 
 
-def threekit(configuration: str) -> dict[str, Any]:
-    """An intent of its own shop order; its DeliverID is ``<configuration>-1``."""
-    return {
-        "intent_id": configuration,
-        "provider": "threekit",
-        "platform": {"id": configuration, "platform": "ourshop", "store_name": "Şişli"},
-        "lines": [
-            {"deliver_id": f"{configuration}-1", "configuration_id": configuration, "quantity": 1}
-        ],
-    }
-
-
 async def test_every_mishap_of_threekit_ends_known_or_parked_and_never_twice(story: Story) -> None:
-    await story.submit(*map(threekit, MISHAPS))
+    await story.submit(*(threekit(name, name) for name in MISHAPS))
     await story.play()
     ended = {name: await story.state(name) for name in MISHAPS}
     assert ended == MISHAPS

@@ -1,93 +1,83 @@
-"""``orderline providers``: the accounts we can order from, and how their orders stand."""
+"""``orderline providers``: whom we can order from, how they behave, and how our accounts stand."""
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Annotated, Any
 
-from rich.text import Text
+import typer
 
 from schemas.orders import AccountLoad
-from worker.cli.output import NOTHING, Cell, Column, Json, print_json, print_table
-from worker.cli.session import opened
-from worker.provider import Account, Accounts, Capabilities
-from worker.providers import REGISTRY, load_accounts
+from worker.cli.output import Json, print_json
+from worker.cli.providers_view import AccountState, describe, print_providers, sentence
+from worker.cli.session import Session, opened
+from worker.outcome import Checked
+from worker.providers import REGISTRY, ReadAccounts, read_accounts
+from worker.runtime import open_runtime
+from worker.steps.check import check
 from worker.store.views_upkeep import account_loads
 
-_COLUMNS: Final = (
-    Column("account", whole=True),
-    Column("reached at"),
-    Column("calls at once", right=True),
-    Column("deadline", right=True),
-    Column("how"),
-    Column("unfinished", right=True),
-    Column("due", right=True),
-    Column("in doubt", right=True),
-    Column("parked", right=True),
-)
+_FAILED = 1
 
 
-def providers(*, as_json: Json = False) -> None:
-    """List provider accounts, how each behaves, and how many of its orders need what.
+def providers(
+    *,
+    ask: Annotated[
+        bool,
+        typer.Option(
+            "--check", help="Also ask each account whether it lets us in, and what it holds."
+        ),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """List the registered providers, how each behaves, and our accounts with them.
 
-    An account whose orders wait although no setting configures it stands out. No secret is shown.
+    What is missing in an account's settings is named, and so is an account whose orders wait
+    although no setting configures it. No secret is shown. Ends with 1 where an account is
+    wrongly configured or, with --check, does not let us in.
 
-    Example: orderline providers --json
+    Example: orderline providers --check
     """
-    accounts, loads = asyncio.run(_read())
-    keys = sorted({(p, name) for p, named in accounts.items() for name in named} | set(loads))
-    described = [
-        _described(
-            accounts.get(provider, {}).get(name), loads.get((provider, name)), provider, name
-        )
-        for provider, name in keys
-    ]
+    states = asyncio.run(_read(ask=ask))
+    described = [describe(name, states.get(name, [])) for name in sorted({*REGISTRY, *states})]
     if as_json:
         print_json(described)
     else:
-        nothing = "No account is configured: set ORDERLINE_ACCOUNTS__<PROVIDER>__<ACCOUNT>__..."
-        print_table(_COLUMNS, [_row(each) for each in described], nothing)
+        print_providers(described)
+    if any(state.wrong for named in states.values() for state in named):
+        raise typer.Exit(_FAILED)
 
 
-async def _read() -> tuple[Accounts, Mapping[tuple[str, str], AccountLoad]]:
+async def _read(*, ask: bool) -> Mapping[str, list[AccountState]]:
+    """Every account that is configured, or has orders, by provider."""
     async with opened() as session:
-        accounts = load_accounts(session.settings.accounts)
-        loads = await account_loads(session.db)
-        return accounts, {(load.provider, load.account): load for load in loads}
+        read = read_accounts(session.settings.accounts)
+        loads = {(load.provider, load.account): load for load in await account_loads(session.db)}
+        said = await _ask(session, read) if ask else {}
+    good = {(provider, name) for provider, named in read.good.items() for name in named}
+    states: dict[str, list[AccountState]] = {}
+    for provider, name in sorted({*good, *read.faults, *loads}):
+        state = AccountState(
+            name=name,
+            account=read.good.get(provider, {}).get(name),
+            faults=tuple(read.faults.get((provider, name), ())),
+            load=loads.get((provider, name)) or AccountLoad(provider=provider, account=name),
+            said=said.get((provider, name)),
+        )
+        states.setdefault(provider, []).append(state)
+    return states
 
 
-def _described(
-    account: Account | None, load: AccountLoad | None, provider: str, name: str
-) -> dict[str, Any]:
-    """What may be known of an account: chosen fields only, since the others may be secret."""
-    load = load or AccountLoad(provider=provider, account=name)
-    described: dict[str, Any] = {"configured": account is not None, **load.model_dump()}
-    if account is not None:
-        described |= {
-            "base_url": account.base_url,
-            "concurrency": account.concurrency,
-            "call_timeout": account.call_timeout,
-            "how": _how(REGISTRY[provider].capabilities),
-        }
-    return described
-
-
-def _how(capabilities: Capabilities) -> str:
-    doubt = capabilities.after_confirm or capabilities.after_place
-    phases = "two phases" if capabilities.two_phase else "one phase"
-    token = ", logs in" if capabilities.needs_token else ""
-    return f"{phases}, after doubt: {doubt}{token}"
-
-
-def _row(described: Mapping[str, Any]) -> list[Cell]:
-    counts = [str(described[name]) for name in ("unfinished", "due", "in_doubt", "parked")]
-    account = f"{described['provider']}/{described['account']}"
-    if not described["configured"]:
-        return [account, Text("not configured", style="bold red"), *[NOTHING] * 3, *counts]
-    return [
-        account,
-        described["base_url"],
-        str(described["concurrency"]),
-        f"{described['call_timeout']:g} s",
-        described["how"],
-        *counts,
-    ]
+async def _ask(session: Session, read: ReadAccounts) -> dict[tuple[str, str], tuple[bool, str]]:
+    """Whether each account lets us in, and its own words for that; all at the same time."""
+    raw = session.settings.accounts
+    accounts: Any = {
+        provider: {name: raw[provider][name] for name in named}
+        for provider, named in read.good.items()
+    }
+    settings = session.settings.model_copy(update={"accounts": accounts})
+    async with open_runtime(settings) as rt:
+        answers = await asyncio.gather(*(check(desk, rt) for desk in rt.desks.values()))
+    return {
+        key: (isinstance(answer, Checked), sentence(answer))
+        for key, answer in zip(rt.desks, answers, strict=True)
+    }

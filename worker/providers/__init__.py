@@ -4,8 +4,10 @@ Adapters never import each other or the store. What they share: ``base`` (verbs 
 have), ``asked`` (what an order wants), ``reading`` (answers) and ``account`` (settings).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib import import_module
+from itertools import chain
 from typing import Final
 
 from pydantic import SecretStr, ValidationError
@@ -14,7 +16,7 @@ from schemas.intents.registry import PROVIDERS
 from worker.errors import SettingsError
 from worker.provider import Account, Accounts, Provider
 
-__all__ = ["REGISTRY", "RawAccounts", "load_accounts"]
+__all__ = ["REGISTRY", "RawAccounts", "ReadAccounts", "load_accounts", "needed", "read_accounts"]
 
 REGISTRY: Final[Mapping[str, type[Provider]]] = {
     name: import_module(f"{__name__}.{name}").ADAPTER for name in PROVIDERS
@@ -26,29 +28,55 @@ RawAccounts = Mapping[str, Mapping[str, Mapping[str, SecretStr]]]
 _PREFIX: Final = "ORDERLINE_ACCOUNTS"
 
 
+@dataclass(frozen=True, slots=True)
+class ReadAccounts:
+    """Configured accounts: the good ones, and what is wrong with the others.
+
+    ``faults`` name variables and what is allowed there, never a value, by provider and account
+    name; that name is empty where there is no such provider.
+    """
+
+    good: Mapping[str, Mapping[str, Account]]
+    faults: Mapping[tuple[str, str], Sequence[str]]
+
+
 def load_accounts(raw: RawAccounts) -> Accounts:
     """Check every configured account against its provider's model.
 
     Raises ``SettingsError``: each wrong variable and what is allowed there, never its value.
     """
-    faults: list[str] = []
-    accounts: dict[str, dict[str, Account]] = {}
+    read = read_accounts(raw)
+    if read.faults:
+        raise SettingsError("; ".join(chain.from_iterable(read.faults.values())))
+    return read.good
+
+
+def read_accounts(raw: RawAccounts) -> ReadAccounts:
+    """Every configured account, the faulty ones by their faults. Raises nothing."""
+    good: dict[str, dict[str, Account]] = {}
+    faults: dict[tuple[str, str], Sequence[str]] = {}
     for provider, named in raw.items():
         adapter = REGISTRY.get(provider)
         if adapter is None:
             known = ", ".join(sorted(REGISTRY))
-            faults.append(f"{_variable(provider)}: no such provider (there are {known})")
+            faults[provider, ""] = [f"{_variable(provider)}: no such provider (there are {known})"]
             continue
         for name, fields in named.items():
             try:
                 account = adapter.account_model.model_validate(_opened(fields))
             except ValidationError as error:
-                faults += _faults(error, adapter.account_model, provider, name)
+                faults[provider, name] = _faults(error, adapter.account_model, provider, name)
             else:
-                accounts.setdefault(provider, {})[name] = account
-    if faults:
-        raise SettingsError("; ".join(faults))
-    return accounts
+                good.setdefault(provider, {})[name] = account
+    return ReadAccounts(good, faults)
+
+
+def needed(provider: str, account: str = "default") -> list[str]:
+    """The variables without which an account of this provider cannot be."""
+    fields = REGISTRY[provider].account_model.model_fields
+    return [
+        _variable(provider, account, name) for name, field in fields.items() if field.is_required()
+    ]
 
 
 def _opened(fields: Mapping[str, SecretStr]) -> dict[str, str]:

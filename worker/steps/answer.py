@@ -4,10 +4,10 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from worker.logs import get_logger
-from worker.outcome import InDoubt, LookUp, NotSent
+from worker.outcome import Check, InDoubt, LookUp, NotSent
 from worker.runtime import Runtime
 
-Answer = TypeVar("Answer", bound=LookUp)
+Answer = TypeVar("Answer", bound=LookUp | Check)
 
 log = get_logger(__name__)
 
