@@ -60,10 +60,10 @@ def test_a_wrong_field_is_named_as_the_variable_it_came_from(
 
 def test_every_fault_is_told_at_once() -> None:
     with pytest.raises(SettingsError) as caught:
-        load_accounts({"acme": {}, "gifthub": {"one": raw(base_url="x"), "two": raw()}})
+        load_accounts({"nobody": {}, "gifthub": {"one": raw(base_url="x"), "two": raw()}})
     told = str(caught.value).split("; ")
     assert [fault.partition(": ")[0].removeprefix("ORDERLINE_ACCOUNTS__") for fault in told] == [
-        "ACME",
+        "NOBODY",
         "GIFTHUB__ONE__BASE_URL",
         "GIFTHUB__ONE__TOKEN",
         "GIFTHUB__TWO__BASE_URL",
