@@ -28,9 +28,9 @@ def write_provider(root: Path, name: str) -> list[str]:
     if not registry.is_file():
         raise CannotWrite(f"{root} is no checkout of Orderline: it has no {REGISTRY}")
     listed = registered(registry.read_text(encoding="utf-8"), name)
-    texts = {path: _tidy(root, path, text) for path, text in _rendered(name)}
     if there := [path for path in _in_the_way(name) if (root / path).exists()]:
         raise CannotWrite(f"name={name!r} is taken: there is {there[0]}")
+    texts = {path: _tidy(root, path, text) for path, text in _rendered(name)}
     for path, text in texts.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         with (root / path).open("x", encoding="utf-8") as file:
