@@ -8,7 +8,7 @@ from tests.scaffold.conftest import Checkout
 from worker.scaffold.plan import FILES, REGISTRY, CannotWrite
 from worker.scaffold.writer import write_provider
 
-LONGEST = "abcdefghij_abcdefghij_abcdefghij_abcdefg"
+LONGEST = "abcdefghij" * 4
 WRITTEN = [path.format(name="acme") for path in FILES.values()]
 
 
