@@ -16,6 +16,7 @@ from pydantic import Field, TypeAdapter
 from schemas.intents.envelope import Envelope
 
 PROVIDERS: Final = (
+    "adobe_vipm",
     "feedback_company",
     "gifthub",
     "hyperteknoloji",

@@ -58,6 +58,8 @@ class Recorder:
 
     url: str = ""
     answer: bytes = b"{}"
+    status: int = 200
+    reads_json: bool = True
     headers: list[dict[str, str]] = field(default_factory=list)
     queries: list[dict[str, str]] = field(default_factory=list)
     bodies: list[Any] = field(default_factory=list)
@@ -65,8 +67,9 @@ class Recorder:
     async def serve(self, request: web.Request) -> web.Response:
         self.headers.append({name.lower(): value for name, value in request.headers.items()})
         self.queries.append(dict(request.query))
-        self.bodies.append(await request.json() if request.can_read_body else None)
-        return web.Response(body=self.answer, content_type="application/json")
+        read = request.json if self.reads_json else request.text
+        self.bodies.append(await read() if request.can_read_body else None)
+        return web.Response(body=self.answer, status=self.status, content_type="application/json")
 
 
 @pytest.fixture

@@ -76,3 +76,14 @@ def test_every_provider_is_registered_by_its_own_name_and_passes_the_suite() -> 
     for name, adapter in REGISTRY.items():
         assert adapter.name == name
         assert "(ProviderSuite)" in (here / name / "test_adapter.py").read_text()
+
+
+@pytest.mark.parametrize("provider", REGISTRY)
+def test_whatever_was_assumed_of_a_provider_is_in_the_example_settings(provider: str) -> None:
+    example = (Path(__file__).parents[2] / ".env.example").read_text()
+    assumed = [
+        f"# ORDERLINE_ACCOUNTS__{provider.upper()}__DEFAULT__{name.upper()}="
+        for name, field in REGISTRY[provider].account_model.model_fields.items()
+        if "assumed" in (field.description or "").lower()
+    ]
+    assert not [line for line in assumed if line not in example]

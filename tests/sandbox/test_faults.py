@@ -7,6 +7,8 @@ import aiohttp
 import pytest
 
 from worker.sandbox import Fault, Faults, Sandbox, SandboxSettings
+from worker.sandbox.remote import Documented, Remote, Reply
+from worker.sandbox.remotes import REMOTES
 
 # fault: (what the caller sees, whether the remote acted)
 SEEN: dict[Fault, tuple[int | str, bool]] = {
@@ -70,6 +72,29 @@ async def test_a_script_says_call_by_call_what_happens_and_then_ends(
 async def test_a_script_for_no_operation_is_a_mistake_one_hears_of(sandbox: Sandbox) -> None:
     with pytest.raises(ValueError, match="no operation 'creat'"):
         sandbox.script("hyperteknoloji", "creat", [Fault.NONE])
+
+
+@pytest.mark.parametrize("executes", [False, True])
+async def test_a_documented_failure_is_answered_as_it_stands(
+    hyper: Any, sandbox: Sandbox, *, executes: bool
+) -> None:
+    body = {"success": False, "message": "Out of order"}
+    failure = Documented("create", "418", Reply(418, body), executes=executes)
+    sandbox.script("hyperteknoloji", "create", [failure])
+    answer = await hyper("POST", "/Order/create", BASKET)
+    assert (answer.how, answer.body) == (418, body)
+    assert len(sandbox.live_orders("hyperteknoloji", "ref")) == int(executes)
+    assert sandbox.hits("hyperteknoloji", "create", executed=executes) == 1
+
+
+@pytest.mark.parametrize("remote", REMOTES, ids=lambda one: one.name)
+def test_every_documented_failure_is_of_an_operation_and_has_its_own_name(
+    remote: type[Remote], sandbox: Sandbox
+) -> None:
+    rows = [(one.operation, one.name) for one in remote.documented]
+    assert rows
+    assert len(set(rows)) == len(rows)
+    assert {operation for operation, _ in rows} <= set(sandbox.operations(remote.name))
 
 
 async def test_at_gifthub_being_turned_away_is_a_403(gifthub: Any, sandbox: Sandbox) -> None:

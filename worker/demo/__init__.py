@@ -1,6 +1,8 @@
 """The demonstration: a whole Orderline against the sandbox, with everything going wrong.
 
-    scenario    the intents it submits, and what must become of each
+    asks        intent bodies, one function a provider
+    stories     what each product does, and what must become of its order
+    scenario    what is submitted, and when
     receiver    the producers' side: takes webhooks and verifies them by the public library
     stage       starts it all, submits, makes trouble, waits
     books       what our own database says at the end

@@ -7,7 +7,6 @@ from typing import Final
 from sqlalchemy import text
 
 from worker.lifecycle import TERMINAL_ORDERS, OrderState
-from worker.providers import REGISTRY
 from worker.store.session import Database
 
 Key = tuple[str, str]
@@ -17,21 +16,20 @@ AT_REST: Final = frozenset({*TERMINAL_ORDERS, OrderState.PARKED})
 """The states in which nothing more is due."""
 
 _ORDERS: Final = text("""
-SELECT o.producer, o.intent_id, o.state, o.id, array_agg(l.line_ref) AS refs
+SELECT o.producer, o.intent_id, o.state, o.id, array_agg(l.line_ref) AS refs,
+    EXISTS (SELECT FROM attempts WHERE order_id = o.id AND commits) AS bought
 FROM orders o JOIN lines l ON l.order_id = o.id GROUP BY o.id
 """)
 
 _COUNTS: Final = text("""
 SELECT (SELECT count(*) FROM quarantine) AS quarantined,
+    (SELECT count(*) FROM orders WHERE cancel_asked_at IS NOT NULL) AS wishes,
     (SELECT count(*) FROM notifications) AS notifications,
     (SELECT count(*) FROM notifications WHERE state = 'acknowledged') AS acknowledged,
     count(a.id) AS purchases, count(a.id) FILTER (WHERE a.closed_at > o.expires_at) AS late
 FROM orders o JOIN attempts a ON a.order_id = o.id
-WHERE a.outcome = 'confirmed'
-    AND a.step = CASE WHEN o.provider = ANY(:two_phase) THEN 'confirm' ELSE 'place' END
+WHERE a.outcome IN ('confirmed', 'pending') AND a.commits
 """)
-
-_TWO_PHASE: Final = [name for name, each in REGISTRY.items() if each.capabilities.two_phase]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +39,13 @@ class Books:
     states: Mapping[Key, str]
     refs: Mapping[Key, tuple[str, ...]]
     """Every reference by which a provider may know an order."""
+    free: frozenset[Key]
+    """Orders for which no call was made that may commit money: previews, say."""
     quarantined: int
     notifications: int
     acknowledged: int
+    wishes: int
+    """Orders that somebody wants called off, and has no answer yet."""
     purchases: int
     """Calls that committed money."""
     late: int
@@ -59,9 +61,10 @@ async def read_books(db: Database) -> Books:
     """Our books, in one look."""
     async with db.reading() as connection:
         orders = (await connection.execute(_ORDERS)).all()
-        counts = (await connection.execute(_COUNTS, {"two_phase": _TWO_PHASE})).one()
+        counts = (await connection.execute(_COUNTS)).one()
     return Books(
         states={(row.producer, row.intent_id): row.state for row in orders},
         refs={(row.producer, row.intent_id): (row.id.hex, *row.refs) for row in orders},
+        free=frozenset((row.producer, row.intent_id) for row in orders if not row.bought),
         **counts._mapping,  # noqa: SLF001 -- SQLAlchemy's public name for a row as a mapping
     )

@@ -1,6 +1,7 @@
 """The stage: starts everything, submits the scenario, makes the trouble it asks for, waits."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -26,6 +27,7 @@ from worker.lifecycle import OrderState
 from worker.sandbox import Outage, Sandbox, SandboxSettings
 from worker.settings import Settings
 from worker.store import migrations, producers, views
+from worker.store.intake import EntryKind
 from worker.store.session import Database
 
 OUTAGE_SECONDS: Final = 7.0
@@ -36,8 +38,9 @@ _LINES: Final = 500
 """More than the scenario has."""
 _LOOK_EVERY: Final = 0.1
 _CALL_TIMEOUT: Final = "3"
-_CREDENTIALS: Final = ("email", "token", "callback_api_key")
+_CREDENTIALS: Final = ("email", "token", "callback_api_key", "client_secret")
 """Of the sandbox's accounts; its password is a word that may stand anywhere."""
+_BOUGHT: Final = frozenset({OrderState.PLACED, OrderState.FULFILLED, OrderState.PARKED})
 _SETTINGS: Final = {
     "ORDERLINE_RETRY_BASE": "0.4",
     "ORDERLINE_RETRY_CAP": "2",
@@ -84,11 +87,13 @@ class Stage:
         Raises ``ProcessEnded`` when a worker or beat ends by itself.
         """
         first = list(self.scenario.before_outage())
-        self.audience.say(f"{len(first)} intents of two producers for two providers")
+        providers = len(self.sandbox.account_settings())
+        self.audience.say(f"{len(first)} intents of two producers for {providers} providers")
         await self._submit(first)
         if chaos:
             await self._make_trouble()
         await self._until(self._calls_are_over)
+        await self._call_off()
         self.audience.say(f"Hyperteknoloji goes away for {OUTAGE_SECONDS:g} s; more intents arrive")
         await self.sandbox.outage("hyperteknoloji", Outage.REFUSE, OUTAGE_SECONDS)
         await self._submit(list(self.scenario.during_outage()))
@@ -102,6 +107,16 @@ class Stage:
             for deliver_id in case.deliver_ids:
                 self.stories.setdefault(deliver_id, case.story)
             await streams.put(self.redis, case.producer, case.raw)
+
+    async def _call_off(self) -> None:
+        """Say that some orders are not wanted any more, once they are bought."""
+        wanted = {(case.producer, case.intent_id or "") for case in self.scenario.to_cancel}
+        await self._until(lambda books: all(books.states.get(key) in _BOUGHT for key in wanted))
+        self.audience.say(f"{len(wanted)} orders are not wanted any more")
+        for producer, intent_id in wanted:
+            wish = json.dumps({"intent_id": intent_id, "reason": "the customer left"})
+            await streams.put(self.redis, producer, wish, EntryKind.CANCEL)
+        await self._until(lambda books: books.wishes == 0)
 
     async def _make_trouble(self) -> None:
         await self._until(lambda books: len(books.states) > 0)

@@ -145,7 +145,8 @@ def _surprises(
     untrue = [
         f"{key[1]} is {state}, and {'' if key in bought else 'not '}live at its provider"
         for key, state in states.items()
-        if state not in _EITHER and (state in _BOUGHT) != (key in bought)
+        if state not in _EITHER
+        and (state in _BOUGHT and key not in seen.books.free) != (key in bought)
     ]
     return (*otherwise, *untrue)
 

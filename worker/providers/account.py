@@ -40,7 +40,9 @@ HeaderSecret = Annotated[SecretStr, AfterValidator(_header_secret)]
 class StrictAccount(Account):
     """An account whose every field is checked and known; what adapters derive theirs from."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True
+    )
 
     base_url: HttpUrl
     concurrency: Annotated[int, Field(ge=1, le=1000)] = 32

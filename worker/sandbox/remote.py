@@ -6,11 +6,12 @@ from its time stamps when somebody asks, so no remote needs a timer.
 """
 
 from abc import ABC, abstractmethod
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
+from urllib.parse import parse_qsl
 
 from worker.sandbox.books import Row
 from worker.sandbox.callbacks import Callback
@@ -26,7 +27,7 @@ Send = Callable[[datetime, Callback], None]
 class Call:
     """One request as a remote sees it. ``body`` is ``None`` when it was not JSON.
 
-    ``tail`` is what stood in the place of ``{id}`` in the operation's path.
+    ``parts`` is what stood in the places of ``{name}`` in the operation's path.
     """
 
     operation: str
@@ -34,7 +35,18 @@ class Call:
     headers: Mapping[str, str] = field(repr=False)
     query: Mapping[str, str] = field(repr=False)
     body: Any = field(repr=False)
-    tail: str = ""
+    raw: bytes = field(default=b"", repr=False)
+    parts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def tail(self) -> str:
+        """What stood in the place of ``{id}``, or nothing."""
+        return self.parts.get("id", "")
+
+    @property
+    def form(self) -> Mapping[str, str]:
+        """The body as a form's fields; of equal ones the last."""
+        return dict(parse_qsl(self.raw.decode(errors="replace"), keep_blank_values=True))
 
     @property
     def bearer(self) -> str:
@@ -45,10 +57,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a remote answers."""
+    """What a remote answers: JSON, or a bare text."""
 
     status: int
-    body: Json = field(repr=False)
+    body: Any = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +79,10 @@ class Documented:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One thing a remote can be asked for. A path may end in ``{id}``; its case is ignored.
+    """One thing a remote can be asked for, at a path whose case is ignored.
 
+    A whole step of the path may be ``{name}``, which is any text. ``when`` looks at the body: so
+    operations that share a method and a path are told apart, the first that fits is meant.
     ``anonymous`` operations are open to callers the remote does not know.
     """
 
@@ -77,6 +91,17 @@ class Operation:
     path: str
     run: Callable[[Call], Reply]
     anonymous: bool = False
+    when: Callable[[Any], bool] | None = None
+
+    def fits(self, steps: Sequence[str], body: Any) -> Mapping[str, str] | None:
+        """What stands in the places of its path; ``None`` where it is not what is asked for."""
+        parts: dict[str, str] = {}
+        for mine, step in zip(self.path.split("/"), steps, strict=True):
+            if mine.startswith("{"):
+                parts[mine.strip("{}")] = step
+            elif mine.lower() != step.lower():
+                return None
+        return parts if self.when is None or self.when(body) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,12 +132,9 @@ class Remote(ABC):
         self.send = send
         self.seed = seed
         self._seen: Counter[tuple[str, str]] = Counter()
-        self._exact: dict[tuple[str, str], Operation] = {}
-        self._by_id: dict[tuple[str, str], Operation] = {}
+        self._operations: defaultdict[tuple[str, int], list[Operation]] = defaultdict(list)
         for operation in self.operations():
-            path, by_id, _ = operation.path.lower().partition("{id}")
-            table = self._by_id if by_id else self._exact
-            table[operation.method, path] = operation
+            self._operations[operation.method, operation.path.count("/")].append(operation)
 
     @abstractmethod
     def operations(self) -> Iterable[Operation]:
@@ -120,7 +142,10 @@ class Remote(ABC):
 
     @abstractmethod
     def account(self) -> dict[str, str]:
-        """The settings of an account here, without its ``base_url``."""
+        """The settings of an account here, without its ``base_url``.
+
+        ``{base_url}`` in a value stands for that, where an account names a second place.
+        """
 
     @abstractmethod
     def rows(self, now: datetime) -> Iterator[Row]:
@@ -142,13 +167,15 @@ class Remote(ABC):
     def touched(self, call: Call) -> Iterable[tuple[Magic, str]]:
         """The magic products a call is about, each with the reference its faults count by."""
 
-    def find(self, method: str, path: str) -> tuple[Operation | None, str]:
-        """The operation at a path, and what stood in place of ``{id}``."""
-        folded = path.lower()
-        if exact := self._exact.get((method, folded)):
-            return exact, ""
-        prefix, slash, tail = folded.rpartition("/")
-        return self._by_id.get((method, prefix + slash)), tail
+    def find(
+        self, method: str, path: str, body: Any = None
+    ) -> tuple[Operation | None, Mapping[str, str]]:
+        """The operation that is asked for, and what stood in the places of its path."""
+        for operation in self._operations.get((method, path.count("/")), ()):
+            parts = operation.fits(path.split("/"), body)
+            if parts is not None:
+                return operation, parts
+        return None, {}
 
     def execute(self, operation: Operation | None, call: Call) -> Reply:
         """Act on a call, for callers it knows."""

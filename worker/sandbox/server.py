@@ -120,10 +120,7 @@ class Sandbox:
 
     def account_settings(self) -> dict[str, dict[str, dict[str, str]]]:
         """Settings of one account per remote, ready to use: provider, account name, fields."""
-        return {
-            name: {"default": {"base_url": self.url(name), **remote.account()}}
-            for name, remote in self._remotes.items()
-        }
+        return {name: {"default": self._account(name)} for name in self._remotes}
 
     def operations(self, remote: str) -> list[str]:
         """The names of everything a remote can be asked for."""
@@ -178,6 +175,11 @@ class Sandbox:
             await door.open()
         if seconds is not None:
             self._endings[remote] = asyncio.create_task(self._end_outage(remote, seconds))
+
+    def _account(self, name: str) -> dict[str, str]:
+        url = self.url(name)
+        own = self._remotes[name].account()
+        return {"base_url": url, **{k: v.replace("{base_url}", url) for k, v in own.items()}}
 
     async def _end_outage(self, remote: str, seconds: float) -> None:
         await asyncio.sleep(seconds)

@@ -81,14 +81,16 @@ class Wire:
         raw = await request.read()
         if latency := self._settings.latency_of(remote.name):
             await self._pause(latency)
-        operation, tail = remote.find(request.method, path)
+        body = _parsed(raw)
+        operation, parts = remote.find(request.method, path, body)
         call = Call(
             operation=operation.name if operation else "unknown",
             now=clock(),
             headers=request.headers,
             query=request.query,
-            body=_parsed(raw),
-            tail=tail,
+            body=body,
+            raw=raw,
+            parts=parts,
         )
         chosen = self._choose(remote, call)
         reply = remote.execute(operation, call) if chosen.executes else None
@@ -192,7 +194,9 @@ def reset_transport(transport: asyncio.Transport) -> None:
 
 
 def json_response(body: object, status: int = 200) -> web.Response:
-    """An answer in JSON; a Decimal becomes a JSON number."""
+    """An answer in JSON; a Decimal becomes a JSON number. A bare text is sent as such."""
+    if isinstance(body, str):
+        return web.Response(text=body, status=status)
     raw = json.dumps(body, default=_number, separators=(",", ":")).encode()
     return web.Response(body=raw, status=status, content_type="application/json")
 

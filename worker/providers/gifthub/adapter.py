@@ -18,12 +18,13 @@ from worker.providers.gifthub import standing, wire
 
 
 class GifthubAccount(StrictAccount):
-    """One customer. How the token is sent is not public: the two settings have the usual way."""
+    """One customer."""
 
     token: HeaderSecret
     auth_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")] = "Authorization"
+    """What the token is sent in; not public, so the usual way is assumed."""
     auth_scheme: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]*$")] = "Bearer"
-    """What stands before the token; may be empty."""
+    """What stands before the token; may be empty. Assumed like the header."""
     webhook_url: HttpUrl | None = None
     """Where the provider is to send its webhooks; none are asked for where this is left out."""
     pending_state: Annotated[str, Field(min_length=1)] = "pending"
