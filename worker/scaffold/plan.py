@@ -64,7 +64,7 @@ def class_name(name: str) -> str:
 def render(template: str, name: str) -> str:
     """A template with the provider's name in it, in every spelling."""
     title = " ".join(part.capitalize() for part in name.split("_"))
-    spellings = {"name": name, "NAME": name.upper(), "Class": class_name(name), "Title": title}
+    spellings = {"name": name, "Class": class_name(name), "Title": title}
     for mark, spelling in spellings.items():
         template = template.replace(f"@@{mark}@@", spelling)
     return template
