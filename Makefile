@@ -16,7 +16,7 @@ USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 export PIP_ROOT_USER_ACTION := ignore
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
 
-.PHONY: help demo up doctor test test-all check format lock venv clean
+.PHONY: help demo up doctor test test-all check format provider lock venv clean
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,9 @@ check: venv ## Check format, style, types and the direction of imports
 format: venv ## Put the code into shape
 	@$(BIN)/ruff format
 	@$(BIN)/ruff check --fix
+
+provider: venv ## Write a new provider, complete and green: make provider name=acme
+	@$(BIN)/python -m worker.scaffold "$$name"
 
 venv: .venv/project ## Build .venv as locked (the other targets do it when needed)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from tests.docs.provider_pages import is_draft, page
 from worker.errors import SettingsError
 from worker.providers import REGISTRY, load_accounts
 from worker.providers.gifthub.adapter import GifthubAccount
@@ -60,10 +61,10 @@ def test_a_wrong_field_is_named_as_the_variable_it_came_from(
 
 def test_every_fault_is_told_at_once() -> None:
     with pytest.raises(SettingsError) as caught:
-        load_accounts({"acme": {}, "gifthub": {"one": raw(base_url="x"), "two": raw()}})
+        load_accounts({"nobody": {}, "gifthub": {"one": raw(base_url="x"), "two": raw()}})
     told = str(caught.value).split("; ")
     assert [fault.partition(": ")[0].removeprefix("ORDERLINE_ACCOUNTS__") for fault in told] == [
-        "ACME",
+        "NOBODY",
         "GIFTHUB__ONE__BASE_URL",
         "GIFTHUB__ONE__TOKEN",
         "GIFTHUB__TWO__BASE_URL",
@@ -80,6 +81,8 @@ def test_every_provider_is_registered_by_its_own_name_and_passes_the_suite() -> 
 
 @pytest.mark.parametrize("provider", REGISTRY)
 def test_whatever_was_assumed_of_a_provider_is_in_the_example_settings(provider: str) -> None:
+    if is_draft(page(provider)):
+        pytest.skip("what a draft assumes is made up")
     example = (Path(__file__).parents[2] / ".env.example").read_text()
     assumed = [
         f"# ORDERLINE_ACCOUNTS__{provider.upper()}__DEFAULT__{name.upper()}="

@@ -87,7 +87,7 @@ Spoil = Callable[[Body], object]
     ("spoil", "code", "path"),
     [
         (lambda b: b.pop("provider"), FaultCode.MISSING_FIELD, "provider"),
-        (lambda b: b.update(provider="acme"), FaultCode.UNKNOWN_PROVIDER, "provider"),
+        (lambda b: b.update(provider="nobody"), FaultCode.UNKNOWN_PROVIDER, "provider"),
         (lambda b: b.update(provider=7), FaultCode.UNKNOWN_PROVIDER, "provider"),
         (lambda b: b.update(producer="shop-us"), FaultCode.FOREIGN_PRODUCER, "producer"),
         (lambda b: b.update(producer=None), FaultCode.WRONG_TYPE, "producer"),
