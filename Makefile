@@ -30,11 +30,16 @@ up: venv ## Run everything here, keeping the data (ARGS=…)
 doctor: venv ## Say what is wrong with this installation, and how to mend it (ARGS=…)
 	@$(BIN)/orderline doctor $(ARGS)
 
-test: venv ## Run the tests, without the slow ones (ARGS=… passes options to pytest)
-	@$(BIN)/python -m pytest -q -m "not slow" $(ARGS)
+# Most tests wait for sockets, so there are more processes of them than cores. Each has servers of
+# its own; those that somebody else provides can take only one.
+JOBS ?= $(if $(ORDERLINE_TEST_DATABASE_URL)$(ORDERLINE_TEST_REDIS_URL),0,4)
+PYTEST = $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
 
-test-all: venv ## Run all tests (ARGS=…)
-	@$(BIN)/python -m pytest -q $(ARGS)
+test: venv ## Run the tests, without the slow ones (ARGS=… passes options to pytest, JOBS=0: in one process)
+	@$(PYTEST) -m "not slow" $(ARGS)
+
+test-all: venv ## Run all tests (ARGS=…, JOBS=…)
+	@$(PYTEST) $(ARGS)
 
 check: venv ## Check format, style, types and the direction of imports
 	@echo "ruff: format" && $(BIN)/ruff format --quiet --check --diff

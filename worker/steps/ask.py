@@ -23,7 +23,7 @@ async def ask(
             start=desk.call_timeout, total=desk.call_timeout, now=rt.clock.monotonic()
         )
         said = await answer(
-            partial(question, deadline, token), rt, cut=NotSent("the worker was stopped")
+            partial(question, deadline), token, rt, cut=NotSent("the worker was stopped")
         )
         if not (isinstance(said, NotSent) and said.token_rejected):
             return said

@@ -99,13 +99,13 @@ def _attempted(new: NewAttempt, opened: Opened) -> Attempted:
 async def _ask(
     ask: Callable[[str | None], Awaitable[Outcome]], token: str | None, desk: Desk, rt: Runtime
 ) -> Outcome:
-    outcome = await answer(partial(ask, token), rt, cut=_CUT)
+    outcome = await answer(ask, token, rt, cut=_CUT)
     if not (isinstance(outcome, NotSent) and outcome.token_rejected):
         return outcome
     renewed = await desk.token(rejected=token)
     if isinstance(renewed, NotSent):
         return renewed
-    return await answer(partial(ask, renewed), rt, cut=_CUT)
+    return await answer(ask, renewed, rt, cut=_CUT)
 
 
 def _decided(

@@ -8,9 +8,10 @@ import pytest
 
 from tests.providers.adobe_vipm.licences import SUBSCRIPTION, licences, renewal
 from tests.providers.conftest import RemoteClock
+from tests.providers.suite_base import SHORT
 from tests.providers.trial import Trial, account_of, after, ample, an_attempt
 from worker.capabilities import Doubt
-from worker.http import Channel
+from worker.http import Channel, Deadline
 from worker.lifecycle import LineState, Step
 from worker.outcome import (
     Absent,
@@ -250,8 +251,9 @@ async def test_wrong_credentials_are_a_login_refused(adobe: Trial, field: str) -
 @pytest.mark.parametrize("fault", [f for f in Fault if f not in {Fault.NONE, Fault.SLOW_DRIP}])
 async def test_a_login_that_fails_never_puts_an_order_in_doubt(adobe: Trial, fault: Fault) -> None:
     adobe.sandbox.script("adobe_vipm", "login", [fault])
-    deadline = ample() if not fault.name.startswith("HANG") else replace(ample(), end_by=0)
-    outcome = await adobe.adapter.login(deadline)
+    unanswered = fault in {Fault.HANG_BEFORE, Fault.HANG_AFTER, Fault.ENDLESS_DRIP}
+    soon = Deadline.after(start=SHORT, total=SHORT)
+    outcome = await adobe.adapter.login(soon if unanswered else ample())
     assert isinstance(outcome, Token if fault is Fault.LATE_ANSWER else NotSent)
 
 
