@@ -176,3 +176,27 @@ def test_whatever_else_comes_of_it_goes_to_a_person(outcome: Outcome) -> None:
 def test_when_it_could_not_be_sent_in_time_a_person_decides() -> None:
     claimed = sent(1, after=OutcomeName.IN_DOUBT, expires_at=NOW + timedelta(seconds=1))
     assert a_decider(ONCE_MORE).window_closed(claimed).state is OrderState.PARKED
+
+
+# --- where the account's leave was taken back meanwhile ----------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("now_allowed", "state", "step"),
+    [
+        (Doubt.NONE, OrderState.PARKED, None),
+        (Doubt.LOOK_UP_WEAK, OrderState.IN_DOUBT, Step.RECONCILE),
+        (Doubt.LOOK_UP, OrderState.IN_DOUBT, Step.RECONCILE),
+    ],
+)
+def test_a_request_in_doubt_is_not_made_anew_because_it_may_not_be_sent_again_any_more(
+    now_allowed: Doubt, state: OrderState, step: Step | None
+) -> None:
+    """As after a restart with ``resend_once`` set back, while the order waited for its turn."""
+    claimed = sent(1, after=OutcomeName.IN_DOUBT)
+    decider = a_decider(Capabilities(after_place=now_allowed))
+    change = decider.before_call(claimed, Step.PLACE, HALF)
+    assert change
+    assert (change.state, change.step) == (state, step)
+    closed = decider.window_closed(claimed)
+    assert (closed.state, closed.step) == (state, step)
