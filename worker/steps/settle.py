@@ -24,7 +24,7 @@ async def settle(decided: Decided, desk: Desk, mail: Pump[Owed], rt: Runtime) ->
     keep = desk.lease if decided.change.goes_on else None
     settled = await _write(decided.change, keep, mail, rt)
     if not settled.held and decided.learnt is not None:
-        await _late(decided.learnt, desk, mail, rt)
+        await _late(decided.learnt, decided.change.fence, desk, mail, rt)
     return settled
 
 
@@ -48,7 +48,7 @@ async def _write(change: Change, keep: timedelta | None, mail: Pump[Owed], rt: R
     return settled
 
 
-async def _late(learnt: Learnt, desk: Desk, mail: Pump[Owed], rt: Runtime) -> None:
+async def _late(learnt: Learnt, fence: int, desk: Desk, mail: Pump[Owed], rt: Runtime) -> None:
     """Our lease ended before the answer came. Nobody else can know it, so it is not thrown away.
 
     While the attempt is still the newest and unsettled, its order is seized and settled by what
@@ -57,12 +57,12 @@ async def _late(learnt: Learnt, desk: Desk, mail: Pump[Owed], rt: Runtime) -> No
     """
     attempt, outcome = learnt.attempt, learnt.outcome
     # A yes is true of the order whatever was sent since; all else only of that very sending.
-    sends = None if isinstance(outcome, Confirmed | Pending) else attempt.sends
+    known_of = None if isinstance(outcome, Confirmed | Pending) else fence
     current = await claims.seize(
         rt.db,
         rt.vault,
         attempt_id=attempt.attempt_id,
-        sends=sends,
+        fence=known_of,
         worker=rt.worker,
         lease=desk.lease,
     )
@@ -71,7 +71,7 @@ async def _late(learnt: Learnt, desk: Desk, mail: Pump[Owed], rt: Runtime) -> No
         await _write(learnt.decide(current), None, mail, rt)
         return
     reason = "superseded: the answer came after the order had gone on"
-    await attempts.note_late(rt.db, attempt, outcome, reason, sends)
+    await attempts.note_late(rt.db, attempt, outcome, reason, known_of)
 
 
 def _owed(change: Change, move: LineMove, at: datetime) -> Owed:
