@@ -8,7 +8,7 @@ import pytest
 
 from tests.builders import NOW, POLICY, a_claimed, a_decider, an_attempt
 from worker.capabilities import Capabilities, Doubt
-from worker.change import Change
+from worker.change import Change, begun
 from worker.lifecycle import LineState, OrderState, Step
 from worker.order import Claimed
 from worker.outcome import (
@@ -38,6 +38,10 @@ def sent(times: int, *, after: OutcomeName | None = None, **fields: Any) -> Clai
 
 def after(claimed: Claimed, outcome: Outcome, capabilities: Capabilities = KNOWN) -> Change:
     return a_decider(capabilities).after_call(claimed, Step.PLACE, outcome, HALF)
+
+
+def with_(doubt: Doubt) -> Capabilities:
+    return Capabilities(after_place=doubt, repeats=1)
 
 
 def test_a_lost_answer_is_told_as_doubt_and_the_same_request_sent_again() -> None:
@@ -200,3 +204,17 @@ def test_a_request_in_doubt_is_not_made_anew_because_it_may_not_be_sent_again_an
     assert (change.state, change.step) == (state, step)
     closed = decider.window_closed(claimed)
     assert (closed.state, closed.step) == (state, step)
+
+
+# --- a worker that was slow --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("doubt", list(Doubt))
+def test_what_a_slow_worker_knows_of_the_only_sending_is_no_doubt_any_more(doubt: Doubt) -> None:
+    """Another worker found its attempt left open, and called it a doubt."""
+    current = sent(1, after=OutcomeName.IN_DOUBT)
+    assert current.attempt
+    no = after(begun(current, current.attempt), Refused(RefusalCode.INVALID, "no"), with_(doubt))
+    assert (no.state, no.step) == (OrderState.REFUSED, None)
+    unsent = after(begun(current, current.attempt), NotSent("never left"), with_(doubt))
+    assert (unsent.state, unsent.step) == (OrderState.PLACING, Step.PLACE)
