@@ -178,7 +178,7 @@ def test_goods_that_are_given_back_are_cancelled() -> None:
     assert change.provider_ref is None, "a return's own id is not the order's"
 
 
-def test_a_yes_for_one_line_leaves_the_other_where_it_is() -> None:
+def test_a_yes_for_one_line_leaves_the_other_where_it_is_and_says_so() -> None:
     claimed = wanted(
         L.ACCEPTED,
         L.ACCEPTED,
@@ -188,8 +188,19 @@ def test_a_yes_for_one_line_leaves_the_other_where_it_is() -> None:
     )
     yes = Confirmed(None, reports(claimed, L.CANCELLED, L.ACCEPTED))
     change = a_decider(BEFORE_DELIVERY).after_call(claimed, Step.CANCEL, yes, HALF)
-    assert [move.news.deliver_id for move in change.moves] == ["d-1"]
+    assert [(move.news.deliver_id, move.type) for move in change.moves] == [
+        ("d-1", EventType.LINE_CANCELLED),
+        ("d-2", EventType.LINE_CANCEL_REFUSED),
+    ]
+    assert change.moves[1].to is L.ACCEPTED
     assert (change.state, change.step, change.cancel_answered) == (S.PLACED, Step.POLL, True)
+
+
+def test_a_line_that_is_called_off_already_is_not_said_to_stand() -> None:
+    claimed = wanted(L.DELIVERED, L.CANCELLED, step=Step.CANCEL, state=S.PARTIALLY_FULFILLED)
+    change = a_decider(BEFORE_DELIVERY).before_call(claimed, Step.CANCEL, HALF)
+    assert change
+    assert [move.news.deliver_id for move in change.moves] == ["d-1"]
 
 
 def test_a_no_is_told_and_the_order_goes_on() -> None:

@@ -102,15 +102,16 @@ def after_cancel(rules: Rules, claimed: Claimed, outcome: LookUp, chance: float)
 
 
 def _called_off(rules: Rules, claimed: Claimed, outcome: Confirmed) -> Change:
-    moves = called_off(claimed, outcome.lines)
-    if not moves:
+    gone = called_off(claimed, outcome.lines)
+    if not gone:
         return refused_to_cancel(rules, claimed, "no line of it could be called off")
-    ended = ended_as(claimed, moves)
+    ended = ended_as(claimed, gone)
+    stays = "not called off: its provider called off other lines only"
     change = change_of(
         claimed,
         state=ended or OrderState.PLACED,
         reason="called off, as was asked",
-        moves=moves,
+        moves=(*gone, *kept(claimed, stays, besides=gone)),
         cancel_answered=True,
     )
     return change if ended else replace(change, step=Step.POLL, due_in=AT_ONCE)
