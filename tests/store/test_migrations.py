@@ -111,9 +111,9 @@ def test_a_database_can_go_back_and_forth(empty_url: str) -> None:
 CALLED_OFF = """
 INSERT INTO producers (name, notify_url, sealed_secret) VALUES ('shop', 'https://shop', '');
 INSERT INTO orders (id, producer, intent_id, fingerprint, provider, account, intent, notify_url,
-    state, step, due_at, attempts, parked_reason)
+    state, step, due_at, attempts, cancel_asked_at, parked_reason)
 SELECT gen_random_uuid(), 'shop', state || ' ' || step, '', 'p', 'a', '{}', '', state, step, now(),
-    2, CASE WHEN state = 'parked' THEN 'who knows' END
+    2, now(), CASE WHEN state = 'parked' THEN 'who knows' END
 FROM unnest('{placed,fulfilled,parked}'::text[]) state, unnest('{cancel,reconcile}'::text[]) step;
 INSERT INTO attempts (id, order_id, number, step, reference, fence, outcome)
 SELECT gen_random_uuid(), o.id, number, CASE number WHEN 1 THEN 'place' ELSE 'cancel' END, '', 1,

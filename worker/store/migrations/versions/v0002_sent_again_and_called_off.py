@@ -11,6 +11,8 @@ down_revision = "0001"
 UPGRADE = """
 ALTER TABLE orders
     ADD COLUMN cancel_asked_at TIMESTAMP WITH TIME ZONE,
+    ADD CONSTRAINT an_unanswered_wish_is_due
+        CHECK (cancel_asked_at IS NULL OR due_at IS NOT NULL),
     DROP CONSTRAINT step_is_known,
     ADD CONSTRAINT step_is_known CHECK (step IN (
         'cancel', 'confirm', 'place', 'poll', 'reconcile'));
@@ -44,7 +46,8 @@ ALTER TABLE tokens DROP COLUMN failures, DROP COLUMN rests_until;
 
 UPDATE orders o SET
     step = CASE WHEN o.state = 'placed' THEN 'poll' END,
-    due_at = CASE WHEN o.state = 'placed' THEN orderline_now() END
+    due_at = CASE WHEN o.state = 'placed' THEN orderline_now() END,
+    cancel_asked_at = NULL
 WHERE o.step = 'cancel' OR (o.step = 'reconcile' AND EXISTS (
     SELECT FROM attempts a
     WHERE a.order_id = o.id AND a.number = o.attempts AND a.step = 'cancel'));
