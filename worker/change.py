@@ -69,9 +69,9 @@ class Change:
     finished or parked. ``tries`` counts the coming step's tries so far. A field left ``None``
     (``provider_ref``, ``expires_at``, ``total``) keeps what the row has.
 
-    ``cancel_seen`` says that the decision knew of a wish to call the order off,
-    ``cancel_answered`` that this change is its answer; a wish that came meanwhile, or was not
-    answered by an order's end, makes the order due once more.
+    ``cancel_seen`` is since when the wish to call the order off was there that the decision knew
+    of, ``cancel_answered`` says that this change is its answer; a wish that came meanwhile, or was
+    not answered by an order's end, makes the order due once more.
     """
 
     order_id: OrderId
@@ -88,7 +88,7 @@ class Change:
     moves: tuple[LineMove, ...] = ()
     attempt: AttemptEnd | None = None
     events: tuple[OrderEvent, ...] = ()
-    cancel_seen: bool = False
+    cancel_seen: datetime | None = None
     cancel_answered: bool = False
     notify_url: str = ""
     producer: str = ""

@@ -37,7 +37,7 @@ def change_of(claimed: Claimed, **what: Any) -> Change:
         fence=claimed.fence,
         producer=claimed.producer,
         notify_url=claimed.notify_url,
-        cancel_seen=claimed.cancel_asked_at is not None,
+        cancel_seen=claimed.cancel_asked_at,
         **what,
     )
 

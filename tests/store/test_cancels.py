@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from schemas.ids import OrderId, new_uuid
-from tests.builders import an_intent
+from tests.builders import a_decider, an_intent
 from tests.store.conftest import LEASE, Shop, a_change
 from worker.change import Change
 from worker.outcome import Confirmed, Outcome, RefusalCode, Refused
@@ -149,3 +149,20 @@ async def test_a_wish_for_what_was_called_off_while_it_waited_is_no_wish_any_mor
         await slow.commit()
     await asking
     assert (await shop.one(ORDER)).cancel_asked_at is None
+
+
+async def test_an_answer_that_is_written_twice_does_not_answer_the_next_wish(shop: Shop) -> None:
+    """As after a commit that came through and whose answer did not."""
+    claimed = await shop.attempt(await shop.claimed())
+    await cancels.ask(shop.db, wish(claimed.order.order_id))
+    await shop.settle(a_change(claimed, Confirmed("their-id")))
+    (placed,) = await shop.claim()
+    refusal = a_decider().before_poll(placed)
+    assert refusal
+    await shop.settle(refusal)
+    assert (await shop.one(ORDER)).cancel_asked_at is None
+    await cancels.ask(shop.db, wish(claimed.order.order_id))
+    await shop.settle(refusal)
+    row = await shop.one(ORDER)
+    assert row.cancel_asked_at
+    assert (row.state, row.step) == ("placed", "poll")

@@ -19,10 +19,12 @@ WITH input AS (
     SELECT * FROM jsonb_to_recordset(CAST(:changes AS jsonb)) AS _(
         id uuid, fence int, state text, step text, due_in float8, keep float8, tries int,
         reason text, parked_reason text, provider_ref text, expires_at timestamptz,
-        total numeric, total_currency text, ended bool, cancel_seen bool, cancel_answered bool)
+        total numeric, total_currency text, ended bool, cancel_seen timestamptz,
+        cancel_answered bool)
 ),
 asked AS (
-    SELECT i.*, o.cancel_asked_at IS NOT NULL AND NOT i.cancel_answered AS unanswered
+    SELECT i.*, o.cancel_asked_at IS NOT NULL AND NOT (i.cancel_answered AND
+        (i.state = 'cancelled' OR o.cancel_asked_at <= i.cancel_seen)) AS unanswered
     FROM input i JOIN orders o ON o.id = i.id
 ),
 held AS (
@@ -30,7 +32,7 @@ held AS (
         state = i.state, tries = i.tries, reason = i.reason, parked_reason = i.parked_reason,
         step = CASE WHEN i.unanswered THEN coalesce(i.step, 'cancel') ELSE i.step END,
         due_at = orderline_now() + make_interval(secs => coalesce(i.keep,
-            CASE WHEN i.unanswered AND (i.step IS NULL OR NOT i.cancel_seen) THEN 0
+            CASE WHEN i.unanswered AND (i.step IS NULL OR i.cancel_seen IS NULL) THEN 0
             ELSE i.due_in END)),
         cancel_asked_at = CASE WHEN i.unanswered THEN o.cancel_asked_at END,
         lease_until = orderline_now() + make_interval(secs => i.keep),
