@@ -528,8 +528,11 @@ class SentOnceMore(Life):
         Capabilities(after_place=Doubt.RESEND, repeats=1, **cancels) for cancels in CALLING_OFF
     ]
 
-    @rule()
-    def its_leave_is_taken_back(self) -> None:
+    @precondition(lambda self: self.may_have_left)
+    @rule(rarely=st.sampled_from([False] * 4 + [True]))
+    def its_leave_is_taken_back(self, *, rarely: bool) -> None:
+        if not rarely:
+            return
         forbidden = replace(self.decider.capabilities, after_place=Doubt.NONE)
         self.decider = replace(self.decider, capabilities=forbidden)
 
