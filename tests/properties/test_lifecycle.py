@@ -554,3 +554,27 @@ TestOnePhase = OnePhase.TestCase
 TestTwoPhases = TwoPhases.TestCase
 TestKnownAgain = KnownAgain.TestCase
 TestSentOnceMore = SentOnceMore.TestCase
+
+
+class Scripted(st.DataObject):
+    """What is drawn by name; whatever is not named goes well."""
+
+    def __init__(self, **drawn: Any) -> None:
+        self._drawn: dict[str, Any] = {"chance": 0.5, **drawn}
+
+    def draw(self, strategy: Any, label: Any = None) -> Any:
+        del strategy
+        return self._drawn.get(str(label).partition(" ")[0], 0)
+
+
+def test_two_who_each_think_theirs_the_second_sending_make_two_in_all() -> None:
+    """Too rare to be met by chance: what one of them did not send says nothing of the other's."""
+    life = SentOnceMore()
+    life.an_intent_is_accepted(capabilities=SentOnceMore.providers[0], lines=1, window=None)
+    life.a_worker_takes_it_through_its_steps(Scripted(fate=Fate.LOST, executed=Executed.NOW))
+    life.a_worker_takes_it_through_its_steps(Scripted(slept=4))
+    life.a_worker_takes_it_through_its_steps(Scripted(fate=Fate.CRASH, executed=Executed.NOW))
+    life.a_slow_worker_comes_back()
+    life.a_worker_takes_it_through_its_steps(Scripted(fate=Fate.LOST, executed=Executed.NOW))
+    life.there_is_never_more_than_one_live_order()
+    assert (life.may_have_left, life.row.state) == (2, S.PARKED)
