@@ -31,6 +31,9 @@ class Doubt(StrEnum):
 SENT_AGAIN = frozenset({Doubt.REPLAY, Doubt.RESEND})
 """After which the very same request, kept with its attempt, is sent again."""
 
+MADE_ANEW = frozenset({Doubt.HARMLESS, Doubt.LOOK_UP_ONCE})
+"""After which another call may be made while an earlier one is still in doubt."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:

@@ -99,6 +99,16 @@ class Change:
         return self.step is not None and self.due_in == timedelta(0)
 
 
+def begun(claimed: Claimed, attempt: Attempted) -> Claimed:
+    """The order with this attempt under way, as what comes of it is to be judged.
+
+    Only a request that was sent before is in doubt already. What somebody else meanwhile made of
+    the attempt of a worker that was slow is no such doubt, nor is that of an older attempt.
+    """
+    doubt = OutcomeName.IN_DOUBT if attempt.sends > 1 else None
+    return replace(claimed, attempt=attempt, attempt_outcome=doubt, look_ups=0)
+
+
 def carried_on(claimed: Claimed, change: Change, at: datetime) -> Claimed:
     """The order after a change that was settled under the same lease, for its next step.
 

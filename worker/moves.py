@@ -48,14 +48,19 @@ def called_off(claimed: Claimed, reports: Iterable[LineReport]) -> tuple[LineMov
     return tuple(moves)
 
 
-def kept(claimed: Claimed, reason: str) -> tuple[LineMove, ...]:
-    """What is told of lines that were to be called off and are not: each stays as it is."""
+def kept(claimed: Claimed, reason: str, besides: Iterable[LineMove] = ()) -> tuple[LineMove, ...]:
+    """What is told of lines that were to be called off and are not: each stays as it is.
+
+    ``besides`` are the moves of those that are; one that was called off before was told so then.
+    """
+    gone = {move.line_id for move in besides}
     return tuple(
         replace(
             _move(claimed, line, LineReport(line.line_ref, line.state, reason=reason), None),
             stays=True,
         )
         for line in claimed.order.lines
+        if line.line_id not in gone and line.state is not LineState.CANCELLED
     )
 
 

@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 from schemas.ids import AttemptId, new_uuid
 from tests.builders import CALL_DEADLINE, NEEDS, NOW, POLICY, a_claimed
 from worker.capabilities import Capabilities, Doubt
-from worker.change import Change, carried_on
+from worker.change import Change, begun, carried_on
 from worker.decisions import Decider
 from worker.lifecycle import (
     CALLED_OFF,
@@ -282,15 +282,14 @@ class Life(RuleBasedStateMachine):
         if window and claimed.expires_at is not None and self.now + window > claimed.expires_at:
             return self.decider.window_closed(claimed)
         attempt = self._open(claimed, step)
-        ours = replace(claimed, attempt=attempt, look_ups=0)
+        ours = begun(claimed, attempt)
         fate = data.draw(st.sampled_from(FATES), "fate")
         outcome = self._carry_out(ours, attempt, fate, data)
         if fate is Fate.CRASH:
             return None
 
         def decide(current: Claimed) -> Change:
-            known = replace(current, attempt=attempt, look_ups=0)
-            return self.decider.after_call(known, step, outcome, chance)
+            return self.decider.after_call(begun(current, attempt), step, outcome, chance)
 
         if fate is Fate.SLOW:
             if not isinstance(outcome, InDoubt):

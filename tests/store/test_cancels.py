@@ -1,15 +1,21 @@
 """Wishes to call orders off, as they are written down: once each, and never forgotten."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
+from sqlalchemy import text
+
 from schemas.ids import OrderId, new_uuid
 from tests.builders import an_intent
 from tests.store.conftest import LEASE, Shop, a_change
-from worker.outcome import Confirmed, RefusalCode, Refused
+from worker.change import Change
+from worker.outcome import Confirmed, Outcome, RefusalCode, Refused
 from worker.store import cancels
 from worker.store.cancels import Wish
+from worker.store.session import LOCK_ORDERS
 
 SetClock = Callable[[timedelta], None]
 
@@ -77,4 +83,69 @@ async def test_what_is_cancelled_is_not_called_off_again(shop: Shop) -> None:
     heaps = await shop.accept(an_intent())
     await shop.execute("UPDATE orders SET state = 'cancelled', step = NULL, due_at = NULL")
     assert await cancels.ask(shop.db, wish(heaps.fresh[0].order_id))
+    assert (await shop.one(ORDER)).cancel_asked_at is None
+
+
+# --- a wish that waits for another one's commit ------------------------------------------------
+
+
+async def asked_meanwhile(shop: Shop, change: Change) -> None:
+    """A wish that waited for the row while a worker settled its order."""
+    async with shop.db.engine.connect() as slow, slow.begin():
+        await slow.execute(LOCK_ORDERS, {"ids": [change.order_id]})
+        asking = asyncio.create_task(cancels.ask(shop.db, wish(change.order_id)))
+        settling = asyncio.create_task(shop.settle(change))
+        await asyncio.sleep(0.2)  # both wait for the lock now, the wish first
+        assert not asking.done()
+        await slow.commit()
+    await asyncio.gather(asking, settling)
+
+
+@pytest.mark.parametrize("outcome", [Confirmed("their-id"), Refused(RefusalCode.OTHER, "no")])
+async def test_a_wish_and_a_change_at_the_same_moment_leave_an_order_that_is_due(
+    shop: Shop, outcome: Outcome
+) -> None:
+    claimed = await shop.attempt(await shop.claimed())
+    await asked_meanwhile(shop, a_change(claimed, outcome))
+    row = await shop.one(ORDER)
+    assert row.due
+    assert row.cancel_asked_at
+    assert row.step == ("poll" if isinstance(outcome, Confirmed) else "cancel")
+
+
+async def test_a_wish_sees_what_was_committed_while_it_waited(shop: Shop) -> None:
+    claimed = await shop.attempt(await shop.claimed())
+    change = a_change(claimed, Refused(RefusalCode.OTHER, "no"))
+    async with shop.db.engine.connect() as slow, slow.begin():
+        await slow.execute(
+            text(
+                "UPDATE orders SET state = 'refused', step = NULL, due_at = NULL,"
+                " lease_until = NULL WHERE id = :id"
+            ),
+            {"id": change.order_id},
+        )
+        asking = asyncio.create_task(cancels.ask(shop.db, wish(change.order_id)))
+        await asyncio.sleep(0.2)
+        assert not asking.done()
+        await slow.commit()
+    await asking
+    row = await shop.one(ORDER)
+    assert (row.state, row.step, row.due) == ("refused", "cancel", True)
+
+
+async def test_a_wish_for_what_was_called_off_while_it_waited_is_no_wish_any_more(
+    shop: Shop,
+) -> None:
+    claimed = await shop.claimed()
+    async with shop.db.engine.connect() as slow, slow.begin():
+        await slow.execute(
+            text(
+                "UPDATE orders SET state = 'cancelled', step = NULL, due_at = NULL WHERE id = :id"
+            ),
+            {"id": claimed.order.order_id},
+        )
+        asking = asyncio.create_task(cancels.ask(shop.db, wish(claimed.order.order_id)))
+        await asyncio.sleep(0.2)
+        await slow.commit()
+    await asking
     assert (await shop.one(ORDER)).cancel_asked_at is None

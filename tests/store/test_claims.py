@@ -17,10 +17,10 @@ SetClock = Callable[[timedelta], None]
 LATER = LEASE + timedelta(seconds=1)
 
 
-async def seize(shop: Shop, attempt_id: AttemptId, sends: int | None = 1) -> int | None:
+async def seize(shop: Shop, attempt_id: AttemptId, fence: int = 1) -> int | None:
     """The fence under which the order is ours now."""
     seized = await claims.seize(
-        shop.db, shop.vault, attempt_id=attempt_id, sends=sends, worker="host:2", lease=LEASE
+        shop.db, shop.vault, attempt_id=attempt_id, fence=fence, worker="host:2", lease=LEASE
     )
     return None if seized is None else seized.fence
 

@@ -37,7 +37,7 @@ async def _seized_while_another_settles(
                 shop.db,
                 shop.vault,
                 attempt_id=slow.attempt.attempt_id,
-                sends=1,
+                fence=slow.fence,
                 worker="host:1",
                 lease=LEASE,
             )

@@ -62,8 +62,8 @@ def catalogue(connection: Connection) -> list[tuple[object, ...]]:
     return [tuple(row) for row in connection.execute(text(CATALOGUE))]
 
 
-def downgrade(url: str) -> None:
-    command.downgrade(migrations._config(url), "base")
+def downgrade(url: str, to: str = "base") -> None:
+    command.downgrade(migrations._config(url), to)
 
 
 def test_alembic_finds_no_difference_between_the_code_and_a_migrated_database(
@@ -106,6 +106,35 @@ def test_a_database_can_go_back_and_forth(empty_url: str) -> None:
     migrations.upgrade(empty_url)
     with connected(empty_url) as connection:
         assert catalogue(connection) == there
+
+
+CALLED_OFF = """
+INSERT INTO producers (name, notify_url, sealed_secret) VALUES ('shop', 'https://shop', '');
+INSERT INTO orders (id, producer, intent_id, fingerprint, provider, account, intent, notify_url,
+    state, step, due_at, attempts, cancel_asked_at, parked_reason)
+SELECT gen_random_uuid(), 'shop', state || ' ' || step, '', 'p', 'a', '{}', '', state, step, now(),
+    2, now(), CASE WHEN state = 'parked' THEN 'who knows' END
+FROM unnest('{placed,fulfilled,parked}'::text[]) state, unnest('{cancel,reconcile}'::text[]) step;
+INSERT INTO attempts (id, order_id, number, step, reference, fence, outcome)
+SELECT gen_random_uuid(), o.id, number, CASE number WHEN 1 THEN 'place' ELSE 'cancel' END, '', 1,
+    CASE number WHEN 1 THEN 'confirmed' ELSE 'in_doubt' END
+FROM orders o, generate_series(1, 2) number
+"""
+
+
+def test_orders_that_were_to_be_called_off_go_back_to_where_they_were(empty_url: str) -> None:
+    """A version that knows no such step must neither meet it nor leave an order without one."""
+    migrations.upgrade(empty_url)
+    with connected(empty_url) as connection:
+        connection.execute(text(CALLED_OFF))
+    downgrade(empty_url, "0001")
+    with connected(empty_url) as connection:
+        stand = "SELECT DISTINCT state, step, due_at <= now(), attempts FROM orders ORDER BY state"
+        assert connection.execute(text(stand)).all() == [
+            ("fulfilled", None, None, 1),
+            ("parked", None, None, 1),
+            ("placed", "poll", True, 1),
+        ]
 
 
 def test_an_upgrade_of_what_is_newest_does_nothing(empty_url: str) -> None:

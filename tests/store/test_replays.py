@@ -17,6 +17,8 @@ SetClock = Callable[[timedelta], None]
 
 KNOWN = Capabilities(after_place=Doubt.REPLAY)
 LATER = LEASE + timedelta(seconds=1)
+FIRST_LEASE = 1
+"""The fence under which the request was sent for the first time."""
 BYTES = '{"to": "Zübeyde"}'.encode()
 
 
@@ -109,12 +111,12 @@ async def test_what_a_slow_worker_knows_of_the_first_sending_ends_a_second_only_
     """Or a request under way would be asked for anew beside itself."""
     _, again = await in_doubt(shop, set_clock)
     await send(shop, again)
-    sends = None if isinstance(outcome, Confirmed) else 1
+    fence = None if isinstance(outcome, Confirmed) else FIRST_LEASE
     seized = await claims.seize(
         shop.db,
         shop.vault,
         attempt_id=again.attempt_id,
-        sends=sends,
+        fence=fence,
         worker="host:3",
         lease=LEASE,
     )
@@ -127,5 +129,50 @@ async def test_nor_does_it_close_the_second_sending_when_it_is_merely_noted(
     claimed, again = await in_doubt(shop, set_clock)
     await send(shop, again)
     assert claimed.attempt
-    await attempts.note_late(shop.db, claimed.attempt, NotSent("never left"), "late", 1)
+    await attempts.note_late(shop.db, claimed.attempt, NotSent("never left"), "late", FIRST_LEASE)
     assert (await shop.one("SELECT outcome FROM attempts")).outcome is None
+
+
+async def test_who_came_too_late_to_send_it_again_says_nothing_of_who_did(
+    shop: Shop, set_clock: SetClock
+) -> None:
+    """Both would have been the second sending: that one was not sent says nothing of the other."""
+    _, too_late = await in_doubt(shop, set_clock)
+    set_clock(3 * LATER)
+    (faster,) = await shop.claim(worker="host:2")
+    await send(shop, replace(too_late, fence=faster.fence))
+    assert await send(shop, too_late) is NotOpened.FENCED
+    seized = await claims.seize(
+        shop.db,
+        shop.vault,
+        attempt_id=too_late.attempt_id,
+        fence=too_late.fence,
+        worker="host:1",
+        lease=LEASE,
+    )
+    assert seized is None
+    assert (await shop.one("SELECT outcome, sends FROM attempts")) == (None, 2)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "noted"),
+    [
+        (NotSent("never left"), "in_doubt"),
+        (Refused(RefusalCode.OTHER, "no"), "in_doubt"),
+        (Confirmed("their-id"), "confirmed"),
+    ],
+)
+async def test_what_is_noted_late_of_a_second_sending_leaves_the_first_in_doubt_unless_a_yes(
+    shop: Shop, set_clock: SetClock, outcome: Outcome, noted: str
+) -> None:
+    """A person decides by it whether to buy again."""
+    claimed, again = await in_doubt(shop, set_clock)
+    await send(shop, again)
+    assert claimed.attempt
+    second = replace(claimed, attempt=replace(claimed.attempt, sends=2))
+    once = Capabilities(after_place=Doubt.RESEND, repeats=1)
+    await shop.settle(a_change(second, InDoubt("reset"), capabilities=once))
+    assert second.attempt
+    await attempts.note_late(shop.db, second.attempt, outcome, "late", again.fence)
+    assert await shop.one("SELECT state FROM orders") == ("parked",)
+    assert await shop.one("SELECT outcome, sends FROM attempts") == (noted, 2)

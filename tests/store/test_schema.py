@@ -41,6 +41,10 @@ BROKEN = [
     ("nothing_is_silently_stuck", "UPDATE orders SET due_at = NULL, step = NULL"),
     ("what_is_due_has_a_step", "UPDATE orders SET step = NULL"),
     ("what_is_due_has_a_step", "UPDATE orders SET state = 'failed', due_at = NULL"),
+    (
+        "an_unanswered_wish_is_due",
+        "UPDATE orders SET state = 'failed', step = NULL, due_at = NULL, cancel_asked_at = now()",
+    ),
     ("parked_has_a_reason", "UPDATE orders SET state = 'parked'"),
     ("parked_has_a_reason", "UPDATE orders SET parked_reason = 'why not'"),
     (

@@ -1,8 +1,10 @@
 """P2 at Feedback Company: nothing can be asked there, so doubt is a person's."""
 
 import pytest
+from sqlalchemy import text
 
 from tests.stories.conftest import Story, feedback
+from worker.store.session import Boundary
 
 IN_DOUBT = ["cut-before", "cut-after", "reset-after", "500-after", "404-after", "garbage", "502"]
 SURE = {
@@ -45,6 +47,17 @@ async def test_with_the_accounts_leave_the_very_same_notice_is_sent_once_more(st
     assert not story.sandbox.books.duplicates("feedback_company")
     sent = await story.all("SELECT number, sends, outcome FROM attempts")
     assert sent == [(1, 2, "confirmed")] * len(IN_DOUBT)
+
+
+async def test_leave_that_was_taken_back_meanwhile_is_no_leave(story: Story) -> None:
+    await story.submit(*notices("cut-after", account="lenient"))
+    await story.work()
+    # As after a restart with the setting turned off: nobody may send it again now.
+    async with story.db.transaction(Boundary.PRODUCER) as connection:
+        await connection.execute(text("UPDATE orders SET account = 'default'"))
+    await story.play()
+    assert (await story.state("cut-after"), story.told("cut-after-1")) == ("parked", ["in_doubt"])
+    assert story.sandbox.hits("feedback_company", "create") == 1
 
 
 async def test_what_may_be_sent_again_lies_sealed_on_disk_before_its_first_byte(

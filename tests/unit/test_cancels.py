@@ -1,5 +1,6 @@
 """A wish to call an order off: certain before anything was bought, the provider's own way after."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -177,7 +178,7 @@ def test_goods_that_are_given_back_are_cancelled() -> None:
     assert change.provider_ref is None, "a return's own id is not the order's"
 
 
-def test_a_yes_for_one_line_leaves_the_other_where_it_is() -> None:
+def test_a_yes_for_one_line_leaves_the_other_where_it_is_and_says_so() -> None:
     claimed = wanted(
         L.ACCEPTED,
         L.ACCEPTED,
@@ -187,8 +188,19 @@ def test_a_yes_for_one_line_leaves_the_other_where_it_is() -> None:
     )
     yes = Confirmed(None, reports(claimed, L.CANCELLED, L.ACCEPTED))
     change = a_decider(BEFORE_DELIVERY).after_call(claimed, Step.CANCEL, yes, HALF)
-    assert [move.news.deliver_id for move in change.moves] == ["d-1"]
+    assert [(move.news.deliver_id, move.type) for move in change.moves] == [
+        ("d-1", EventType.LINE_CANCELLED),
+        ("d-2", EventType.LINE_CANCEL_REFUSED),
+    ]
+    assert change.moves[1].to is L.ACCEPTED
     assert (change.state, change.step, change.cancel_answered) == (S.PLACED, Step.POLL, True)
+
+
+def test_a_line_that_is_called_off_already_is_not_said_to_stand() -> None:
+    claimed = wanted(L.DELIVERED, L.CANCELLED, step=Step.CANCEL, state=S.PARTIALLY_FULFILLED)
+    change = a_decider(BEFORE_DELIVERY).before_call(claimed, Step.CANCEL, HALF)
+    assert change
+    assert [move.news.deliver_id for move in change.moves] == ["d-1"]
 
 
 def test_a_no_is_told_and_the_order_goes_on() -> None:
@@ -238,3 +250,70 @@ def test_a_wish_the_provider_never_heard_of_is_put_to_it_again() -> None:
 def test_nobody_waits_for_an_answer_for_ever(outcome: Outcome, state: OrderState) -> None:
     change = asking(outcome, cancel_asked_at=NOW - POLICY.retry_for)
     assert (change.state, change.cancel_answered) == (state, True)
+
+
+# --- a wish whose answer was lost is never said to be refused ----------------------------------
+
+
+def heard_or_not(**fields: Any) -> Claimed:
+    """A wish that was put to a provider which knows it again, and whose answer was lost."""
+    facts = {
+        "state": S.PLACED,
+        "attempt": an_attempt(step=Step.CANCEL),
+        "attempt_outcome": OutcomeName.IN_DOUBT,
+        **fields,
+    }
+    return wanted(L.ACCEPTED, step=Step.CANCEL, **facts)
+
+
+LONG_AGO = NOW - POLICY.retry_for
+
+
+def test_when_it_cannot_be_sent_again_for_long_a_person_decides_and_the_producer_hears_it() -> None:
+    change = a_decider(RETURNS).not_started(
+        heard_or_not(cancel_asked_at=LONG_AGO), Step.CANCEL, NotSent("dns"), HALF
+    )
+    assert (change.state, change.cancel_answered) == (S.PARKED, True)
+    (move,) = change.moves
+    assert move.type is EventType.LINE_CANCEL_REFUSED
+    assert "unknown" in (move.news.reason or "")
+
+
+def test_so_it_is_when_sending_it_again_only_failed() -> None:
+    claimed = heard_or_not(cancel_asked_at=LONG_AGO, attempt=an_attempt(step=Step.CANCEL, sends=2))
+    change = a_decider(RETURNS).after_call(claimed, Step.CANCEL, NotSent("throttled"), HALF)
+    assert change.state is S.PARKED
+    assert change.attempt
+    assert (change.attempt.outcome, change.attempt.sends) == (OutcomeName.IN_DOUBT, 1)
+
+
+def test_that_our_key_is_refused_by_now_is_no_answer_to_the_wish() -> None:
+    claimed = heard_or_not(attempt=an_attempt(step=Step.CANCEL, sends=2))
+    no = Refused(RefusalCode.FORBIDDEN, "key revoked")
+    change = a_decider(RETURNS).after_call(claimed, Step.CANCEL, no, HALF)
+    assert (change.cancel_answered, change.moves) == (False, ())
+    assert change.attempt
+    assert change.attempt.outcome is OutcomeName.IN_DOUBT
+
+
+def test_a_wish_made_within_the_fortnight_is_put_again_also_after_it() -> None:
+    claimed = heard_or_not(state=S.FULFILLED, finished_at=NOW - FORTNIGHT - timedelta(seconds=1))
+    young = replace(claimed, created_at=NOW - timedelta(days=1))
+    assert a_decider(RETURNS).before_call(young, Step.CANCEL, HALF) is None
+
+
+def test_a_wish_that_its_provider_may_have_forgotten_is_looked_up_and_not_put_again() -> None:
+    old = replace(heard_or_not(), created_at=NOW - RETURNS.replay_for)
+    change = a_decider(RETURNS).before_call(old, Step.CANCEL, HALF)
+    assert change
+    assert (change.state, change.step, change.cancel_answered) == (S.PLACED, Step.RECONCILE, False)
+
+
+def test_a_wish_put_just_now_is_not_called_refused_because_it_is_not_there_yet() -> None:
+    claimed = heard_or_not(cancel_asked_at=LONG_AGO)
+    just_put = replace(claimed, step=Step.RECONCILE)
+    change = a_decider(BEFORE_DELIVERY).after_look_up(just_put, Absent(), HALF)
+    assert (change.step, change.cancel_answered) == (Step.RECONCILE, False)
+    later = replace(just_put, now=NOW + POLICY.patience(a_decider().call_deadline))
+    change = a_decider(BEFORE_DELIVERY).after_look_up(later, Absent(), HALF)
+    assert (change.step, change.cancel_answered) == (Step.POLL, True)

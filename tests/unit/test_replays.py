@@ -8,7 +8,7 @@ import pytest
 
 from tests.builders import NOW, POLICY, a_claimed, a_decider, an_attempt
 from worker.capabilities import Capabilities, Doubt
-from worker.change import Change
+from worker.change import Change, begun
 from worker.lifecycle import LineState, OrderState, Step
 from worker.order import Claimed
 from worker.outcome import (
@@ -38,6 +38,10 @@ def sent(times: int, *, after: OutcomeName | None = None, **fields: Any) -> Clai
 
 def after(claimed: Claimed, outcome: Outcome, capabilities: Capabilities = KNOWN) -> Change:
     return a_decider(capabilities).after_call(claimed, Step.PLACE, outcome, HALF)
+
+
+def with_(doubt: Doubt) -> Capabilities:
+    return Capabilities(after_place=doubt, repeats=1)
 
 
 def test_a_lost_answer_is_told_as_doubt_and_the_same_request_sent_again() -> None:
@@ -176,3 +180,41 @@ def test_whatever_else_comes_of_it_goes_to_a_person(outcome: Outcome) -> None:
 def test_when_it_could_not_be_sent_in_time_a_person_decides() -> None:
     claimed = sent(1, after=OutcomeName.IN_DOUBT, expires_at=NOW + timedelta(seconds=1))
     assert a_decider(ONCE_MORE).window_closed(claimed).state is OrderState.PARKED
+
+
+# --- where the account's leave was taken back meanwhile ----------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("now_allowed", "state", "step"),
+    [
+        (Doubt.NONE, OrderState.PARKED, None),
+        (Doubt.LOOK_UP_WEAK, OrderState.IN_DOUBT, Step.RECONCILE),
+        (Doubt.LOOK_UP, OrderState.IN_DOUBT, Step.RECONCILE),
+    ],
+)
+def test_a_request_in_doubt_is_not_made_anew_because_it_may_not_be_sent_again_any_more(
+    now_allowed: Doubt, state: OrderState, step: Step | None
+) -> None:
+    """As after a restart with ``resend_once`` set back, while the order waited for its turn."""
+    claimed = sent(1, after=OutcomeName.IN_DOUBT)
+    decider = a_decider(Capabilities(after_place=now_allowed))
+    change = decider.before_call(claimed, Step.PLACE, HALF)
+    assert change
+    assert (change.state, change.step) == (state, step)
+    closed = decider.window_closed(claimed)
+    assert (closed.state, closed.step) == (state, step)
+
+
+# --- a worker that was slow --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("doubt", list(Doubt))
+def test_what_a_slow_worker_knows_of_the_only_sending_is_no_doubt_any_more(doubt: Doubt) -> None:
+    """Another worker found its attempt left open, and called it a doubt."""
+    current = sent(1, after=OutcomeName.IN_DOUBT)
+    assert current.attempt
+    no = after(begun(current, current.attempt), Refused(RefusalCode.INVALID, "no"), with_(doubt))
+    assert (no.state, no.step) == (OrderState.REFUSED, None)
+    unsent = after(begun(current, current.attempt), NotSent("never left"), with_(doubt))
+    assert (unsent.state, unsent.step) == (OrderState.PLACING, Step.PLACE)

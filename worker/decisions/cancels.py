@@ -41,9 +41,17 @@ def refusal(rules: Rules, claimed: Claimed) -> str | None:
         within = rules.capabilities.returns_for
         if within is None:
             return "its goods were delivered, and its provider takes none back"
-        if claimed.finished_at is not None and claimed.now - claimed.finished_at > within:
+        too_late = claimed.finished_at is not None and claimed.now - claimed.finished_at > within
+        if too_late and not rules.unsettled(claimed, Step.CANCEL):
             return f"its goods were delivered more than {within.days} days ago"
     return None
+
+
+def not_again(rules: Rules, claimed: Claimed, chance: float) -> Change | None:
+    """What has to be done instead of putting a wish again whose answer was lost, if anything."""
+    if not rules.unsettled(claimed, Step.CANCEL) or rules.sends_again(claimed, Step.CANCEL):
+        return None
+    return _unknown(rules, claimed, InDoubt("it was not answered"), chance)
 
 
 def refused_to_cancel(rules: Rules, claimed: Claimed, reason: str) -> Change:
@@ -72,9 +80,14 @@ def after_cancel(rules: Rules, claimed: Claimed, outcome: LookUp, chance: float)
             change = refused_to_cancel(rules, claimed, f"{outcome.code}: {outcome.reason}")
         case Pending():
             change = _asked(claimed, _poll_wait(rules, claimed), "the provider was asked")
+        case Absent() if (
+            _waited_too_long(rules, claimed) and rules.patience_left(claimed) > AT_ONCE
+        ):
+            reason = "the provider does not know the wish yet"
+            return _asked(claimed, rules.patience_left(claimed), reason)
         case Absent():
             change = _ask_for_it(rules, claimed, chance, "the provider does not know the wish")
-        case NotSent() if claimed.step is Step.CANCEL:
+        case NotSent() if claimed.step is Step.CANCEL and not _lost(rules, claimed):
             change = _ask_for_it(rules, claimed, chance, f"not sent: {outcome.reason}", outcome)
         case NotSent() | InDoubt():
             change = _unknown(rules, claimed, outcome, chance)
@@ -89,15 +102,16 @@ def after_cancel(rules: Rules, claimed: Claimed, outcome: LookUp, chance: float)
 
 
 def _called_off(rules: Rules, claimed: Claimed, outcome: Confirmed) -> Change:
-    moves = called_off(claimed, outcome.lines)
-    if not moves:
+    gone = called_off(claimed, outcome.lines)
+    if not gone:
         return refused_to_cancel(rules, claimed, "no line of it could be called off")
-    ended = ended_as(claimed, moves)
+    ended = ended_as(claimed, gone)
+    stays = "not called off: its provider called off other lines only"
     change = change_of(
         claimed,
         state=ended or OrderState.PLACED,
         reason="called off, as was asked",
-        moves=moves,
+        moves=(*gone, *kept(claimed, stays, besides=gone)),
         cancel_answered=True,
     )
     return change if ended else replace(change, step=Step.POLL, due_in=AT_ONCE)
@@ -135,14 +149,27 @@ def _ask_for_it(
 def _unknown(rules: Rules, claimed: Claimed, outcome: NotSent | InDoubt, chance: float) -> Change:
     """Nobody knows whether the provider heard the wish. Asking twice buys nothing."""
     if _waited_too_long(rules, claimed):
-        reason = f"whether it is called off there is unknown: {outcome.reason}"
-        return replace(parked(claimed, reason), cancel_answered=True)
+        return _for_a_person(claimed, f"whether it is called off is unknown: {outcome.reason}")
     again = rules.after(Step.CANCEL) in SENT_AGAIN and rules.sends_again(claimed, Step.CANCEL)
     if claimed.step is Step.CANCEL and again:
         return _ask_for_it(rules, claimed, chance, outcome.reason)
     if claimed.step is Step.CANCEL:
         return _asked(claimed, rules.policy.look_up_waits[0], outcome.reason)
     return _asked(claimed, rules.policy.retry_in(claimed.tries, chance), outcome.reason)
+
+
+def _for_a_person(claimed: Claimed, reason: str) -> Change:
+    """Nobody can tell what became of the wish: that is what its producer is told."""
+    change = parked(claimed, reason)
+    told = noted("order.cancel_refused", {"reason": reason})
+    return replace(
+        change, moves=kept(claimed, reason), events=(*change.events, told), cancel_answered=True
+    )
+
+
+def _lost(rules: Rules, claimed: Claimed) -> bool:
+    """Whether the wish was put to the provider, unanswered, and can be put again no longer."""
+    return rules.unsettled(claimed, Step.CANCEL) and _waited_too_long(rules, claimed)
 
 
 def _poll_wait(rules: Rules, claimed: Claimed) -> timedelta:

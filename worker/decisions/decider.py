@@ -35,7 +35,8 @@ class Decider(Rules):
         if claimed.left_open:
             return self.left_open(claimed, chance)
         if step is Step.CANCEL:
-            return self._refusal_to_cancel(claimed)
+            refusal = self._refusal_to_cancel(claimed)
+            return refusal or cancels.not_again(self, claimed, chance)
         if claimed.cancel_asked_at is not None:
             return cancels.before_buying(self, claimed)
         if self.unsettled(claimed, step) and not self.sends_again(claimed, step):
@@ -51,9 +52,9 @@ class Decider(Rules):
 
     def after_call(self, claimed: Claimed, step: Step, outcome: Outcome, chance: float) -> Change:
         """What a call that buys, or calls off, came to."""
+        outcome = _believed(claimed, outcome)
         if step is Step.CANCEL:
             return cancels.after_cancel(self, claimed, outcome, chance)
-        outcome = _believed(claimed, outcome)
         end = attempt_end(claimed, outcome)
         match outcome:
             case Confirmed():

@@ -136,7 +136,7 @@ def unless_doubted(rules: Rules, claimed: Claimed, end: Change) -> Change:
     if doubted and rules.after(step) is Doubt.LOOK_UP_ONCE:
         return wait_and_see(rules, claimed)
     if rules.unsettled(claimed, step):
-        if rules.after(step) is Doubt.RESEND:
+        if rules.after(step) in {Doubt.RESEND, Doubt.NONE}:
             return parked(claimed, f"its call has an unknown outcome, and {end.reason}")
         return looked_up(rules, claimed, f"{end.reason}; first its call is looked up")
     return end

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from worker.capabilities import SENT_AGAIN, Capabilities, Doubt
+from worker.capabilities import MADE_ANEW, SENT_AGAIN, Capabilities, Doubt
 from worker.change import Change
 from worker.lifecycle import UNDER_WAY, OrderState, Step
 from worker.order import Claimed
@@ -49,11 +49,14 @@ class Rules:
         return None if step is Step.CANCEL else self.needs
 
     def unsettled(self, claimed: Claimed, step: Step) -> bool:
-        """Whether this very call has an unknown outcome and its request may be sent again."""
+        """Whether this very call has an unknown outcome, and must not be made anew beside it.
+
+        That holds whatever the account allowed when the call was made: it may be set otherwise now.
+        """
         return (
             claimed.attempt_step is step
             and claimed.attempt_outcome is OutcomeName.IN_DOUBT
-            and self.after(step) in SENT_AGAIN
+            and self.after(step) not in MADE_ANEW
         )
 
     def sends_again(self, claimed: Claimed, step: Step) -> bool:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Final, assert_never
 
 from schemas.ids import AttemptId, new_uuid
-from worker.change import Change
+from worker.change import Change, begun
 from worker.decisions import Decider
 from worker.desk import Desk
 from worker.http import Deadline
@@ -113,11 +113,8 @@ def _decided(
 ) -> Decided:
     chance = rt.chance()
 
-    def with_attempt(current: Claimed) -> Claimed:
-        return replace(current, attempt=attempt, look_ups=0)
-
     def decide(current: Claimed) -> Change:
-        return decider.after_call(with_attempt(current), attempt.step, outcome, chance)
+        return decider.after_call(begun(current, attempt), attempt.step, outcome, chance)
 
     learnt = None if isinstance(outcome, InDoubt) else Learnt(attempt, outcome, decide)
-    return Decided(with_attempt(claimed), decide(claimed), learnt)
+    return Decided(begun(claimed, attempt), decide(claimed), learnt)

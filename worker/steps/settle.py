@@ -28,7 +28,7 @@ async def settle(decided: Decided, desk: Desk, mail: Pump[Owed], rt: Runtime) ->
     keep = desk.lease if decided.change.goes_on else None
     settled = await _write(decided.change, keep, mail, rt)
     if not settled.held and decided.learnt is not None:
-        await _late(decided.learnt, desk, mail, rt)
+        await _late(decided.learnt, decided.change.fence, desk, mail, rt)
     return settled
 
 
@@ -59,7 +59,7 @@ def _call_attention(change: Change) -> None:
             log.warning("order_needs_attention", order=str(change.order_id), reason=event.type)
 
 
-async def _late(learnt: Learnt, desk: Desk, mail: Pump[Owed], rt: Runtime) -> None:
+async def _late(learnt: Learnt, fence: int, desk: Desk, mail: Pump[Owed], rt: Runtime) -> None:
     """Our lease ended before the answer came. Nobody else can know it, so it is not thrown away.
 
     While the attempt is still the newest and unsettled, its order is seized and settled by what
@@ -68,12 +68,12 @@ async def _late(learnt: Learnt, desk: Desk, mail: Pump[Owed], rt: Runtime) -> No
     """
     attempt, outcome = learnt.attempt, learnt.outcome
     # A yes is true of the order whatever was sent since; all else only of that very sending.
-    sends = None if isinstance(outcome, Confirmed | Pending) else attempt.sends
+    known_of = None if isinstance(outcome, Confirmed | Pending) else fence
     current = await claims.seize(
         rt.db,
         rt.vault,
         attempt_id=attempt.attempt_id,
-        sends=sends,
+        fence=known_of,
         worker=rt.worker,
         lease=desk.lease,
     )
@@ -82,7 +82,7 @@ async def _late(learnt: Learnt, desk: Desk, mail: Pump[Owed], rt: Runtime) -> No
         await _write(learnt.decide(current), None, mail, rt)
         return
     reason = "superseded: the answer came after the order had gone on"
-    await attempts.note_late(rt.db, attempt, outcome, reason, sends)
+    await attempts.note_late(rt.db, attempt, outcome, reason, known_of)
 
 
 def _owed(change: Change, move: LineMove, at: datetime) -> Owed:

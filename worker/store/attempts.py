@@ -16,7 +16,7 @@ from schemas.ids import AttemptId, OrderId, new_uuid
 from worker.crypto import Vault
 from worker.lifecycle import OrderState, Step
 from worker.order import Attempted
-from worker.outcome import Confirmed, Outcome, Pending, name_of
+from worker.outcome import Confirmed, Outcome, OutcomeName, Pending, name_of
 from worker.store.session import LOCK_ORDERS, Boundary, Database, as_bytea, as_rows
 
 _OPEN: Final = text("""
@@ -58,7 +58,7 @@ WITH noted AS (
     UPDATE attempts SET outcome = :outcome, reason = :reason, closed_at = orderline_now(),
         evidence = CAST(:evidence AS jsonb)
     WHERE id = :id AND (outcome IS NULL OR outcome = 'in_doubt')
-      AND (CAST(:sends AS int) IS NULL OR sends = :sends)
+      AND (CAST(:fence AS int) IS NULL OR fence = :fence)
 ),
 surplus AS (
     SELECT o.id FROM attempts a JOIN orders o ON o.id = a.order_id
@@ -157,21 +157,24 @@ def _sealed(vault: Vault, new: NewAttempt) -> bytes | None:
 
 
 async def note_late(
-    db: Database, attempt: Attempted, outcome: Outcome, reason: str, sends: int | None
+    db: Database, attempt: Attempted, outcome: Outcome, reason: str, fence: int | None
 ) -> None:
     """Record what an attempt came to after its order has gone on without it.
 
-    ``sends`` as for ``claims.seize``. Where it bought something under another id than the order's,
-    that is a surplus order, and an event says so.
+    ``fence`` as for ``claims.seize``. Where it bought something under another id than the order's,
+    that is a surplus order, and an event says so. Of a request that had been sent before, all but
+    a yes leaves the doubt as it was.
     """
+    said_yes = isinstance(outcome, Confirmed | Pending)
     ref = outcome.provider_ref if isinstance(outcome, Confirmed | Pending) else None
+    doubtful = attempt.sends > 1 and not said_yes
     async with db.transaction(Boundary.LATE) as connection:
         await connection.execute(
             _NOTE_LATE,
             {
                 "id": attempt.attempt_id,
-                "sends": sends,
-                "outcome": name_of(outcome),
+                "fence": fence,
+                "outcome": OutcomeName.IN_DOUBT if doubtful else name_of(outcome),
                 "reason": reason,
                 "evidence": as_rows(outcome.evidence),
                 "ref": ref,

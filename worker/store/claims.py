@@ -37,7 +37,7 @@ _DUE: Final = """
 _KNOWN_BY_ATTEMPT: Final = """
     SELECT o.id FROM orders o JOIN attempts a ON a.order_id = o.id AND a.number = o.attempts
     WHERE a.id = :attempt_id AND (a.outcome IS NULL OR a.outcome = 'in_doubt')
-      AND (CAST(:sends AS int) IS NULL OR a.sends = :sends)
+      AND (CAST(:fence AS int) IS NULL OR a.fence = :fence)
       AND o.due_at IS NOT NULL
       AND (a.step = 'cancel' OR (o.finished_at IS NULL AND o.state <> 'parked'))
     FOR UPDATE OF o, a
@@ -111,14 +111,15 @@ async def seize(
     vault: Vault,
     *,
     attempt_id: AttemptId,
-    sends: int | None,
+    fence: int | None,
     worker: str,
     lease: timedelta,
 ) -> Claimed | None:
     """Take an order over because we know what its newest, unsettled attempt came to.
 
-    For a worker that was only slow: its lease is gone, its knowledge is not. ``sends`` is which
-    sending that is known of; ``None`` where it does not matter, because the provider said yes.
+    For a worker that was only slow: its lease is gone, its knowledge is not. ``fence`` is that of
+    the lease under which the sending was made that is known of (two workers may each have thought
+    theirs the second); ``None`` where it does not matter, because the provider said yes.
     ``None`` comes back when the attempt was settled, sent again or superseded meanwhile.
     """
     async with db.transaction(Boundary.CLAIM) as connection:
@@ -127,7 +128,7 @@ async def seize(
             _SEIZE,
             {
                 "attempt_id": attempt_id,
-                "sends": sends,
+                "fence": fence,
                 "worker": worker,
                 "lease": lease.total_seconds(),
             },

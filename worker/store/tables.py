@@ -42,6 +42,9 @@ class OrderRow(SQLModel, table=True):
         ),
         CheckConstraint("(due_at IS NULL) = (step IS NULL)", name="what_is_due_has_a_step"),
         CheckConstraint(
+            "cancel_asked_at IS NULL OR due_at IS NOT NULL", name="an_unanswered_wish_is_due"
+        ),
+        CheckConstraint(
             "(state = 'parked') = (parked_reason IS NOT NULL)", name="parked_has_a_reason"
         ),
         Index(

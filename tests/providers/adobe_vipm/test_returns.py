@@ -221,3 +221,25 @@ async def test_a_previewed_order_is_given_back_with_the_offers_it_got(previewing
     assert isinstance(outcome, Confirmed)
     assert after(order, outcome).lines[0].details["offer_id"] == "sandbox-level-02"
     assert an_attempt(Step.CANCEL).request is None
+
+
+REFUSED = Documented("return", "400 2133", error("2133"))
+
+
+async def test_a_no_to_what_an_earlier_return_of_ours_gave_back_is_a_yes(adobe: Trial) -> None:
+    """One whose answer was lost, which was not listed yet, and so was asked for anew."""
+    order = await bought(adobe)
+    adobe.sandbox.script("adobe_vipm", "return", [Fault.CUT_AFTER])
+    assert isinstance(await adobe.call(Step.CANCEL, order), InDoubt)
+    adobe.begin(Step.CANCEL, order)
+    adobe.sandbox.script("adobe_vipm", "return", [REFUSED])
+    assert states(await adobe.call(Step.CANCEL, order)) == [LineState.CANCELLED] * 2
+
+
+async def test_a_no_that_cannot_be_held_against_the_list_is_doubt(adobe: Trial) -> None:
+    order = await bought(adobe)
+    adobe.sandbox.script("adobe_vipm", "return", [REFUSED])
+    adobe.sandbox.script("adobe_vipm", "list", [Fault.GATEWAY_TIMEOUT_504])
+    outcome = await adobe.call(Step.CANCEL, order)
+    assert isinstance(outcome, InDoubt)
+    assert "2133" in outcome.reason

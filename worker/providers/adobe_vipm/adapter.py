@@ -144,7 +144,11 @@ class AdobeVipm(Adapter[AdobeAccount]):
     async def cancel(
         self, order: Ordered, attempt: Attempted, deadline: Deadline, token: str | None
     ) -> Outcome:
-        """Give every line back that came to something."""
+        """Give every line back that came to something.
+
+        A no is held against the list of what was given back: an earlier RETURN of ours, of unknown
+        outcome, may have come through late, and who asks twice is told no as well.
+        """
         if order.provider_ref is None:
             return NotSent("nothing_to_cancel")
         if not asking.returnable(order):
@@ -152,7 +156,12 @@ class AdobeVipm(Adapter[AdobeAccount]):
         reply = await self._order(order, Step.CANCEL, attempt, deadline, token)
         if not isinstance(reply, Reply):
             return reply
-        return returns.read_returned(reply, order, attempt.reference)
+        outcome = returns.read_returned(reply, order, attempt.reference)
+        if not isinstance(outcome, Refused) or outcome.code is RefusalCode.FORBIDDEN:
+            return outcome
+        deadline = replace(deadline, start_by=deadline.end_by)  # it did begin in time
+        found = await self.look_up(order, attempt, deadline, token)
+        return returns.weighed(outcome, found)
 
     async def look_up(
         self, order: Ordered, attempt: Attempted, deadline: Deadline, token: str | None

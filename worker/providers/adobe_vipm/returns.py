@@ -18,6 +18,7 @@ from worker.outcome import (
     InDoubt,
     LineReport,
     LookUp,
+    NotSent,
     Outcome,
     Pending,
     RefusalCode,
@@ -69,6 +70,18 @@ def finding(found: Sequence[Mapping[Any, Any]], order: Ordered, seen: Evidence) 
         and any(report.state is not LineState.CANCELLED for report in came_to.lines)
     )
     return Absent(seen) if partly and not ours else replace(came_to, evidence=seen)
+
+
+def weighed(no: Refused, found: LookUp) -> Outcome:
+    """What a RETURN that was refused came to, by what the list of RETURN orders says."""
+    match found:
+        case Confirmed() | Pending():
+            return found
+        case Refused() | Absent():
+            return no
+        case NotSent() | InDoubt():
+            unread = f"refused ({no.reason}), and what was given back cannot be read"
+            return InDoubt(unread, no.evidence)
 
 
 def _no(reply: Reply, order: Ordered) -> Outcome:

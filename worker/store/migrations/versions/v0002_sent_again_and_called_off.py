@@ -11,6 +11,8 @@ down_revision = "0001"
 UPGRADE = """
 ALTER TABLE orders
     ADD COLUMN cancel_asked_at TIMESTAMP WITH TIME ZONE,
+    ADD CONSTRAINT an_unanswered_wish_is_due
+        CHECK (cancel_asked_at IS NULL OR due_at IS NOT NULL),
     DROP CONSTRAINT step_is_known,
     ADD CONSTRAINT step_is_known CHECK (step IN (
         'cancel', 'confirm', 'place', 'poll', 'reconcile'));
@@ -42,6 +44,18 @@ ALTER TABLE quarantine DROP COLUMN kind;
 
 ALTER TABLE tokens DROP COLUMN failures, DROP COLUMN rests_until;
 
+UPDATE orders o SET
+    step = CASE WHEN o.state = 'placed' THEN 'poll' END,
+    due_at = CASE WHEN o.state = 'placed' THEN orderline_now() END,
+    cancel_asked_at = NULL
+WHERE o.step = 'cancel' OR (o.step = 'reconcile' AND EXISTS (
+    SELECT FROM attempts a
+    WHERE a.order_id = o.id AND a.number = o.attempts AND a.step = 'cancel'));
+
+UPDATE orders o SET attempts = coalesce(
+    (SELECT max(number) FROM attempts a WHERE a.order_id = o.id AND a.step <> 'cancel'), 0)
+WHERE EXISTS (SELECT FROM attempts a WHERE a.order_id = o.id AND a.step = 'cancel');
+
 DELETE FROM attempts WHERE step = 'cancel';
 
 ALTER TABLE attempts
@@ -52,8 +66,6 @@ ALTER TABLE attempts
 ALTER TABLE lines DROP COLUMN details;
 
 DROP INDEX orders_by_provider_ref;
-
-UPDATE orders SET step = NULL, due_at = NULL WHERE step = 'cancel';
 
 ALTER TABLE orders
     DROP COLUMN cancel_asked_at,
@@ -68,5 +80,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take it away again; wishes to call off that nobody answered are forgotten."""
+    """Take it away again; wishes to call off that nobody answered are forgotten.
+
+    Placed orders are asked after again, the others stay as they ended.
+    """
     op.execute(DOWNGRADE)
