@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from tests.providers.collected import counted_by_provider, suites_of
 from tests.providers.suite import Means
+from tests.providers.trial import remote_of
 from worker.outcome import (
     Absent,
     Checked,
@@ -23,7 +24,6 @@ from worker.outcome import (
 )
 from worker.provider import Account
 from worker.providers import REGISTRY
-from worker.sandbox.remotes import REMOTES
 
 ROOT: Final = Path(__file__).parents[2]
 PAGES: Final = ROOT / "deploy" / "providers"
@@ -71,7 +71,7 @@ def columns(text: str, heading: str) -> list[str]:
 def errors_of(name: str) -> list[tuple[str, str, str]]:
     """Every documented error of the simulated remote, and what our tests want made of it."""
     means = _meanings(name)
-    (remote,) = [one for one in REMOTES if one.name == name]
+    remote = remote_of(name)
     return [
         (one.operation, one.name, _meaning(means[one.operation, one.name]))
         for one in remote.documented

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.providers.suite_base import ASKED_ABOUT, Contract
-from tests.providers.trial import account_with
+from tests.providers.trial import account_with, remote_of
 from worker.capabilities import Capabilities, Doubt
 from worker.http import Channel
 from worker.lifecycle import Step
@@ -24,7 +24,6 @@ from worker.provider import Account
 from worker.providers import REGISTRY
 from worker.sandbox import Fault, SandboxSettings
 from worker.sandbox.remote import Documented
-from worker.sandbox.remotes import REMOTES
 
 NOWHERE = "http://127.0.0.1:9"
 """Where an adapter is that is asked for its capabilities and never for anything else."""
@@ -146,7 +145,7 @@ class _Facts:
 
 @cache
 def _facts(suite: type[Contract]) -> _Facts:
-    (remote,) = [one for one in REMOTES if one.name == suite.provider]
+    remote = remote_of(suite.provider)
     settings = {
         name: value.replace("{base_url}", NOWHERE)
         for name, value in remote(SandboxSettings(), lambda *_: None, 0).account().items()

@@ -10,8 +10,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from tests.providers.applying import is_told
+from tests.providers.trial import remote_of
 from worker.sandbox import Sandbox, SandboxSettings
-from worker.sandbox.remotes import REMOTES
 
 PACE = timedelta(seconds=0.1)
 """Between the stages of a sandbox order by the sandbox's clock; a late answer takes it really."""
@@ -22,7 +22,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "step" in metafunc.fixturenames and metafunc.cls is not None:
         metafunc.parametrize("step", metafunc.cls.calls())
     if "failure" in metafunc.fixturenames and metafunc.cls is not None:
-        (remote,) = [one for one in REMOTES if one.name == metafunc.cls.provider]
+        remote = remote_of(metafunc.cls.provider)
         rows = [one for one in remote.documented if one.operation not in metafunc.cls.elsewhere]
         metafunc.parametrize("failure", rows, ids=lambda one: f"{one.operation} {one.name}")
 

@@ -6,12 +6,11 @@ from typing import Any
 
 from tests.providers.applying import applies, could_be_repeated
 from tests.providers.suite_base import Contract
-from tests.providers.trial import Trial
+from tests.providers.trial import Trial, remote_of
 from worker.lifecycle import Step
 from worker.outcome import Check, LookUp, NotSent, Refused
 from worker.provider import Token
 from worker.sandbox.remote import Documented, Reply
-from worker.sandbox.remotes import REMOTES
 
 
 class FailureStories(Contract):
@@ -46,7 +45,7 @@ class FailureStories(Contract):
         await self._meet(trial, replace(failure, reply=reply))
 
     def test_no_documented_failure_is_left_out(self) -> None:
-        (remote,) = [one for one in REMOTES if one.name == self.provider]
+        remote = remote_of(self.provider)
         listed = [(one.operation, one.name) for one in remote.documented]
         assert sorted(set(listed)) == sorted(listed)
         assert sorted(listed) == sorted(self.documented)

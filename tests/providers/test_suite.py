@@ -19,7 +19,7 @@ from tests.providers.suite_cancel import CancelStories
 from tests.providers.suite_failures import FailureStories
 from tests.providers.suite_faults import FaultStories
 from tests.providers.suite_unsent import UnsentStories
-from tests.providers.trial import Trial
+from tests.providers.trial import Trial, remote_of
 from worker.capabilities import Capabilities, Doubt
 from worker.order import Ordered
 from worker.outcome import InDoubt
@@ -109,7 +109,7 @@ def _whatever_it_can(suite: type[ProviderSuite], trial: Trial) -> Expected:
 
 
 def _of_failures(suite: type[ProviderSuite], trial: Trial, plain: Ordered) -> Expected:
-    (remote,) = [one for one in REMOTES if one.name == suite.provider]
+    remote = remote_of(suite.provider)
     rows = [one.operation for one in remote.documented if one.operation not in suite.elsewhere]
     about_an_order = {*trial.operations.values(), *suite.reads}
     said = [

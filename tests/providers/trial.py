@@ -17,6 +17,8 @@ from worker.outcome import Check, Confirmed, LookUp, Outcome, Pending
 from worker.provider import Account, Provider, Token
 from worker.providers import REGISTRY, load_accounts
 from worker.sandbox import Sandbox
+from worker.sandbox.remote import Remote
+from worker.sandbox.remotes import REMOTES
 
 CARD_CODE = "SANDBOX-"
 """What every code begins with that the sandbox delivers."""
@@ -111,6 +113,12 @@ def credentials_in(account: Account) -> list[str]:
     fields = (getattr(account, name) for name in type(account).model_fields)
     opened = [one.get_secret_value() for one in fields if isinstance(one, SecretStr)]
     return [secret for secret in opened if len(secret) > len("sandbox")]
+
+
+def remote_of(provider: str) -> type[Remote]:
+    """The simulated remote, as it documents itself."""
+    (found,) = [remote for remote in REMOTES if remote.name == provider]
+    return found
 
 
 class Trial:
