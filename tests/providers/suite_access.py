@@ -16,7 +16,7 @@ from worker.http import Channel
 from worker.lifecycle import Step
 from worker.order import Ordered
 from worker.outcome import Checked, Confirmed, NotSent, Outcome
-from worker.provider import Provider
+from worker.provider import Provider, Token
 from worker.providers import REGISTRY
 from worker.sandbox import Fault
 from worker.store.session import Database
@@ -61,6 +61,23 @@ class AccessStories(Contract):
         assert not living & dead
         assert trial.hits(Step.PLACE) == 2 * AT_ONCE
         assert not trial.sandbox.books.duplicates(self.provider)
+
+    @applies(needs_a_token)
+    async def test_without_a_token_nothing_is_sent(self, trial: Trial) -> None:
+        trial.token = None
+        outcome = await trial.call(Step.PLACE, self.plain())
+        assert isinstance(outcome, NotSent)
+        assert (outcome.reason, outcome.token_rejected) == ("no_token", True)
+        assert trial.hits(Step.PLACE) == 0
+
+    @applies(needs_a_token)
+    @pytest.mark.parametrize("fault", list(Fault))
+    async def test_a_login_that_fails_never_puts_an_order_in_doubt(
+        self, trial: Trial, fault: Fault
+    ) -> None:
+        trial.sandbox.script(self.provider, "login", [fault])
+        outcome = await trial.login(self._deadline(fault))
+        assert isinstance(outcome, Token if fault in HARMLESS else NotSent)
 
     @pytest.mark.parametrize("fault", sorted(HARMLESS))
     async def test_a_good_account_is_let_in_and_buys_nothing(

@@ -135,9 +135,12 @@ def _once_bought(suite: type[ProviderSuite]) -> Expected:
 
 
 def _with_a_token(able: Capabilities) -> Expected:
+    failing = len(Fault) if able.needs_token else 0
     return {
         AccessStories.test_a_dead_token_is_renewed_and_the_order_bought_once: able.needs_token,
         AccessStories.test_a_token_that_dies_under_many_calls_is_renewed_once: able.needs_token,
+        AccessStories.test_without_a_token_nothing_is_sent: able.needs_token,
+        AccessStories.test_a_login_that_fails_never_puts_an_order_in_doubt: failing,
     }
 
 
