@@ -203,6 +203,19 @@ def test_a_line_that_is_called_off_already_is_not_said_to_stand() -> None:
     assert [move.news.deliver_id for move in change.moves] == ["d-1"]
 
 
+def test_an_order_that_had_come_in_part_is_cancelled_once_that_is_given_back() -> None:
+    claimed = wanted(
+        L.DELIVERED,
+        L.FAILED,
+        step=Step.CANCEL,
+        state=S.PARTIALLY_FULFILLED,
+        finished_at=NOW,
+        attempt=an_attempt(step=Step.CANCEL),
+    )
+    change = a_decider(RETURNS).after_call(claimed, Step.CANCEL, Confirmed("return-1"), HALF)
+    assert change.state is S.CANCELLED
+
+
 def test_a_no_is_told_and_the_order_goes_on() -> None:
     change = asking(Refused(RefusalCode.OTHER, "already on its way"))
     assert (change.state, change.step, change.cancel_answered) == (S.PLACED, Step.POLL, True)

@@ -106,6 +106,8 @@ def _called_off(rules: Rules, claimed: Claimed, outcome: Confirmed) -> Change:
     if not gone:
         return refused_to_cancel(rules, claimed, "no line of it could be called off")
     ended = ended_as(claimed, gone)
+    if ended is OrderState.FAILED:
+        ended = OrderState.CANCELLED  # what had failed before is no part of what was called off
     stays = "not called off: its provider called off other lines only"
     change = change_of(
         claimed,
