@@ -1,7 +1,8 @@
 """Any order, any provider, any accident: never two live orders, never a wrong word, never stuck.
 
 A model of the row and of the provider around the real decisions. Calls get through now, later
-or never, whatever our side sees of them; workers die, sleep through their lease and come back.
+or never, whatever our side sees of them; workers die, sleep through their lease and come back,
+before their call or after it; wishes to call the order off come at any moment.
 """
 
 from collections.abc import Callable
@@ -65,7 +66,7 @@ CALLING_OFF: list[dict[str, Any]] = [
 ]
 ONE_PHASE = [Doubt.LOOK_UP, Doubt.LOOK_UP_WEAK, Doubt.NONE]
 TWO_PHASES = [Doubt.LOOK_UP_ONCE, Doubt.LOOK_UP, Doubt.LOOK_UP_WEAK, Doubt.NONE]
-"""All but ``RESEND``, which an account allows although it may order twice."""
+"""``RESEND``, which an account allows although it may order twice, has a machine of its own."""
 
 
 class Fate(StrEnum):
@@ -144,6 +145,8 @@ class Remote:
         """Whether this call, if it is carried out now, costs money."""
         if self.after(attempt.step) is Doubt.REPLAY and attempt.reference in self.answered:
             return False
+        if attempt.step is Step.CANCEL:
+            return False
         return attempt.step is Step.CONFIRM or not self.capabilities.two_phase
 
     def after(self, step: Step) -> Doubt | None:
@@ -167,6 +170,7 @@ class Late:
     """What a slow worker knows."""
 
     attempt: Attempted
+    fence: int
     says_yes: bool
     change: Change
     decide: Callable[[Claimed], Change]
@@ -195,8 +199,11 @@ class Life(RuleBasedStateMachine):
             expires_at=None if window is None else NOW + window,
         )
         self.due_at: datetime | None = NOW
+        self.leased_until = NOW
         self.attempts: dict[AttemptId, OutcomeName | None] = {}
         self.late: list[Late] = []
+        self.sent_under = 0
+        self.may_have_left = 0
         self.placed = False
 
     # --- what happens --------------------------------------------------------------------
@@ -206,25 +213,29 @@ class Life(RuleBasedStateMachine):
     def a_worker_takes_it_through_its_steps(self, data: st.DataObject) -> None:
         claimed = self._claim()
         while True:
+            if data.draw(st.integers(0, 9), "a wish comes meanwhile") == 9:
+                self._wish()
             change = self._step(claimed, data)
             if change is None or not self._settle(change) or not change.goes_on:
                 return
             claimed = carried_on(claimed, change, self.now)
-            self.due_at = self.now + LEASE
+            self._lease()
 
     @precondition(lambda self: self.late)
     @rule()
     def a_slow_worker_comes_back(self) -> None:
         late = self.late.pop(0)
+        if late.fence == self.row.fence and late.attempt.attempt_id not in self.attempts:
+            return  # nobody took the order meanwhile: it opens its attempt, as ever
         if self._settle(late.change):
             return
         newest = self.row.attempt
-        unsettled = self.attempts[late.attempt.attempt_id] in {None, OutcomeName.IN_DOUBT}
+        known_of = self.attempts.get(late.attempt.attempt_id, OutcomeName.NOT_SENT)
+        unsettled = known_of in {None, OutcomeName.IN_DOUBT}
         over = self.row.state in {*TERMINAL_ORDERS, S.PARKED}
         may_be_seized = self.due_at is not None and (late.attempt.step is Step.CANCEL or not over)
         the_same = newest is not None and newest.attempt_id == late.attempt.attempt_id
-        same_sending = newest is not None and newest.sends == late.attempt.sends
-        known = the_same and (late.says_yes or same_sending)
+        known = the_same and (late.says_yes or self.sent_under == late.fence)
         if known and unsettled and may_be_seized:
             self.row = replace(self.row, fence=self.row.fence + 1)
             assert self._settle(late.decide(replace(self.row, now=self.now)))
@@ -232,11 +243,14 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.row.state is not S.CANCELLED)
     @rule()
     def somebody_wants_it_called_off(self) -> None:
-        asked_at = self.row.cancel_asked_at or self.now
-        self.row = replace(self.row, cancel_asked_at=asked_at)
+        self._wish()
         if self.due_at is None:
             self.row = replace(self.row, step=Step.CANCEL)
-            self.due_at = self.now
+        self.due_at = self.now if self.leased_until <= self.now else self.due_at
+
+    def _wish(self) -> None:
+        asked_at = self.row.cancel_asked_at or self.now
+        self.row = replace(self.row, cancel_asked_at=asked_at)
 
     @precondition(lambda self: self.remote.on_its_way)
     @rule()
@@ -254,9 +268,12 @@ class Life(RuleBasedStateMachine):
         assert self.due_at is not None
         self.now = max(self.now, self.due_at)
         self.remote.catch_up(self.now)
-        self.due_at = self.now + LEASE
+        self._lease()
         self.row = replace(self.row, fence=self.row.fence + 1)
         return replace(self.row, now=self.now)
+
+    def _lease(self) -> None:
+        self.due_at = self.leased_until = self.now + LEASE
 
     def _step(self, claimed: Claimed, data: st.DataObject) -> Change | None:
         chance = data.draw(st.floats(0.01, 0.99), "chance")
@@ -273,34 +290,47 @@ class Life(RuleBasedStateMachine):
 
     def _call(self, claimed: Claimed, chance: float, data: st.DataObject) -> Change | None:
         step = claimed.step
-        instead = self.decider.before_call(claimed, step, chance)
+        instead = self._instead(claimed, chance, data)
         if instead is not None:
             return instead
-        if data.draw(st.integers(0, 9), "token") == 9:
-            return self.decider.not_started(claimed, step, NotSent("no token"), chance)
-        window = self.decider.window_of(step)
-        if window and claimed.expires_at is not None and self.now + window > claimed.expires_at:
-            return self.decider.window_closed(claimed)
-        attempt = self._open(claimed, step)
+        attempt = self._new_attempt(claimed, step)
+        if data.draw(st.integers(0, 4), "slept before it was opened") == 4:
+            self._learn(claimed, attempt, NotSent("the lease was lost before"), chance)
+            return None
+        self._open(claimed, attempt)
         ours = begun(claimed, attempt)
         fate = data.draw(st.sampled_from(FATES), "fate")
         outcome = self._carry_out(ours, attempt, fate, data)
         if fate is Fate.CRASH:
             return None
 
-        def decide(current: Claimed) -> Change:
-            return self.decider.after_call(begun(current, attempt), step, outcome, chance)
-
         if fate is Fate.SLOW:
             if not isinstance(outcome, InDoubt):
-                self.late.append(
-                    Late(attempt, isinstance(outcome, Confirmed), decide(claimed), decide)
-                )
+                self._learn(claimed, attempt, outcome, chance)
             return None
-        return decide(claimed)
+        return self.decider.after_call(ours, step, outcome, chance)
 
-    def _open(self, claimed: Claimed, step: Step) -> Attempted:
-        assert None not in self.attempts.values(), "two attempts are open at once"
+    def _instead(self, claimed: Claimed, chance: float, data: st.DataObject) -> Change | None:
+        """What is done without a call: by a decision, for want of a token, or of time."""
+        step = claimed.step
+        instead = self.decider.before_call(claimed, step, chance)
+        if instead is None and data.draw(st.integers(0, 9), "token") == 9:
+            return self.decider.not_started(claimed, step, NotSent("no token"), chance)
+        window = self.decider.window_of(step)
+        if window and claimed.expires_at is not None and self.now + window > claimed.expires_at:
+            return instead or self.decider.window_closed(claimed)
+        return instead
+
+    def _learn(self, claimed: Claimed, attempt: Attempted, outcome: Outcome, chance: float) -> None:
+        """A worker sleeps through its lease, and will tell what it knows."""
+
+        def decide(current: Claimed) -> Change:
+            return self.decider.after_call(begun(current, attempt), attempt.step, outcome, chance)
+
+        says_yes = isinstance(outcome, Confirmed)
+        self.late.append(Late(attempt, claimed.fence, says_yes, decide(claimed), decide))
+
+    def _new_attempt(self, claimed: Claimed, step: Step) -> Attempted:
         attempt = Attempted(
             attempt_id=AttemptId(new_uuid()),
             number=len(self.attempts) + 1,
@@ -312,12 +342,16 @@ class Life(RuleBasedStateMachine):
         before = claimed.attempt
         if before is not None and self.decider.unsettled(claimed, step):
             attempt = replace(before, sent_at=self.now, sends=before.sends + 1)
-        self.attempts[attempt.attempt_id] = None
-        if step in UNDER_WAY:
-            self._enter(UNDER_WAY[step])
-        self.row = replace(self.row, attempt=attempt, attempt_outcome=None, look_ups=0)
-        self.due_at = self.now + LEASE
         return attempt
+
+    def _open(self, claimed: Claimed, attempt: Attempted) -> None:
+        assert None not in self.attempts.values(), "two attempts are open at once"
+        self.attempts[attempt.attempt_id] = None
+        if attempt.step in UNDER_WAY:
+            self._enter(UNDER_WAY[attempt.step])
+        self.row = replace(self.row, attempt=attempt, attempt_outcome=None, look_ups=0)
+        self.sent_under = claimed.fence
+        self._lease()
 
     def _carry_out(
         self, claimed: Claimed, attempt: Attempted, fate: Fate, data: st.DataObject
@@ -327,17 +361,22 @@ class Life(RuleBasedStateMachine):
         def execute() -> Outcome:
             return remote.hear(claimed, attempt)
 
+        self.may_have_left += step is not Step.CANCEL and fate is not Fate.NOT_SENT
         if fate in {Fate.LOST, Fate.CRASH}:
             when = data.draw(st.sampled_from(Executed), "executed")
             if when is Executed.NOW:
                 execute()
-            elif when is Executed.LATER and step is not Step.CANCEL:
+            elif when is Executed.LATER:
                 on_its_way = OnItsWay(self.now + LATEST, partial(remote.buys, attempt), execute)
                 remote.on_its_way.append(on_its_way)
             return InDoubt("no answer")
-        if fate is Fate.NOT_SENT or (fate is Fate.SLOW and data.draw(st.booleans(), "sent")):
+        if fate is Fate.NOT_SENT:
             return NotSent("refused")
-        if fate is Fate.NO and step is not Step.CANCEL and remote.after(step) is not Doubt.REPLAY:
+        if fate is Fate.SLOW and data.draw(st.booleans(), "sent"):
+            self.may_have_left -= step is not Step.CANCEL
+            return NotSent("refused")
+        kinds = {Doubt.REPLAY, Doubt.RESEND}
+        if fate is Fate.NO and step is not Step.CANCEL and remote.after(step) not in kinds:
             return InDoubt("there already") if remote.live else Refused(RefusalCode.OTHER, "no")
         return remote.hear(claimed, attempt, says_no=fate is Fate.NO)
 
@@ -393,17 +432,26 @@ class Life(RuleBasedStateMachine):
         self.row = replace(self.row, expires_at=min(ends, default=None), **facts)
         self._tell(change)
         self.due_at = None if change.due_in is None else self.now + change.due_in
+        self.leased_until = self.now
         self.placed |= change.state is S.PLACED
         self._answer(change)
         return True
 
     def _answer(self, change: Change) -> None:
         """As the store does: a wish that is not answered makes the order due."""
+        stands = any(move.stays for move in change.moves)
         if change.cancel_answered or change.state is S.CANCELLED:
+            called_off = any(move.to is L.CANCELLED for move in change.moves)
+            assert stands or called_off, "an answer that nobody hears"
+            assert self.row.cancel_asked_at is not None, "an answer that nobody waits for"
             self.row = replace(self.row, cancel_asked_at=None)
-        elif self.row.cancel_asked_at is not None and change.step is None:
+            return
+        assert not stands
+        if self.row.cancel_asked_at is None or (change.cancel_seen and change.step is not None):
+            return
+        if change.step is None:
             self.row = replace(self.row, step=Step.CANCEL)
-            self.due_at = self.now
+        self.due_at = self.now
 
     def _tell(self, change: Change) -> None:
         lines = {line.line_id: line for line in self.row.order.lines}
@@ -473,9 +521,33 @@ class KnownAgain(Life):
     ]
 
 
-for machine in (OnePhase, TwoPhases, KnownAgain):
+class SentOnceMore(Life):
+    """The account would rather have an order twice than not know: twice, and not once more."""
+
+    providers: ClassVar = [
+        Capabilities(after_place=Doubt.RESEND, repeats=1, **cancels) for cancels in CALLING_OFF
+    ]
+
+    @rule()
+    def its_leave_is_taken_back(self) -> None:
+        forbidden = replace(self.decider.capabilities, after_place=Doubt.NONE)
+        self.decider = replace(self.decider, capabilities=forbidden)
+
+    @invariant()
+    def there_is_never_more_than_one_live_order(self) -> None:
+        assert self.may_have_left <= self.remote.capabilities.repeats + 1
+
+    @invariant()
+    def what_we_say_of_the_provider_is_so(self) -> None:
+        if self.row.state in TERMINAL_ORDERS and not self.placed:
+            assert not self.remote.live
+            assert not any(call.buys() for call in self.remote.on_its_way)
+
+
+for machine in (OnePhase, TwoPhases, KnownAgain, SentOnceMore):
     machine.TestCase.settings = hypothesis.settings(max_examples=400, stateful_step_count=25)
 
 TestOnePhase = OnePhase.TestCase
 TestTwoPhases = TwoPhases.TestCase
 TestKnownAgain = KnownAgain.TestCase
+TestSentOnceMore = SentOnceMore.TestCase

@@ -203,17 +203,22 @@ def test_a_line_that_is_called_off_already_is_not_said_to_stand() -> None:
     assert [move.news.deliver_id for move in change.moves] == ["d-1"]
 
 
-def test_an_order_that_had_come_in_part_is_cancelled_once_that_is_given_back() -> None:
+@pytest.mark.parametrize(
+    ("state", "line"), [(S.PLACED, L.ACCEPTED), (S.PARTIALLY_FULFILLED, L.DELIVERED)]
+)
+def test_an_order_whose_other_line_failed_is_called_off_like_any(
+    state: OrderState, line: LineState
+) -> None:
+    """Or whoever wanted that would read that it is not called off, but failed."""
     claimed = wanted(
-        L.DELIVERED,
-        L.FAILED,
-        step=Step.CANCEL,
-        state=S.PARTIALLY_FULFILLED,
-        finished_at=NOW,
-        attempt=an_attempt(step=Step.CANCEL),
+        line, L.FAILED, step=Step.CANCEL, state=state, attempt=an_attempt(step=Step.CANCEL)
     )
-    change = a_decider(RETURNS).after_call(claimed, Step.CANCEL, Confirmed("return-1"), HALF)
-    assert change.state is S.CANCELLED
+    change = a_decider(RETURNS).after_call(claimed, Step.CANCEL, Confirmed(None), HALF)
+    assert (change.state, change.step) == (S.CANCELLED, None)
+    assert [move.type for move in change.moves] == [
+        EventType.LINE_CANCELLED,
+        EventType.LINE_CANCEL_REFUSED,
+    ]
 
 
 def test_a_no_is_told_and_the_order_goes_on() -> None:

@@ -22,6 +22,9 @@ from worker.verdicts import attempt_end, cancelled, change_of, noted, parked
 _STANDS: Final = TERMINAL_ORDERS | {OrderState.PLACED}
 """Where an order stays while the provider is asked to call it off."""
 
+_CALLED_OFF_AS: Final = {OrderState.FAILED: OrderState.CANCELLED}
+"""Where one line failed and the others were called off, that is how the order ended."""
+
 
 def before_buying(rules: Rules, claimed: Claimed) -> Change:
     """Somebody wants it called off, and the next thing to do would be a call that buys."""
@@ -106,12 +109,10 @@ def _called_off(rules: Rules, claimed: Claimed, outcome: Confirmed) -> Change:
     if not gone:
         return refused_to_cancel(rules, claimed, "no line of it could be called off")
     ended = ended_as(claimed, gone)
-    if ended is OrderState.FAILED:
-        ended = OrderState.CANCELLED  # what had failed before is no part of what was called off
     stays = "not called off: its provider called off other lines only"
     change = change_of(
         claimed,
-        state=ended or OrderState.PLACED,
+        state=_CALLED_OFF_AS.get(ended, ended) if ended else OrderState.PLACED,
         reason="called off, as was asked",
         moves=(*gone, *kept(claimed, stays, besides=gone)),
         cancel_answered=True,
