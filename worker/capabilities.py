@@ -42,7 +42,7 @@ class Capabilities:
     ``after_place``, ``after_confirm`` and ``after_cancel`` say what an unknown outcome of that
     call allows. ``after_confirm`` is ``None`` for a provider whose placing call already commits
     money, ``after_cancel`` for one that documents no way to call an order off.
-    ``returns_for`` is how long after an order was placed its delivered goods can be given back by
+    ``returns_for`` is how long after an order was fulfilled its goods can be given back by
     that call; ``None`` where only goods that have not come yet can be called off.
 
     ``poll_every`` are the waits between polls while goods are awaited; the last one repeats.

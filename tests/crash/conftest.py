@@ -20,6 +20,7 @@ from worker.demo.receiver import Receiver
 from worker.embedded import Servers
 from worker.embedded.leash import Leashed, stop_all
 from worker.embedded.system import System
+from worker.providers import REGISTRY
 from worker.sandbox import Sandbox, SandboxSettings
 from worker.store import producers
 from worker.store.session import Database
@@ -99,11 +100,10 @@ class Works:
 
     def bought(self) -> int:
         """Live orders at all providers together; none may be there twice."""
-        for remote in ("hyperteknoloji", "gifthub"):
+        for remote in REGISTRY:
             assert self.sandbox.books.duplicates(remote) == {}
         return sum(
-            len({row.order_id for row in self.sandbox.live_orders(remote)})
-            for remote in ("hyperteknoloji", "gifthub")
+            len({row.order_id for row in self.sandbox.live_orders(remote)}) for remote in REGISTRY
         )
 
 

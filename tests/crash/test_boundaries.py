@@ -1,13 +1,14 @@
 """A worker killed (SIGKILL) at a commit: whatever it was doing, another one finishes it.
 
 An order whose call was open when its worker died is looked up: it is bought once or, where the
-provider's list is no proof, parked. Nothing else is ever in doubt.
+provider's list is no proof, parked. Where the provider knows a request again, it is sent again as
+it was. Nothing else is ever in doubt.
 """
 
 import pytest
 
 from tests.crash.conftest import Works
-from tests.stories.conftest import gifthub, hyper
+from tests.stories.conftest import adobe, gifthub, hyper
 from worker.store.session import Boundary
 
 SIDES = ("before", "after")
@@ -41,14 +42,14 @@ async def test_what_a_killed_worker_leaves_is_finished_once(
 ) -> None:
     victim = await works.start_worker("victim", CRASH_AT=f"{boundary}/{side}")
     await works.start_beat()
-    await works.submit(hyper("h", lines=2), gifthub("g"))
+    await works.submit(hyper("h", lines=2), gifthub("g"), adobe("a"))
     await works.until(lambda: not victim.running, f"the worker died {side} {boundary}")
     in_a_call = await works.one(_IN_A_CALL)
     await works.start_worker("heir")
-    await works.until_at_rest(orders=2)
+    await works.until_at_rest(orders=3)
 
     states = await works.states()
-    assert states["g"] == "fulfilled"
+    assert states["g"] == states["a"] == "fulfilled"
     assert states["h"] in ({"fulfilled", "parked"} if in_a_call else {"fulfilled"})
     assert works.bought() == sum(state == "fulfilled" for state in states.values())
     assert works.receiver.received.forged == 0

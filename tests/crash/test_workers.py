@@ -1,6 +1,7 @@
 """Workers that are stopped, killed, doubled, and robbed of Redis, in the middle of their work."""
 
 import asyncio
+import json
 import signal
 import time
 
@@ -10,9 +11,10 @@ from sqlalchemy import text
 from schemas import jobs
 from tasks.queues import orders_of
 from tests.crash.conftest import Works
-from tests.stories.conftest import gifthub, hyper
+from tests.stories.conftest import SHOP, gifthub, hyper
 from worker import streams
 from worker.sandbox import Outage
+from worker.store.intake import EntryKind
 
 _DUE = text(
     "SELECT provider, array_agg(id::text) AS ids FROM orders"
@@ -122,3 +124,22 @@ async def _ring_everything_twice(works: Works) -> None:
                     ignore_result=True,
                 )
         await asyncio.sleep(0.05)
+
+
+async def test_a_wish_on_the_stream_is_answered_by_a_worker(works: Works) -> None:
+    await works.start_worker("only")
+    await works.start_beat()
+    await works.submit(hyper("h", 38), gifthub("g", "sandbox-slow"))
+
+    async def bought() -> bool:
+        states = await works.states()
+        return len(states) == 2 and set(states.values()) <= {"placed", "fulfilled"}
+
+    await works.until(bought, "both are bought")
+    for intent_id in ("h", "g"):
+        wish = json.dumps({"intent_id": intent_id})
+        await streams.put(works.redis, SHOP, wish, EntryKind.CANCEL)
+    await works.until_at_rest(orders=2)
+    assert await works.states() == {"h": "cancelled", "g": "fulfilled"}
+    told = [body["type"] for body in works.receiver.received.first.values()]
+    assert told.count("line.cancelled") == told.count("line.cancel_refused") == 1

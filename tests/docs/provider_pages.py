@@ -5,16 +5,14 @@ errors of every page, and the checked cells of the overview. The prose is a pers
 """
 
 import re
-import subprocess
 import sys
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-from tests.providers.suite import Means, ProviderSuite
+from tests.providers.collected import counted_by_provider, suites_of
+from tests.providers.suite import Means
+from tests.providers.trial import remote_of
 from worker.outcome import (
     Absent,
     Checked,
@@ -26,7 +24,6 @@ from worker.outcome import (
 )
 from worker.provider import Account
 from worker.providers import REGISTRY
-from worker.sandbox.remotes import REMOTES
 
 ROOT: Final = Path(__file__).parents[2]
 PAGES: Final = ROOT / "deploy" / "providers"
@@ -74,7 +71,7 @@ def columns(text: str, heading: str) -> list[str]:
 def errors_of(name: str) -> list[tuple[str, str, str]]:
     """Every documented error of the simulated remote, and what our tests want made of it."""
     means = _meanings(name)
-    (remote,) = [one for one in REMOTES if one.name == name]
+    remote = remote_of(name)
     return [
         (one.operation, one.name, _meaning(means[one.operation, one.name]))
         for one in remote.documented
@@ -112,29 +109,14 @@ def facts_of(name: str) -> dict[str, str]:
         ),
         "phases": "2" if capabilities.two_phase else "1",
         "errors": str(len(errors_of(name))),
-        "tests": str(contract_tests()[name]),
+        "tests": str(counted_by_provider()[name]),
     }
-
-
-@cache
-def contract_tests() -> Counter[str]:
-    """How many tests pytest finds for each provider."""
-    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "tests/providers"]
-    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603 -- our own
-    return Counter(re.findall(r"^tests/providers/(\w+)/[^:\n]+::", found.stdout, re.MULTILINE))
 
 
 def _meanings(name: str) -> dict[tuple[str, str], Means]:
     """What the provider's suites say, the first of them where several do."""
-    module = import_module(f"tests.providers.{name}.test_adapter")
-    suites = [
-        suite
-        for suite in vars(module).values()
-        if isinstance(suite, type)
-        and issubclass(suite, ProviderSuite)
-        and getattr(suite, "provider", None) == name
-    ]
-    return {key: means for suite in reversed(suites) for key, means in suite.documented.items()}
+    suites = reversed(suites_of(name))
+    return {key: means for suite in suites for key, means in suite.documented.items()}
 
 
 def _meaning(means: Means) -> str:

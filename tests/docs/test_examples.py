@@ -9,6 +9,7 @@ import pytest
 from redis import Redis
 from typer.main import get_command
 
+from schemas.cancels import read_cancel
 from schemas.intents import read_intent
 from schemas.notifications import Notification
 from worker.cli.main import app
@@ -29,15 +30,23 @@ def blocks(language: str) -> list[str]:
 
 
 def test_the_readmes_python_puts_a_valid_intent_on_its_stream(redis_url: str) -> None:
-    sending, _ = blocks("python")
+    sending, _, _ = blocks("python")
     exec(sending, {"REDIS_URL": redis_url})  # noqa: S102 -- our own document
     with Redis.from_url(redis_url) as client:
         ((_, fields),) = client.xrange("orderline:intents:shop-eu")
     assert read_intent(fields[b"intent"], producer="shop-eu").intent.intent_id == "100045"
 
 
+def test_the_readmes_python_calls_that_intent_off(redis_url: str) -> None:
+    sending, calling_off, _ = blocks("python")
+    exec(sending + calling_off, {"REDIS_URL": redis_url})  # noqa: S102 -- our own document
+    with Redis.from_url(redis_url) as client:
+        *_, (_, fields) = client.xrange("orderline:intents:shop-eu")
+    assert read_cancel(fields[b"cancel"], producer="shop-eu").intent_id == "100045"
+
+
 def test_the_readmes_python_verifies_what_we_sign() -> None:
-    _, verifying = blocks("python")
+    _, _, verifying = blocks("python")
     secret, body = new_secret(), b'{"data": {"deliver_id": "100045-1"}}'
     headers = Signer([secret]).sign("evt_1", datetime.now(UTC), body)
     names: dict[str, Any] = {"WEBHOOK_SECRET": secret, "body": body, "headers": headers}

@@ -236,5 +236,10 @@ def test_a_deadline_takes_spans_and_seconds() -> None:
     assert mixed.started_too_late(now=102.0)
 
 
+def test_what_began_in_time_may_go_on_until_its_end() -> None:
+    begun = Deadline(start_by=102.0, end_by=105.0).begun()
+    assert begun == Deadline(start_by=105.0, end_by=105.0)
+
+
 def test_nothing_may_start_after_its_own_end() -> None:
     assert Deadline.after(start=60, total=30, now=0.0) == Deadline(start_by=30.0, end_by=30.0)

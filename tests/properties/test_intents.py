@@ -93,7 +93,67 @@ gifthub = st.fixed_dictionaries(
     },
     optional=optional,
 )
-bodies = hyperteknoloji | gifthub
+adobe_ids = st.from_regex(r"[A-Za-z0-9_-]{1,40}", fullmatch=True)
+adobe_lines = st.fixed_dictionaries(
+    {"deliver_id": names, "offer_id": names, "quantity": st.integers(1, 599_000)},
+    optional={
+        "deployment_id": names,
+        "discount_code": st.none() | names,
+        "flex_discount_codes": st.lists(names, max_size=1),
+    },
+)
+adobe = st.fixed_dictionaries(
+    envelope
+    | {
+        "provider": st.just("adobe_vipm"),
+        "customer_id": adobe_ids,
+        "order_type": st.sampled_from(["NEW", "PREVIEW"]),
+        "lines": st.lists(
+            adobe_lines, min_size=1, max_size=4, unique_by=lambda line: line["deliver_id"]
+        ),
+    },
+    optional=optional | {"currency": st.none() | st.just("USD")},
+)
+metadata = st.dictionaries(names.map(lambda name: f"m-{name}"), personal, max_size=3)
+threekit_lines = st.fixed_dictionaries(
+    {"deliver_id": names, "configuration_id": names, "quantity": st.integers(1, 2**31 - 1)},
+    optional={"metadata": metadata},
+)
+threekit = st.fixed_dictionaries(
+    envelope
+    | {
+        "provider": st.just("threekit"),
+        "platform": st.fixed_dictionaries({"id": names, "platform": names, "store_name": names}),
+        "lines": st.lists(
+            threekit_lines, min_size=1, max_size=4, unique_by=lambda line: line["deliver_id"]
+        ),
+    },
+    optional=optional | {"metadata": metadata, "customer_id": st.none() | names},
+)
+waits = st.fixed_dictionaries(
+    {
+        "unit": st.sampled_from(["minutes", "hours", "days", "weekdays"]),
+        "amount": st.integers(0, 30),
+    }
+)
+feedback = st.fixed_dictionaries(
+    envelope
+    | {
+        "provider": st.just("feedback_company"),
+        "customer": st.fixed_dictionaries(
+            {"email": st.integers(0, 10**9).map(lambda n: f"c-{n}@example.com")},
+            optional={"fullname": personal},
+        ),
+        "lines": st.lists(
+            st.fixed_dictionaries({"deliver_id": names}),
+            min_size=1,
+            max_size=4,
+            unique_by=lambda line: line["deliver_id"],
+        ),
+    },
+    optional=optional | {"invitation": st.fixed_dictionaries({"delay": waits})},
+)
+bodies = hyperteknoloji | gifthub | adobe | threekit | feedback
 
 
 def raw_of(body: Any, *, spaced: bool = False, escaped: bool = False) -> bytes:

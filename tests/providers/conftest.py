@@ -1,6 +1,6 @@
 """What stands behind every adapter's tests: the sandbox, its clock, a remote that writes down."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,9 +9,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from tests.providers.trial import usual_steps
+from tests.providers.applying import is_told
+from tests.providers.trial import remote_of
 from worker.sandbox import Sandbox, SandboxSettings
-from worker.sandbox.remotes import REMOTES
 
 PACE = timedelta(seconds=0.1)
 """Between the stages of a sandbox order by the sandbox's clock; a late answer takes it really."""
@@ -20,11 +20,18 @@ PACE = timedelta(seconds=0.1)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Tell a story once for each committing ``step``, or each documented ``failure``."""
     if "step" in metafunc.fixturenames and metafunc.cls is not None:
-        metafunc.parametrize("step", metafunc.cls.steps or usual_steps(metafunc.cls.provider))
+        metafunc.parametrize("step", metafunc.cls.calls())
     if "failure" in metafunc.fixturenames and metafunc.cls is not None:
-        (remote,) = [one for one in REMOTES if one.name == metafunc.cls.provider]
+        remote = remote_of(metafunc.cls.provider)
         rows = [one for one in remote.documented if one.operation not in metafunc.cls.elsewhere]
         metafunc.parametrize("failure", rows, ids=lambda one: f"{one.operation} {one.name}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pycollect_makeitem() -> Generator[None, Any, Any]:
+    """Leave out the stories that do not apply to the provider of their class."""
+    found = yield
+    return [*filter(is_told, found)] if isinstance(found, list) else found
 
 
 class RemoteClock:

@@ -1,11 +1,11 @@
 """What every adapter must pass, over real HTTP, against a remote that counts.
 
-An adapter's test subclasses ``ProviderSuite``; its capabilities decide which stories are told.
+An adapter's test subclasses ``ProviderSuite``; its capabilities decide which stories are told
+(``applying``).
 The truth is what the sandbox's books hold: an outcome may be less sure than that, never wrong.
 """
 
-import pytest
-
+from tests.providers.applying import applies, delivers_goods, looks_up, names_prices
 from tests.providers.suite_access import AccessStories
 from tests.providers.suite_base import Means
 from tests.providers.suite_cancel import CancelStories
@@ -29,9 +29,8 @@ class ProviderSuite(FaultStories, FailureStories, UnsentStories, AccessStories, 
         assert len(trial.sandbox.live_orders(self.provider)) == 2
         assert trial.hits(trial.committing) == 1
 
+    @applies(names_prices)
     async def test_the_price_is_told_line_by_line_and_in_total(self, trial: Trial) -> None:
-        if not self.tells_price:
-            pytest.skip("this provider names no price when it is asked for an order")
         outcome = await trial.sure(Step.PLACE, self.plain())
         prices = [line.price for line in outcome.lines]
         booked = [row.price for row in trial.sandbox.books.rows(self.provider)]
@@ -39,9 +38,8 @@ class ProviderSuite(FaultStories, FailureStories, UnsentStories, AccessStories, 
         assert outcome.total
         assert outcome.total.amount == sum(booked)
 
+    @applies(delivers_goods)
     async def test_delivered_codes_arrive_and_are_shown_to_nobody(self, trial: Trial) -> None:
-        if not self.gives_goods:
-            pytest.skip("what this provider delivers does not come through us")
         order = await trial.bought(self.plain())
         outcome = await trial.poll(order)
         assert isinstance(outcome, Confirmed)
@@ -51,8 +49,8 @@ class ProviderSuite(FaultStories, FailureStories, UnsentStories, AccessStories, 
             assert line.goods.items
             assert all(all(item.values()) for item in line.goods.items)
 
+    @applies(looks_up)
     async def test_a_look_up_finds_what_was_bought(self, trial: Trial) -> None:
-        self._needs_look_ups(trial)
         order = await trial.bought(self.plain())
         found = await trial.look_up(order)
         assert isinstance(found, Confirmed)
@@ -60,8 +58,8 @@ class ProviderSuite(FaultStories, FailureStories, UnsentStories, AccessStories, 
         refs = [line.provider_line_ref for line in found.lines]
         assert refs == [line.provider_line_ref for line in order.lines]
 
+    @applies(looks_up)
     async def test_a_look_up_before_the_call_finds_nothing(self, trial: Trial) -> None:
-        self._needs_look_ups(trial)
         order = await trial.ready_for(trial.committing, self.plain())
         assert isinstance(await trial.look_up(order), Absent)
 

@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 
 import pytest
 
-from tests.providers.trial import Steps, Trial, ample
+from tests.providers.trial import Steps, Trial, ample, credentials_in, usual_steps
 from worker.capabilities import Doubt
 from worker.http import Deadline
 from worker.lifecycle import LineState, Step
@@ -22,6 +22,8 @@ from worker.outcome import (
     Outcome,
     RefusalCode,
 )
+from worker.provider import Account
+from worker.providers.asked import personal_in
 from worker.sandbox import Fault, Sandbox
 
 UNANSWERED: Final = frozenset({Fault.HANG_BEFORE, Fault.HANG_AFTER, Fault.ENDLESS_DRIP})
@@ -44,7 +46,7 @@ ASKED_ABOUT: Final = frozenset(
 )
 """Doubts that a look-up settles, sooner or later."""
 
-SHORT: Final = 0.5
+SHORT: Final = 1.0
 """Seconds a call may take that is never answered, or never to the end."""
 
 
@@ -97,12 +99,37 @@ class Contract(ABC):
         """An order of two lines that, once bought, can be called off for a while."""
         return self.plain()
 
+    @classmethod
+    def calls(cls) -> Steps:
+        """The calls that make the suite's orders."""
+        return cls.steps or usual_steps(cls.provider)
+
+    @classmethod
+    def operations(cls) -> Steps:
+        """Every call that is a step, with the sandbox operation that it takes."""
+        return {**cls.calls(), Step.CANCEL: cls.cancelling}
+
+    @classmethod
+    def committing(cls) -> Step:
+        """The call that costs money."""
+        return list(cls.calls())[-1]
+
+    @classmethod
+    def comes_of(cls, fault: Fault) -> type[Outcome]:
+        """What a committing call comes to that meets the fault."""
+        return cls.outcomes.get(fault) or OUTCOMES[fault]
+
+    def said_at(self, operation: str, account: Account) -> list[str]:
+        """What a caller says at an operation that nobody else may see."""
+        about_an_order = {*self.operations().values(), *self.reads}
+        return personal_in(self.plain()) if operation in about_an_order else credentials_in(account)
+
     @pytest.fixture
     async def trial(
         self, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
     ) -> AsyncIterator[Trial]:
         caplog.set_level(logging.DEBUG)
-        how = (self.steps, self.cancelling)
+        how = (self.calls(), self.cancelling)
         async with Trial(sandbox, self.provider, *how, **self.account) as one:
             yield one
             assert not [secret for secret in one.secrets if secret in caplog.text]
@@ -122,12 +149,3 @@ class Contract(ABC):
 
     def _deadline(self, fault: Fault) -> Deadline:
         return Deadline.after(start=SHORT, total=SHORT) if fault in UNANSWERED else ample()
-
-    def _doubt(self, trial: Trial, step: Step) -> Doubt | None:
-        """What a call of this very order allows after doubt."""
-        phases = trial.adapter.capabilities_for(self.plain().intent)
-        return phases.after_confirm if step is Step.CONFIRM else phases.after_place
-
-    def _needs_look_ups(self, trial: Trial) -> None:
-        if self._doubt(trial, trial.committing) not in ASKED_ABOUT:
-            pytest.skip("nothing can be looked up here")

@@ -2,7 +2,13 @@
 
 import pytest
 
-from tests.providers.suite_base import ASKED_ABOUT, BREAKING, DOUBTFUL, OUTCOMES, Contract
+from tests.providers.applying import (
+    applies,
+    calls_off,
+    leaves_doubt,
+    looks_up_what_was_called_off,
+)
+from tests.providers.suite_base import ASKED_ABOUT, BREAKING, DOUBTFUL, Contract
 from tests.providers.trial import Trial
 from worker.capabilities import Doubt
 from worker.http import Deadline
@@ -15,6 +21,7 @@ from worker.sandbox import Fault, Outage
 class CancelStories(Contract):
     """Whether an order is called off is no surer than the books; see ``cancellable``."""
 
+    @applies(calls_off)
     async def test_an_order_that_was_called_off_costs_nothing(self, trial: Trial) -> None:
         order = await self._bought(trial)
         before = trial.hits(Step.CANCEL)
@@ -25,6 +32,7 @@ class CancelStories(Contract):
         assert not trial.is_bought(order)
         assert trial.hits(Step.CANCEL) == before + 1
 
+    @applies(calls_off)
     @pytest.mark.parametrize("fault", list(Fault))
     async def test_a_cancelling_call_is_never_surer_than_the_truth(
         self, trial: Trial, fault: Fault
@@ -32,7 +40,7 @@ class CancelStories(Contract):
         order = await self._bought(trial)
         before = trial.hits(Step.CANCEL)
         outcome = await self._faulty(trial, Step.CANCEL, order, fault)
-        expected = self.outcomes.get(fault) or OUTCOMES[fault]
+        expected = self.comes_of(fault)
         assert isinstance(outcome, Confirmed | Pending if expected is Confirmed else expected)
         if isinstance(outcome, Confirmed):
             assert not trial.is_bought(order)
@@ -41,12 +49,13 @@ class CancelStories(Contract):
         assert trial.hits(Step.CANCEL) == before + 1
         assert outcome.evidence.request_ref
 
+    @applies(calls_off)
+    @applies(leaves_doubt)
     @pytest.mark.parametrize("fault", DOUBTFUL)
     async def test_a_doubt_about_calling_off_is_settled(self, trial: Trial, fault: Fault) -> None:
         """By asking, and where it is harmless also by saying it again."""
         order = await self._bought(trial)
-        if not isinstance(await self._faulty(trial, Step.CANCEL, order, fault), InDoubt):
-            pytest.skip("this provider's documentation leaves no doubt here")
+        assert isinstance(await self._faulty(trial, Step.CANCEL, order, fault), InDoubt)
         doubt = trial.adapter.capabilities_for(order.intent).after_cancel
         found: LookUp
         if doubt in ASKED_ABOUT | {Doubt.HARMLESS}:
@@ -58,17 +67,19 @@ class CancelStories(Contract):
             assert isinstance(found, Confirmed)
             assert not trial.is_bought(order)
 
+    @applies(looks_up_what_was_called_off)
     @pytest.mark.parametrize("fault", BREAKING)
     async def test_a_look_up_that_fails_does_not_call_an_order_off(
         self, trial: Trial, fault: Fault
     ) -> None:
         order = await self._bought(trial)
-        if not isinstance(await trial.call(Step.CANCEL, order), Pending | InDoubt):
-            pytest.skip("this provider calls an order off at once")
+        cut = await self._faulty(trial, Step.CANCEL, order, Fault.CUT_AFTER)
+        assert isinstance(cut, InDoubt)
         for read in {read for read in self.reads if read}:
             trial.sandbox.script(self.provider, read, [fault] * len(order.lines))
         assert isinstance(await trial.look_up(order, self._deadline(fault)), NotSent | InDoubt)
 
+    @applies(calls_off)
     async def test_nothing_is_called_off_without_a_connection_or_in_time(
         self, trial: Trial
     ) -> None:
@@ -84,10 +95,7 @@ class CancelStories(Contract):
 
     async def _bought(self, trial: Trial) -> Ordered:
         """A bought order whose cancelling call is next."""
-        order = self.cancellable()
-        if not trial.adapter.capabilities_for(order.intent).cancels:
-            pytest.skip("this provider calls no order off")
-        return await trial.ready_for(Step.CANCEL, order)
+        return await trial.ready_for(Step.CANCEL, self.cancellable())
 
     async def _off(self, trial: Trial, order: Ordered, outcome: LookUp) -> LookUp:
         """What a cancelling call came to, after a look-up where it was only taken."""

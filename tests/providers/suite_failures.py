@@ -4,16 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import pytest
-
+from tests.providers.applying import applies, could_be_repeated
 from tests.providers.suite_base import Contract
-from tests.providers.trial import Trial
+from tests.providers.trial import Trial, remote_of
 from worker.lifecycle import Step
 from worker.outcome import Check, LookUp, NotSent, Refused
 from worker.provider import Token
-from worker.providers.asked import personal_in
 from worker.sandbox.remote import Documented, Reply
-from worker.sandbox.remotes import REMOTES
 
 
 class FailureStories(Contract):
@@ -38,19 +35,17 @@ class FailureStories(Contract):
             assert not isinstance(outcome, Token)
             assert outcome.evidence.request_ref
 
+    @applies(could_be_repeated)
     async def test_a_failure_that_repeats_what_we_said_is_not_repeated_by_us(
         self, trial: Trial, failure: Documented
     ) -> None:
         """Every outcome of a trial is looked through for what nobody may see."""
-        order_is_told = failure.operation in {*trial.operations.values(), *self.reads}
-        said = personal_in(self.plain()) if order_is_told else trial.credentials
-        if not said:
-            pytest.skip("an order of this provider says nothing about a person")
+        said = self.said_at(failure.operation, trial.account)
         reply = Reply(failure.reply.status, _repeating(failure.reply.body, said))
         await self._meet(trial, replace(failure, reply=reply))
 
     def test_no_documented_failure_is_left_out(self) -> None:
-        (remote,) = [one for one in REMOTES if one.name == self.provider]
+        remote = remote_of(self.provider)
         listed = [(one.operation, one.name) for one in remote.documented]
         assert sorted(set(listed)) == sorted(listed)
         assert sorted(listed) == sorted(self.documented)

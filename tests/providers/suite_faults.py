@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from tests.providers.suite_base import BREAKING, DOUBTFUL, OUTCOMES, THROTTLED, Contract
+from tests.providers.applying import applies, leaves_doubt, looks_up, polls, sends_again
+from tests.providers.suite_base import BREAKING, DOUBTFUL, THROTTLED, Contract
 from tests.providers.trial import Trial
-from worker.capabilities import Doubt
 from worker.lifecycle import Step
 from worker.outcome import Absent, Confirmed, InDoubt, NotSent, Refused
 from worker.sandbox import Fault
@@ -24,7 +24,7 @@ class FaultStories(Contract):
         before = trial.hits(step)
         outcome = await self._faulty(trial, step, order, fault)
         assert trial.hits(step) == before + 1
-        assert type(outcome) is (self.outcomes.get(fault) or OUTCOMES[fault])
+        assert type(outcome) is self.comes_of(fault)
         bought = trial.is_bought(order)
         if isinstance(outcome, Confirmed) and step is trial.committing:
             assert bought
@@ -32,43 +32,42 @@ class FaultStories(Contract):
             assert not bought
         assert outcome.evidence.request_ref
 
+    @applies(sends_again)
+    @applies(leaves_doubt)
     @pytest.mark.parametrize("fault", DOUBTFUL)
     async def test_the_same_request_sent_again_is_not_executed_again(
         self, trial: Trial, step: Step, fault: Fault
     ) -> None:
-        if self._doubt(trial, step) is not Doubt.REPLAY:
-            pytest.skip("this provider knows no such request again")
         order = await trial.ready_for(step, self.plain())
         assert trial.attempt.request
-        if not isinstance(await self._faulty(trial, step, order, fault), InDoubt):
-            pytest.skip("this provider's documentation leaves no doubt here")
+        assert isinstance(await self._faulty(trial, step, order, fault), InDoubt)
         await trial.call(step, order)
         await trial.call(step, order)
         assert not trial.sandbox.books.duplicates(self.provider)
 
+    @applies(looks_up)
+    @applies(leaves_doubt)
     @pytest.mark.parametrize("fault", DOUBTFUL)
     async def test_a_look_up_settles_the_doubt(self, trial: Trial, fault: Fault) -> None:
-        self._needs_look_ups(trial)
         order = await trial.ready_for(trial.committing, self.plain())
-        if not isinstance(await self._faulty(trial, trial.committing, order, fault), InDoubt):
-            pytest.skip("this provider's documentation leaves no doubt here")
+        assert isinstance(await self._faulty(trial, trial.committing, order, fault), InDoubt)
         found = await trial.look_up(order)
         assert type(found) is (Confirmed if fault.executes else Absent)
         assert trial.hits(trial.committing) == 1
 
+    @applies(looks_up)
     @pytest.mark.parametrize("fault", BREAKING)
     async def test_a_look_up_that_fails_proves_nothing(self, trial: Trial, fault: Fault) -> None:
-        self._needs_look_ups(trial)
         order = await trial.ready_for(trial.committing, self.plain())
         assert self.reads[0]
         trial.sandbox.script(self.provider, self.reads[0], [fault])
         assert isinstance(await trial.look_up(order, self._deadline(fault)), NotSent | InDoubt)
 
+    @applies(polls)
     @pytest.mark.parametrize("fault", BREAKING)
     async def test_a_poll_that_fails_changes_nothing(self, trial: Trial, fault: Fault) -> None:
-        if self.reads[1] is None:
-            pytest.skip("there is nothing to poll")
         order = await trial.bought(self.plain())
+        assert self.reads[1]
         trial.sandbox.script(self.provider, self.reads[1], [fault] * len(order.lines))
         outcome = await trial.poll(order, self._deadline(fault))
         assert isinstance(outcome, NotSent | InDoubt)

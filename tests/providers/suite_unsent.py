@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from tests.providers.applying import applies, polls
 from tests.providers.suite_base import Contract
 from tests.providers.trial import Trial
 from worker.http import Deadline
@@ -42,10 +43,9 @@ class UnsentStories(Contract):
         assert isinstance(await trial.call(step, order, soon), InDoubt)
         assert not trial.is_bought(order)
 
+    @applies(polls)
     async def test_polling_a_half_known_order_says_so(self, trial: Trial) -> None:
         """As after a look-up that could not learn every id."""
-        if self.reads[1] is None:
-            pytest.skip("there is nothing to poll")
         outcome = await trial.poll(self.plain())
         assert isinstance(outcome, InDoubt | Pending)
         assert not outcome.evidence.body

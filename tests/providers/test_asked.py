@@ -7,7 +7,7 @@ from schemas.intents.hyperteknoloji import HyperteknolojiIntent
 from tests.providers.gifthub.test_adapter import cards
 from tests.providers.hyperteknoloji.test_adapter import basket
 from tests.providers.trial import CUSTOMER
-from worker.providers.asked import each_line, intent_of, personal_in
+from worker.providers.asked import each_line, intent_of, personal_in, present
 
 
 def test_an_order_is_read_as_its_own_providers() -> None:
@@ -25,3 +25,7 @@ def test_an_order_of_another_provider_is_our_own_mistake() -> None:
 def test_what_is_personal_is_known_by_its_mark() -> None:
     assert personal_in(basket(1, 2)) == [CUSTOMER]
     assert personal_in(cards("one")) == []
+
+
+def test_only_what_was_not_asked_for_is_left_out_of_a_body() -> None:
+    assert present(a=None, b=0, c="", d=[], e=False) == {"b": 0, "c": "", "d": [], "e": False}

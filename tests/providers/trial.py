@@ -17,6 +17,8 @@ from worker.outcome import Check, Confirmed, LookUp, Outcome, Pending
 from worker.provider import Account, Provider, Token
 from worker.providers import REGISTRY, load_accounts
 from worker.sandbox import Sandbox
+from worker.sandbox.remote import Remote
+from worker.sandbox.remotes import REMOTES
 
 CARD_CODE = "SANDBOX-"
 """What every code begins with that the sandbox delivers."""
@@ -98,11 +100,25 @@ def after(order: Ordered, outcome: Confirmed | Pending) -> Ordered:
 
 
 def account_of(sandbox: Sandbox, provider: str, **fields: str) -> Account:
-    raw = {
-        name: SecretStr(value)
-        for name, value in (sandbox.account_settings()[provider]["default"] | fields).items()
-    }
+    return account_with(provider, sandbox.account_settings()[provider]["default"] | fields)
+
+
+def account_with(provider: str, fields: Mapping[str, str]) -> Account:
+    raw = {name: SecretStr(value) for name, value in fields.items()}
     return load_accounts({provider: {"default": raw}})[provider]["default"]
+
+
+def credentials_in(account: Account) -> list[str]:
+    """What a login says, as far as it is no common word."""
+    fields = (getattr(account, name) for name in type(account).model_fields)
+    opened = [one.get_secret_value() for one in fields if isinstance(one, SecretStr)]
+    return [secret for secret in opened if len(secret) > len("sandbox")]
+
+
+def remote_of(provider: str) -> type[Remote]:
+    """The simulated remote, as it documents itself."""
+    (found,) = [remote for remote in REMOTES if remote.name == provider]
+    return found
 
 
 class Trial:
@@ -157,10 +173,7 @@ class Trial:
 
     @property
     def credentials(self) -> list[str]:
-        """What a login says, as far as it is no common word."""
-        fields = (getattr(self.account, name) for name in type(self.account).model_fields)
-        opened = [one.get_secret_value() for one in fields if isinstance(one, SecretStr)]
-        return [*filter(_is_telling, opened)]
+        return credentials_in(self.account)
 
     async def log_in(self) -> None:
         """Get a token by a connection of its own, so that the trial's own stays unused."""
@@ -236,7 +249,3 @@ class Trial:
     def _check(self, outcome: LookUp | Check) -> None:
         shown = f"{outcome!r} {outcome.evidence}"
         assert not [secret for secret in self.secrets if secret in shown]
-
-
-def _is_telling(secret: str) -> bool:
-    return len(secret) > len("sandbox")

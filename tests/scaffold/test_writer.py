@@ -46,6 +46,7 @@ def test_what_is_written_proves_itself(checkout: Checkout) -> None:
 def test_what_is_written_passes_the_contract_and_every_check(checkout: Checkout) -> None:
     write_provider(checkout.root, NAME)
     proofs = [f"tests/providers/{NAME}", "tests/providers/test_accounts.py"]
+    proofs += ["tests/providers/test_suite.py"]
     proofs += [f"tests/sandbox/test_{NAME}.py", "tests/sandbox/test_server.py", "tests/house"]
     for command in (("pytest", "-q", *proofs), ("mypy",), ("importlinter.cli", "--no-logo")):
         done = checkout.run(*command)

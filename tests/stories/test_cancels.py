@@ -71,7 +71,7 @@ async def test_what_its_provider_never_calls_off_reaches_a_person_in_the_end(
     await story.submit(hyper("1", IN_VAIN))
     await story.work()
     await story.cancel("1")
-    await story.play(limit=timedelta(hours=4))
+    await story.play(limit=timedelta(minutes=80))
     assert await story.one("SELECT cancel_asked_at FROM orders") is None
     assert story.told("1-1") == ["accepted", "cancel_refused"]
     assert story.bought() == 1

@@ -12,7 +12,7 @@ def _iso(moment: object) -> str:
 
 async def test_a_quote_too_short_for_the_call_is_not_acted_on(story: Story) -> None:
     now = await story.now()
-    quote = {"quoted_at": _iso(now), "expires_at": _iso(now + timedelta(seconds=7))}
+    quote = {"quoted_at": _iso(now), "expires_at": _iso(now + timedelta(seconds=4))}
     await story.submit(hyper("1", quote=quote))
     await story.play()
     assert await story.state("1") == "expired"

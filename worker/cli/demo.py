@@ -26,7 +26,7 @@ def demo(
         typer.Option(metavar="DIR", help="Keep the logs of the workers there.", file_okay=False),
     ] = None,
 ) -> None:
-    """Watch some forty intents go through simulated providers that do everything wrong.
+    """Watch some eighty intents go through simulated providers that do everything wrong.
 
     Starts real servers for it; ORDERLINE_DATABASE_URL and ORDERLINE_REDIS_URL name others, which
     must be empty. A verdict counts what became of every promise; ends with 1 if one was broken.

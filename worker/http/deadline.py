@@ -1,7 +1,7 @@
 """When a call may still start, and when it is cut. Monotonic seconds, never wall time."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Self
 
@@ -29,6 +29,10 @@ class Deadline:
         origin = time.monotonic() if now is None else now
         begin, end = _seconds(start), _seconds(total)
         return cls(start_by=origin + min(begin, end), end_by=origin + end)
+
+    def begun(self) -> Self:
+        """For the further requests of a call that did begin in time: they may until its end."""
+        return replace(self, start_by=self.end_by)
 
     def remaining(self, now: float | None = None) -> float:
         """Seconds until the call is cut; negative once that has passed."""

@@ -22,6 +22,11 @@ def each_line(order: Ordered, wanted: Sequence[AnyLine]) -> Iterator[tuple[Order
     return ((line, wanted[line.index]) for line in order.lines)
 
 
+def present(**fields: Any) -> dict[str, Any]:
+    """The fields of a body that have a value: what was not asked for is not sent."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
 def personal_in(order: Ordered) -> list[str]:
     """Everything in the intent that is about a person: an answer may repeat it.
 

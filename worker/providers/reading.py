@@ -9,6 +9,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import MAXYEAR, UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
@@ -17,7 +18,7 @@ from typing import Any, Final
 from schemas import jsontext
 from schemas.money import Money
 from worker.http import Reply
-from worker.outcome import Evidence
+from worker.outcome import Evidence, InDoubt, NotSent
 from worker.scrub import scrub
 
 MAX_WORDS: Final = 300
@@ -27,6 +28,9 @@ MAX_EVIDENCE: Final = 2000
 MAX_IDENTIFIER: Final = 200
 MAX_AMOUNT: Final = Decimal(10) ** 15
 """Above this a number in an answer is no price."""
+
+Unanswered = NotSent | InDoubt
+"""What a call came to that nobody answered."""
 
 _DOTLESS_I: Final = "\N{LATIN SMALL LETTER DOTLESS I}"
 _HIDDEN: Final = "…"
@@ -123,11 +127,21 @@ def wish(reply: Reply) -> timedelta | None:
 
     Where it names a date, that is compared with its own ``Date``: both are of one clock.
     """
+    return reply.retry_after(answered_at(reply) or _NO_DATE)
+
+
+def answered_at(reply: Reply) -> datetime | None:
+    """When it was answered, by the provider's own clock."""
     try:
-        now = parsedate_to_datetime(reply.headers.get("date", ""))
-    except ValueError:
-        now = _NO_DATE
-    return reply.retry_after(now if now.tzinfo else now.replace(tzinfo=UTC))
+        found = parsedate_to_datetime(reply.headers.get("date", ""))
+    except (ValueError, OverflowError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def known_by(request_ref: str | None, outcome: Unanswered) -> Unanswered:
+    """A call without an answer, with what the provider could find it by."""
+    return replace(outcome, evidence=replace(outcome.evidence, request_ref=request_ref))
 
 
 def evidence(

@@ -9,26 +9,40 @@ POST outage     {"remote": "...", "seconds": n or null, "mode": "refuse" | "503"
 """
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 from aiohttp import web
 
+from worker.sandbox.books import Books
+from worker.sandbox.journal import Journal
 from worker.sandbox.remotes import REMOTES, magic_values
 from worker.sandbox.wire import json_response
-
-if TYPE_CHECKING:
-    from worker.sandbox.server import Sandbox
 
 Page = Callable[[web.BaseRequest], Awaitable[web.Response]]
 CONTROL: Final = "_sandbox"
 
 
+class Controlled(Protocol):
+    """A sandbox, as far as it is seen and moved from outside."""
+
+    books: Books
+    journal: Journal
+
+    def account_settings(self) -> dict[str, dict[str, dict[str, str]]]:
+        """Settings of one account per remote."""
+
+    def reset(self) -> None:
+        """Forget everything."""
+
+    async def outage(self, remote: str, mode: str, seconds: float | None) -> None:
+        """Take a remote away."""
+
+
 class Control:
     """The control pages of one sandbox."""
 
-    def __init__(self, sandbox: "Sandbox") -> None:
+    def __init__(self, sandbox: Controlled) -> None:
         self._sandbox = sandbox
-
         self._pages: dict[tuple[str, str], Page] = {
             ("GET", "state"): self._state,
             ("GET", "journal"): self._journal,

@@ -1,6 +1,7 @@
 """Write what a step decided, and start the first deliveries at once."""
 
 from datetime import datetime, timedelta
+from typing import Final
 
 from worker.change import Change, LineMove
 from worker.desk import Desk
@@ -12,6 +13,9 @@ from worker.steps.decided import Decided, Learnt
 from worker.store import attempts, claims
 from worker.store.notifications import Owed, told
 from worker.store.orders import NOT_HELD, Settled, Settling
+
+_ALARMING: Final = frozenset({"order.charged_above_max", "order.surplus_found", "order.parked"})
+"""Events of an order that somebody should look at, beside being in its story."""
 
 log = get_logger(__name__)
 
@@ -40,12 +44,19 @@ async def _write(change: Change, keep: timedelta | None, mail: Pump[Owed], rt: R
         if first_hand:
             mail.give_back(wanted - len(settled.leased))
     if settled.at is not None:
+        _call_attention(change)
         for move in change.moves:
             if move.event_id in settled.leased:
                 mail.start(_owed(change, move, settled.at))
     if wanted > len(settled.leased):
         mail.ring()
     return settled
+
+
+def _call_attention(change: Change) -> None:
+    for event in change.events:
+        if event.type in _ALARMING:
+            log.warning("order_needs_attention", order=str(change.order_id), reason=event.type)
 
 
 async def _late(learnt: Learnt, fence: int, desk: Desk, mail: Pump[Owed], rt: Runtime) -> None:

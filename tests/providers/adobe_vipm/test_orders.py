@@ -8,10 +8,9 @@ import pytest
 
 from tests.providers.adobe_vipm.licences import SUBSCRIPTION, licences, renewal
 from tests.providers.conftest import RemoteClock
-from tests.providers.suite_base import SHORT
 from tests.providers.trial import Trial, account_of, after, ample, an_attempt
 from worker.capabilities import Doubt
-from worker.http import Channel, Deadline
+from worker.http import Channel
 from worker.lifecycle import LineState, Step
 from worker.outcome import (
     Absent,
@@ -25,7 +24,6 @@ from worker.outcome import (
 )
 from worker.provider import Token
 from worker.providers import REGISTRY
-from worker.sandbox import Fault
 
 # --- statuses ------------------------------------------------------------------------------------
 
@@ -248,15 +246,6 @@ async def test_wrong_credentials_are_a_login_refused(adobe: Trial, field: str) -
     assert outcome.reason == "login_refused"
 
 
-@pytest.mark.parametrize("fault", [f for f in Fault if f not in {Fault.NONE, Fault.SLOW_DRIP}])
-async def test_a_login_that_fails_never_puts_an_order_in_doubt(adobe: Trial, fault: Fault) -> None:
-    adobe.sandbox.script("adobe_vipm", "login", [fault])
-    unanswered = fault in {Fault.HANG_BEFORE, Fault.HANG_AFTER, Fault.ENDLESS_DRIP}
-    soon = Deadline.after(start=SHORT, total=SHORT)
-    outcome = await adobe.adapter.login(soon if unanswered else ample())
-    assert isinstance(outcome, Token if fault is Fault.LATE_ANSWER else NotSent)
-
-
 def test_accounts_of_one_integration_share_a_token_and_its_owner_is_no_credential(
     adobe: Trial,
 ) -> None:
@@ -280,10 +269,3 @@ async def test_the_health_check_proves_that_we_are_let_in(adobe: Trial) -> None:
     refused = await stranger.check(ample(), adobe.token)
     assert isinstance(refused, Refused)
     assert refused.code is RefusalCode.FORBIDDEN
-
-
-async def test_without_a_token_nothing_is_sent(adobe: Trial) -> None:
-    adobe.token = None
-    outcome = await adobe.call(Step.PLACE, licences("sandbox-ok"))
-    assert outcome == NotSent("no_token", token_rejected=True)
-    assert adobe.hits(Step.PLACE) == 0

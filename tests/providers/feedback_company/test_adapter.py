@@ -153,13 +153,6 @@ class TestFeedbackCompany(FeedbackCompanySuite):
         order = filtered("sandbox-says-nothing")
         assert isinstance(await trial.call(Step.PLACE, order), InDoubt)
 
-    async def test_without_a_token_nothing_is_sent(self, trial: Trial) -> None:
-        trial.token = None
-        outcome = await trial.call(Step.PLACE, self.plain())
-        assert isinstance(outcome, NotSent)
-        assert outcome.token_rejected
-        assert trial.hits(Step.PLACE) == 0
-
     def test_nothing_is_kept_where_nothing_is_sent_again(self, trial: Trial) -> None:
         order = self.plain()
         assert trial.adapter.capabilities_for(order.intent).after_place is Doubt.NONE
@@ -266,16 +259,6 @@ class TestTokens:
         found = await trial.adapter.check(ample(), older)
         assert isinstance(found, NotSent)
         assert found.token_rejected
-
-    @pytest.mark.parametrize("fault", sorted(set(Fault) - {Fault.NONE, Fault.SLOW_DRIP}))
-    async def test_a_login_that_fails_tells_no_secret_and_puts_nothing_in_doubt(
-        self, trial: Trial, fault: Fault
-    ) -> None:
-        trial.sandbox.script("feedback_company", "login", [fault])
-        deadline = TestFeedbackCompany()._deadline(fault)
-        outcome = await trial.adapter.login(deadline)
-        assert isinstance(outcome, Token if fault is Fault.LATE_ANSWER else NotSent)
-        assert not [one for one in trial.secrets if one in f"{outcome!r} {outcome!s}"]
 
     async def test_a_wrong_secret_gets_no_token_and_is_not_repeated(self, trial: Trial) -> None:
         wrong = account_of(trial.sandbox, trial.name, client_secret="wr0ng+secret/&")

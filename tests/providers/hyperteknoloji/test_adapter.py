@@ -211,14 +211,6 @@ class TestHyperteknoloji(ProviderSuite):
         assert isinstance(outcome, NotSent)
         assert outcome.reason == "login_refused"
 
-    @pytest.mark.parametrize("fault", [f for f in Fault if f not in {Fault.NONE, Fault.SLOW_DRIP}])
-    async def test_a_login_that_fails_never_puts_an_order_in_doubt(
-        self, trial: Trial, fault: Fault
-    ) -> None:
-        trial.sandbox.script(self.provider, "login", [fault])
-        outcome = await trial.adapter.login(self._deadline(fault))
-        assert isinstance(outcome, Token if fault is Fault.LATE_ANSWER else NotSent)
-
     # --- look-up -----------------------------------------------------------------------------
 
     async def test_a_line_that_the_list_shows_late_is_found_late(

@@ -28,6 +28,7 @@ from worker.provider import Account, Token
 from worker.providers.account import HeaderSecret, HttpUrl, StrictAccount
 from worker.providers.adobe_vipm import asking, listing, login, previews, returns, wire
 from worker.providers.base import Adapter
+from worker.providers.reading import known_by
 
 MAX_PAGES: Final = 50
 """How many pages of the order list one look-up reads; its deadline may end it sooner."""
@@ -181,7 +182,7 @@ class AdobeVipm(Adapter[AdobeAccount]):
                 return listing.finding(found, order, attempt)
             if not page.orders:
                 return InDoubt("the order list ends before its total")
-            deadline = replace(deadline, start_by=deadline.end_by)  # it did begin in time
+            deadline = deadline.begun()  # it did begin in time
         return InDoubt("the order list is longer than is read")
 
     async def poll(self, order: Ordered, deadline: Deadline, token: str | None) -> Outcome:
@@ -250,7 +251,7 @@ class AdobeVipm(Adapter[AdobeAccount]):
         )
         if isinstance(reply, Reply):
             return _without(reply, token, key, self.account.client_secret.get_secret_value())
-        return replace(reply, evidence=replace(reply.evidence, request_ref=request_ref))
+        return known_by(request_ref, reply)
 
 
 def _previews(order: Ordered, step: Step) -> bool:

@@ -29,7 +29,7 @@ def order_body(order: Ordered, step: Step) -> bytes:
     """What a call says. After a preview the offers that it returned are ordered."""
     intent = intent_of(order)
     gives_back = step is Step.CANCEL
-    body: dict[str, Any] = _present(
+    body: dict[str, Any] = asked.present(
         orderType=type_of(order, step),
         externalReferenceId=reference(order),
         referenceOrderId=order.provider_ref if gives_back else intent.reference_order_id,
@@ -70,7 +70,7 @@ def offer_of(line: OrderedLine, wanted: AdobeLine) -> str | None:
 
 def _line_item(order: Ordered, line: OrderedLine, step: Step) -> dict[str, Any]:
     wanted = intent_of(order).lines[line.index]
-    item = _present(
+    item = asked.present(
         extLineItemNumber=number_of(line, wanted),
         offerId=wanted.offer_id if step is Step.PLACE else offer_of(line, wanted),
         quantity=wanted.quantity,
@@ -79,12 +79,8 @@ def _line_item(order: Ordered, line: OrderedLine, step: Step) -> dict[str, Any]:
     if step is Step.CANCEL:
         return item
     codes = list(wanted.flex_discount_codes) or None
-    return item | _present(
+    return item | asked.present(
         subscriptionId=wanted.subscription_id,
         discountCode=wanted.discount_code,
         flexDiscountCodes=codes,
     )
-
-
-def _present(**fields: Any) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None}

@@ -4,7 +4,6 @@ A token lives for a day and there is no refresh token: one simply asks again (pa
 """
 
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -12,7 +11,7 @@ from worker.http import Reply
 from worker.outcome import NotSent
 from worker.provider import Token
 from worker.providers.account import fits_header
-from worker.providers.reading import document, evidence, wish
+from worker.providers.reading import answered_at, document, evidence, wish
 
 PATH: Final = "/ims/token/v3"
 FORM: Final = "application/x-www-form-urlencoded"
@@ -49,14 +48,10 @@ def read_login(reply: Reply) -> Token | NotSent:
 
 def _end(reply: Reply, seconds: Any) -> datetime | None:
     """When a token dies, by the clock of the answer itself."""
-    try:
-        given_at = parsedate_to_datetime(reply.headers.get("date", ""))
-    except ValueError:
+    given_at = answered_at(reply)
+    if given_at is None or type(seconds) is not int or not 0 < seconds <= _LONGEST_LIFE:
         return None
-    if type(seconds) is not int or not 0 < seconds <= _LONGEST_LIFE:
-        return None
-    aware = given_at if given_at.tzinfo else given_at.replace(tzinfo=UTC)
     try:
-        return aware.astimezone(UTC) + timedelta(seconds=seconds)
+        return given_at.astimezone(UTC) + timedelta(seconds=seconds)
     except OverflowError:
         return None

@@ -15,6 +15,7 @@ from worker.provider import Account, Token
 from worker.providers.account import HeaderSecret, HttpUrl, StrictAccount
 from worker.providers.base import Adapter
 from worker.providers.feedback_company import tokens, wire
+from worker.providers.reading import known_by
 
 _JSON: Final = "application/json; charset=utf-8"
 """What the provider's own plugin sends."""
@@ -88,8 +89,7 @@ class FeedbackCompany(Adapter[FeedbackCompanyAccount]):
         reply = await self._send("POST", "/api/v2/orders", deadline, token, content)
         if isinstance(reply, Reply):
             return wire.read_created(reply, order)
-        seen = replace(reply.evidence, request_ref=wire.reference(order))
-        return replace(reply, evidence=seen)
+        return known_by(wire.reference(order), reply)
 
     async def poll(self, order: Ordered, deadline: Deadline, token: str | None) -> Outcome:
         """Not to be called: an order that is placed has ended, line by line."""

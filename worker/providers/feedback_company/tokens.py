@@ -7,7 +7,6 @@ an answer repeats of it is hidden in every spelling.
 import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import quote, quote_plus, urlencode
 
@@ -17,7 +16,7 @@ from worker.http import Reply
 from worker.outcome import NotSent
 from worker.provider import Token
 from worker.providers.account import fits_header
-from worker.providers.reading import document, evidence, wish
+from worker.providers.reading import answered_at, document, evidence, wish
 
 KEPT: Final = frozenset({"success", "error", "message", "expires_on"})
 """The fields of an answer a person may read; the token is none of them."""
@@ -108,12 +107,10 @@ def _end(expires_on: Any, reply: Reply) -> datetime | None:
     """
     if (told := _moment(expires_on)) is not None:
         return told
-    try:
-        answered = parsedate_to_datetime(reply.headers.get("date", ""))
-    except (ValueError, OverflowError):
+    answered = answered_at(reply)
+    if answered is None or answered.year not in _OUR_TIMES:
         return None
-    aware = answered if answered.tzinfo else answered.replace(tzinfo=UTC)
-    return (aware + LIFETIME).astimezone(UTC) if aware.year in _OUR_TIMES else None
+    return (answered + LIFETIME).astimezone(UTC)
 
 
 def _moment(text: Any) -> datetime | None:

@@ -4,7 +4,7 @@ Keys are lower case, as in the page's example and in every client (its tables ca
 A yes has to be said in the body; that 204 without one is a yes, one client says.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypeVar, assert_never
 
@@ -29,6 +29,7 @@ from worker.outcome import (
     Outcome,
     Refused,
 )
+from worker.providers.asked import each_line, intent_of, personal_in
 from worker.providers.feedback_company.errors import (
     Sense,
     code_of,
@@ -70,7 +71,7 @@ def create_body(order: Ordered) -> bytes:
 def read_created(reply: Reply, order: Ordered) -> Outcome:
     """What creating an order came to."""
     outcome: Outcome
-    personal = _personal(order)
+    personal = personal_in(order)
     match _Said(reply, personal):
         case _Said(yes=True):
             outcome = _done(order)
@@ -97,7 +98,7 @@ def read_shop(reply: Reply) -> Check:
     return told(outcome, reply, None, ())
 
 
-def told(outcome: _Told, reply: Reply, request_ref: str | None, personal: tuple[str, ...]) -> _Told:
+def told(outcome: _Told, reply: Reply, request_ref: str | None, personal: Sequence[str]) -> _Told:
     """The outcome with its evidence."""
     return replace(outcome, evidence=evidence(reply, request_ref, KEPT, personal))
 
@@ -105,7 +106,7 @@ def told(outcome: _Told, reply: Reply, request_ref: str | None, personal: tuple[
 class _Said:
     """What an answer says, in any of the shapes that the clients know."""
 
-    def __init__(self, reply: Reply, personal: tuple[str, ...]) -> None:
+    def __init__(self, reply: Reply, personal: Sequence[str]) -> None:
         answer = document(reply)
         self.reply = reply
         self.fields: Mapping[str, Any] = answer if isinstance(answer, dict) else {}
@@ -205,17 +206,8 @@ def _present(**fields: Any) -> dict[str, Any]:
 
 
 def _intent(order: Ordered) -> FeedbackCompanyIntent:
-    if not isinstance(order.intent, FeedbackCompanyIntent):
-        raise TypeError("this order is another provider's")
-    return order.intent
+    return intent_of(order, FeedbackCompanyIntent)
 
 
 def _wanted(order: Ordered) -> Iterator[tuple[OrderedLine, FeedbackCompanyLine]]:
-    wanted = _intent(order).lines
-    return ((line, wanted[line.index]) for line in order.lines)
-
-
-def _personal(order: Ordered) -> tuple[str, ...]:
-    """What an error may repeat of the customer."""
-    customer = _intent(order).customer
-    return tuple(filter(None, (customer.email, customer.fullname)))
+    return each_line(order, _intent(order).lines)

@@ -1,6 +1,5 @@
 """Gifthub's verbs: sends and classifies, keeps nothing, decides nothing."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, ClassVar
 from urllib.parse import urlencode
@@ -15,6 +14,7 @@ from worker.provider import Account
 from worker.providers.account import HeaderSecret, HttpUrl, StrictAccount
 from worker.providers.base import Adapter
 from worker.providers.gifthub import standing, wire
+from worker.providers.reading import known_by
 
 
 class GifthubAccount(StrictAccount):
@@ -59,7 +59,7 @@ class Gifthub(Adapter[GifthubAccount]):
         reply = await self._send("POST", "/order/create", deadline, content=body, commits=True)
         if isinstance(reply, Reply):
             return wire.read_created(reply, order)
-        return _known_by(wire.reference(order), reply)
+        return known_by(wire.reference(order), reply)
 
     async def confirm(
         self, order: Ordered, attempt: Attempted, deadline: Deadline, token: str | None
@@ -72,7 +72,7 @@ class Gifthub(Adapter[GifthubAccount]):
         reply = await self._send("PUT", "/order/confirm", deadline, content=body, commits=True)
         if isinstance(reply, Reply):
             return wire.read_confirmed(reply, order)
-        return _known_by(order.provider_ref, reply)
+        return known_by(order.provider_ref, reply)
 
     async def look_up(
         self, order: Ordered, attempt: Attempted, deadline: Deadline, token: str | None
@@ -109,7 +109,7 @@ class Gifthub(Adapter[GifthubAccount]):
             return InDoubt("the provider's id of this order is not known")
         path = "/order/get?" + urlencode({"orderId": order.provider_ref})
         reply = await self._send("GET", path, deadline)
-        return reply if isinstance(reply, Reply) else _known_by(order.provider_ref, reply)
+        return reply if isinstance(reply, Reply) else known_by(order.provider_ref, reply)
 
     async def _send(
         self,
@@ -125,7 +125,3 @@ class Gifthub(Adapter[GifthubAccount]):
         return await self.channel.send(
             method, path, deadline=deadline, commits=commits, headers=headers, content=content
         )
-
-
-def _known_by(request_ref: str, outcome: NotSent | InDoubt) -> NotSent | InDoubt:
-    return replace(outcome, evidence=replace(outcome.evidence, request_ref=request_ref))

@@ -1,6 +1,5 @@
 """Hyperteknoloji's verbs: sends and classifies, keeps nothing, decides nothing."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Final, Literal
 from urllib.parse import quote
@@ -27,6 +26,7 @@ from worker.provider import Account, Token
 from worker.providers.account import HeaderSecret, HttpUrl, StrictAccount
 from worker.providers.base import Adapter
 from worker.providers.hyperteknoloji import listing, standing, wire
+from worker.providers.reading import known_by
 
 MAX_PAGES: Final = 50
 """How many pages of the order list one look-up reads; its deadline may end it sooner."""
@@ -130,7 +130,7 @@ class Hyperteknoloji(Adapter[HyperteknolojiAccount]):
             outcomes.append(said)
             if isinstance(said, NotSent):
                 break  # no connection, no token or too many calls: so with the next line
-            deadline = replace(deadline, start_by=deadline.end_by)
+            deadline = deadline.begun()
         if not outcomes:
             return NotSent("nothing_to_cancel")
         outcome = standing.heard(outcomes)
@@ -147,7 +147,7 @@ class Hyperteknoloji(Adapter[HyperteknolojiAccount]):
             if not isinstance(report, LineReport):
                 return report
             reports.append(report)
-            deadline = replace(deadline, start_by=deadline.end_by)
+            deadline = deadline.begun()
         return standing.called_off(reports, order)
 
     async def _listed(
@@ -170,7 +170,7 @@ class Hyperteknoloji(Adapter[HyperteknolojiAccount]):
                 or listing.reaches_back(page, attempt.opened_at)
             ):
                 return listing.finding(rows, order, self._pricing(order))
-            deadline = replace(deadline, start_by=deadline.end_by)  # it did begin in time
+            deadline = deadline.begun()  # it did begin in time
         return InDoubt("the order list is longer than is read", listing.seen(rows, order))
 
     async def poll(self, order: Ordered, deadline: Deadline, token: str | None) -> Outcome:
@@ -186,7 +186,7 @@ class Hyperteknoloji(Adapter[HyperteknolojiAccount]):
                 failures.append(report)
                 if isinstance(report, NotSent):
                     break  # no connection, no token or too many calls: so with the next line
-            deadline = replace(deadline, start_by=deadline.end_by)
+            deadline = deadline.begun()
         if failures and not reports:
             return failures[0]
         seen = Evidence(200, request_ref=order.provider_ref)
@@ -235,10 +235,7 @@ class Hyperteknoloji(Adapter[HyperteknolojiAccount]):
     ) -> Reply | NotSent | InDoubt:
         """Make a call about an order; whatever becomes of it, the order can be found by it."""
         reply = await self._call(method, path, deadline, token, **what)
-        if isinstance(reply, Reply):
-            return reply
-        seen = replace(reply.evidence, request_ref=wire.request_ref(order))
-        return replace(reply, evidence=seen)
+        return reply if isinstance(reply, Reply) else known_by(wire.request_ref(order), reply)
 
     async def _call(
         self,

@@ -29,7 +29,7 @@ from worker.outcome import (
 )
 from worker.provider import Token
 from worker.providers.account import fits_header
-from worker.providers.asked import each_line, intent_of, personal_in
+from worker.providers.asked import each_line, intent_of, personal_in, present
 from worker.providers.hyperteknoloji import errors
 from worker.providers.reading import (
     document,
@@ -97,7 +97,7 @@ def create_body(order: Ordered, notify_url: str | None) -> bytes:
                 "CustomerStoreProductID": wanted.customer_store_product_id,
                 "Quantity": wanted.quantity,
                 "RequireData": [
-                    _present(
+                    present(
                         ProductRequireID=answer.product_require_id,
                         Identifier=answer.identifier,
                         title=answer.title,
@@ -110,7 +110,7 @@ def create_body(order: Ordered, notify_url: str | None) -> bytes:
         ]
     }
     billing = _intent(order).billing_address_id
-    return jsontext.canonical(body | _present(BillingAddressID=billing, NotifyURL=notify_url))
+    return jsontext.canonical(body | present(BillingAddressID=billing, NotifyURL=notify_url))
 
 
 def read_created(reply: Reply, order: Ordered, pricing: Pricing) -> Outcome:
@@ -211,10 +211,6 @@ def _folded(value: Any) -> Any:
     if len(folded) < len(value):
         raise KeyError("two keys that differ only in their case")
     return folded
-
-
-def _present(**fields: Any) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _intent(order: Ordered) -> HyperteknolojiIntent:

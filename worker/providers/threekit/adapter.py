@@ -1,6 +1,5 @@
 """Threekit's verbs: sends and classifies, keeps nothing, decides nothing."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, ClassVar, Final, Literal
 
@@ -78,7 +77,7 @@ class Threekit(Adapter[ThreekitAccount]):
             goes_on, number = found.add(page), found.next_number
             if not goes_on:
                 break
-            deadline = replace(deadline, start_by=deadline.end_by)  # it did begin in time
+            deadline = deadline.begun()  # it did begin in time
         return found.finding(ended=not goes_on, until_complete=self._until_complete)
 
     async def poll(self, order: Ordered, deadline: Deadline, token: str | None) -> Outcome:

@@ -23,7 +23,8 @@ from worker.outcome import (
     Outcome,
     Pending,
 )
-from worker.providers.reading import document, evidence, identifier, objects, words
+from worker.providers.asked import each_line, intent_of, personal_in
+from worker.providers.reading import document, evidence, identifier, known_by, objects, words
 from worker.providers.threekit.errors import Failures, of_reading
 
 ORDERS: Final = "/api/orders"
@@ -54,7 +55,7 @@ def order_key(order: Ordered) -> str:
 
 def create_body(order: Ordered, org_id: str | None) -> bytes:
     """What creating an order says."""
-    intent = intent_of(order)
+    intent = _intent(order)
     body: dict[str, Any] = {
         "platform": platform_of(order),
         "metadata": {**intent.metadata, ORDER_KEY: order_key(order)},
@@ -152,25 +153,18 @@ def held(answer: Mapping[Any, Any], order: Ordered) -> int:
 
 def platform_of(order: Ordered) -> dict[str, str]:
     """The order's ``platform``, with the keys in lower case as live clients send them."""
-    said = intent_of(order).platform
+    said = _intent(order).platform
     return {"id": said.id, "platform": said.platform, "storeName": said.store_name}
-
-
-def intent_of(order: Ordered) -> ThreekitIntent:
-    """What was asked for. Raises ``TypeError`` where it was of another provider."""
-    if not isinstance(order.intent, ThreekitIntent):
-        raise TypeError("this order is another provider's")
-    return order.intent
 
 
 def told(outcome: _Told, reply: Reply, order: Ordered) -> _Told:
     """The outcome with what was said, and with the key that the order is to be found by."""
-    return replace(outcome, evidence=evidence(reply, order_key(order), KEPT, _personal(order)))
+    return replace(outcome, evidence=evidence(reply, order_key(order), KEPT, personal_in(order)))
 
 
 def not_answered(outcome: NotSent | InDoubt, order: Ordered) -> NotSent | InDoubt:
     """A call without an answer, with the key that the order is to be found by."""
-    return replace(outcome, evidence=replace(outcome.evidence, request_ref=order_key(order)))
+    return known_by(order_key(order), outcome)
 
 
 def _standing(
@@ -220,12 +214,8 @@ def _query(**fields: str | int | None) -> str:
 
 
 def _wanted(order: Ordered) -> Iterator[tuple[OrderedLine, ThreekitLine]]:
-    wanted = intent_of(order).lines
-    return ((line, wanted[line.index]) for line in order.lines)
+    return each_line(order, _intent(order).lines)
 
 
-def _personal(order: Ordered) -> list[str]:
-    """What a customer may have written, which an answer repeats."""
-    intent = intent_of(order)
-    written = (intent.metadata, *(line.metadata for line in intent.lines))
-    return [text for texts in written for text in texts.values()]
+def _intent(order: Ordered) -> ThreekitIntent:
+    return intent_of(order, ThreekitIntent)

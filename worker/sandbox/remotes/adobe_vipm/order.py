@@ -14,6 +14,7 @@ from worker.sandbox.remotes.adobe_vipm.magic import (
     RETURNED,
     Stages,
 )
+from worker.sandbox.stages import reached
 
 DEFAULT_CURRENCY: Final = "USD"
 PRORATED_DAYS: Final = 365
@@ -32,11 +33,7 @@ class Line:
 
     def status(self, age: timedelta, pace: timedelta) -> str:
         """That of the last stage reached."""
-        status = self.stages[0][1]
-        for paces, then in self.stages[1:]:
-            if age >= paces * pace:
-                status = then
-        return status
+        return reached(self.stages, age, pace)
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ from worker.sandbox.remotes.gifthub.magic import (
     Sku,
     Stages,
 )
+from worker.sandbox.stages import reached
 
 MAX_SKUS: Final = 5
 MAX_PER_SKU: Final = 5
@@ -105,11 +106,7 @@ class Order:
         """Its state at a time: pending or expired, then that of the last stage reached."""
         if self.confirmed_at is None:
             return EXPIRED if now >= self.expires_at else PENDING
-        state = self.stages[0][1]
-        for paces, then in self.stages[1:]:
-            if now >= self.confirmed_at + paces * self.pace:
-                state = then
-        return state
+        return reached(self.stages, now - self.confirmed_at, self.pace)
 
     def redeem_data(self, state: str) -> Json:
         """The cards that are there at a state, by SKU."""

@@ -14,6 +14,7 @@ from worker.sandbox.remotes.hyperteknoloji.magic import (
     TAKEN_OUT,
     Product,
 )
+from worker.sandbox.stages import reached
 
 _HOW_TO: Final = (
     f"CustomerStoreProductID must be a positive integer. In this sandbox 1 to {len(PRODUCTS)} "
@@ -56,12 +57,7 @@ class Line:
         """Its status at a time: that of the last stage reached, unless it was called off."""
         if self.cancelled_at is not None and now >= self.cancelled_at:
             return CANCELLED
-        stages = self.wanted.product.stages
-        status = stages[0][1]
-        for paces, then in stages[1:]:
-            if now >= self.created_at + paces * self.pace:
-                status = then
-        return status
+        return reached(self.wanted.product.stages, now - self.created_at, self.pace)
 
     def call_off(self, now: datetime) -> None:
         """Take the wish that it be called off, and do as its product does then."""

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from worker.sandbox.remote import Json
 from worker.sandbox.remotes.threekit.magic import BY_ID, NEW, NORMAL, STATUSES, Configuration
+from worker.sandbox.stages import reached
 
 MAX_NAME: Final = 255
 MAX_BODY: Final = 100_000
@@ -50,8 +51,8 @@ class Order:
     def status(self, now: datetime) -> str:
         """Its status at a time: that of the last stage reached, of any of its lines."""
         stages = sorted(stage for one in self.configurations for stage in one.stages)
-        reached = [status for paces, status in stages if now >= self.created_at + paces * self.pace]
-        return reached[-1] if reached else str(self.said.get("status", NEW))
+        said = str(self.said.get("status", NEW))
+        return reached([(0, said), *stages], now - self.created_at, self.pace)
 
     def listed(self, now: datetime) -> bool:
         """Whether the list shows it yet."""
