@@ -5,6 +5,7 @@ contents the tests may destroy.
 """
 
 import os
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -24,6 +25,15 @@ from worker.store.session import Database
 # How long an example takes says more about the machine than about the code.
 hypothesis.settings.register_profile("orderline", deadline=None)
 hypothesis.settings.load_profile("orderline")
+
+
+def pytest_configure() -> None:
+    """Listen to Ctrl-C, also where a shell started us in the background, deaf to it.
+
+    What ignores it passes that on to its children, and some of ours are to be interrupted.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
