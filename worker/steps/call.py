@@ -1,8 +1,8 @@
-"""Make a call that may commit money: token, attempt (commit), call, decision.
+"""Make a call that may commit money, or give it back: token, attempt (commit), call, decision.
 
-What ``place`` and ``confirm`` share. The order of things is the promise: nothing is sent before
-its attempt is on disk, and nothing is sent after the moment until which the attempt's own
-window check holds.
+What ``place``, ``confirm`` and ``cancel`` share. The order of things is the promise: nothing is
+sent before its attempt is on disk, and nothing is sent after the moment until which the attempt's
+own window check holds.
 """
 
 from collections.abc import Awaitable, Callable
@@ -24,7 +24,7 @@ from worker.steps.decided import Decided, Learnt
 from worker.store.attempts import NewAttempt, NotOpened, Opened
 
 Verb = Callable[[Ordered, Attempted, Deadline, str | None], Awaitable[Outcome]]
-"""``Provider.place`` or ``Provider.confirm``."""
+"""``Provider.place``, ``confirm`` or ``cancel``."""
 
 _CUT: Final = InDoubt("the worker was stopped while it waited for the answer")
 
