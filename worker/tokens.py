@@ -31,8 +31,8 @@ class TokenCare:
     """
 
     patience: timedelta
-    early: timedelta = timedelta(seconds=60)
-    longest_rest: timedelta = timedelta(minutes=5)
+    early: timedelta
+    longest_rest: timedelta
 
 
 class TokenKeeper:

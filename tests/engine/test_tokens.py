@@ -18,7 +18,8 @@ from worker.tokens import TokenCare, TokenKeeper
 SetClock = Callable[[timedelta], None]
 
 HOUR = timedelta(hours=1)
-EARLY = TokenCare(HOUR).early
+EARLY = timedelta(seconds=60)
+LONGEST_REST = timedelta(minutes=5)
 
 
 @dataclass
@@ -72,7 +73,7 @@ def a_keeper(
         provider="gifthub",
         owner=account,
         login=login,
-        care=TokenCare(patience=timedelta(seconds=patience)),
+        care=TokenCare(timedelta(seconds=patience), EARLY, LONGEST_REST),
     )
 
 

@@ -113,7 +113,9 @@ def _a_keeper(db: Database, vault: Vault, adapter: Provider) -> TokenKeeper:
         provider=adapter.name,
         owner=adapter.token_owner or "default",
         login=lambda: adapter.login(ample()),
-        care=TokenCare(patience=timedelta(seconds=10)),
+        care=TokenCare(
+            timedelta(seconds=10), adapter.capabilities.token_early, adapter.capabilities.login_rest
+        ),
     )
 
 

@@ -56,23 +56,17 @@ def cancel(
 
 async def _cancel(name: str, why: str | None, wait: float) -> tuple[Answer, OrderStory]:
     async with opened() as session:
-        order = await find_order(session.db, name)
-        wish = Wish(
-            event_id=new_uuid(),
-            said_by="operator",
-            order_id=OrderId(order.order_id),
-            reason=why,
-        )
+        order_id = OrderId((await find_order(session.db, name)).order_id)
+        wish = Wish(event_id=new_uuid(), said_by="operator", order_id=order_id, reason=why)
         await cancels.ask(session.db, wish)
-        return await _answer(session, wish, wait)
+        return await _answer(session, order_id, wait)
 
 
-async def _answer(session: Session, wish: Wish, wait: float) -> tuple[Answer, OrderStory]:
+async def _answer(session: Session, order_id: OrderId, wait: float) -> tuple[Answer, OrderStory]:
     """Look until a worker has answered, or nobody waits any more."""
     give_up_at = asyncio.get_running_loop().time() + wait
     while True:
-        assert wish.order_id is not None  # noqa: S101 -- it was made with one
-        told = await story(session.db, session.vault, wish.order_id)
+        told = await story(session.db, session.vault, order_id)
         if told.order.state == "cancelled":
             return Answer.CALLED_OFF, told
         if told.order.cancel_asked_at is None:

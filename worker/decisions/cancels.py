@@ -71,7 +71,7 @@ def refused_to_cancel(rules: Rules, claimed: Claimed, reason: str) -> Change:
     )
     if claimed.state is not OrderState.PLACED:
         return change
-    return replace(change, step=Step.POLL, due_in=rules.capabilities.poll_every[0])
+    return replace(change, step=Step.POLL, due_in=rules.poll_in(0))
 
 
 def after_cancel(rules: Rules, claimed: Claimed, outcome: LookUp, chance: float) -> Change:
@@ -82,7 +82,8 @@ def after_cancel(rules: Rules, claimed: Claimed, outcome: LookUp, chance: float)
         case Refused():
             change = refused_to_cancel(rules, claimed, f"{outcome.code}: {outcome.reason}")
         case Pending():
-            change = _asked(claimed, _poll_wait(rules, claimed), "the provider was asked")
+            asked = claimed.tries if claimed.step is Step.RECONCILE else 0
+            change = _asked(claimed, rules.poll_in(asked), "the provider was asked")
         case Absent() if (
             _waited_too_long(rules, claimed) and rules.patience_left(claimed) > AT_ONCE
         ):
@@ -173,12 +174,6 @@ def _for_a_person(claimed: Claimed, reason: str) -> Change:
 def _lost(rules: Rules, claimed: Claimed) -> bool:
     """Whether the wish was put to the provider, unanswered, and can be put again no longer."""
     return rules.unsettled(claimed, Step.CANCEL) and _waited_too_long(rules, claimed)
-
-
-def _poll_wait(rules: Rules, claimed: Claimed) -> timedelta:
-    waits = rules.capabilities.poll_every
-    asked = claimed.tries if claimed.step is Step.RECONCILE else 0
-    return waits[min(asked, len(waits) - 1)]
 
 
 def _state(claimed: Claimed) -> OrderState:

@@ -177,13 +177,12 @@ class Decider(Rules):
         ended = ended_as(claimed, moves)
         if ended is not None:
             return change_of(claimed, state=ended, provider_ref=provider_ref, moves=moves)
-        waits = self.capabilities.poll_every
         polls = claimed.tries if claimed.step is Step.POLL else 0
         return change_of(
             claimed,
             state=OrderState.PLACED,
             step=Step.POLL,
-            due_in=waits[min(polls, len(waits) - 1)],
+            due_in=self.poll_in(polls),
             tries=polls + 1,
             provider_ref=provider_ref,
             moves=moves,
@@ -209,12 +208,9 @@ class Decider(Rules):
 def _believed(claimed: Claimed, outcome: Outcome) -> Outcome:
     """What an answer says of a request that was sent before, with an outcome still unknown.
 
-    That it was not sent again, or that our credentials are not taken, says nothing of then.
+    That our credentials are not taken now says nothing of then.
     """
-    if claimed.attempt is None or claimed.attempt.sends == 1:
-        return outcome
-    match outcome:
-        case Refused(code=RefusalCode.FORBIDDEN):
-            return InDoubt(f"sent again, it was refused: {outcome.reason}", outcome.evidence)
-        case _:
-            return outcome
+    sent_before = claimed.attempt is not None and claimed.attempt.sends > 1
+    if sent_before and isinstance(outcome, Refused) and outcome.code is RefusalCode.FORBIDDEN:
+        return InDoubt(f"sent again, it was refused: {outcome.reason}", outcome.evidence)
+    return outcome

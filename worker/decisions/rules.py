@@ -91,6 +91,11 @@ class Rules:
             reason=reason,
         )
 
+    def poll_in(self, polls: int) -> timedelta:
+        """The wait before the next poll, after so many in a row; the last one repeats."""
+        waits = self.capabilities.poll_every
+        return waits[min(polls, len(waits) - 1)]
+
     def patience_left(self, claimed: Claimed) -> timedelta:
         """How much longer the newest call may still come through."""
         return self.policy.patience(self.call_deadline) - claimed.since_attempt

@@ -2,15 +2,14 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from worker.logs import get_logger
 from worker.outcome import Check, InDoubt, LookUp, NotSent, Refused
+from worker.providers.reading import hide
 from worker.runtime import Runtime
 
 Answer = TypeVar("Answer", bound=LookUp | Check)
-
-HIDDEN: Final = "…"
 
 log = get_logger(__name__)
 
@@ -41,7 +40,7 @@ async def answer(
 def _without(token: str, said: Answer | NotSent | InDoubt) -> Answer | NotSent | InDoubt:
     seen = said.evidence
     if seen.body is not None and token in seen.body:
-        said = replace(said, evidence=replace(seen, body=seen.body.replace(token, HIDDEN)))
+        said = replace(said, evidence=replace(seen, body=hide(seen.body, [token])))
     if isinstance(said, Refused | NotSent | InDoubt) and token in said.reason:
-        said = replace(said, reason=said.reason.replace(token, HIDDEN))
+        said = replace(said, reason=hide(said.reason, [token]))
     return said
