@@ -29,6 +29,7 @@ POLICY = Policy(
     retry_cap=timedelta(minutes=5),
     retry_for=timedelta(hours=24),
     look_up_waits=tuple(timedelta(seconds=s) for s in (5, 30, 120, 600)),
+    absence_after=timedelta(minutes=10),
 )
 
 ONE_PHASE = Capabilities(

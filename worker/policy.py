@@ -17,18 +17,21 @@ DELIVERY_JITTER = 0.2
 """Each of those waits is stretched or shortened by up to this share."""
 
 _MIN_LOOK_UPS = 3
-_MIN_DOUBT = timedelta(minutes=10)
 _MIN_DEADLINES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """The waits of one installation, from its settings."""
+    """The waits of one installation, from its settings.
+
+    ``absence_after`` is how long a call of unknown outcome may at least still come through.
+    """
 
     retry_base: timedelta
     retry_cap: timedelta
     retry_for: timedelta
     look_up_waits: Sequence[timedelta]
+    absence_after: timedelta
 
     def retry_in(self, tries: int, chance: float, wish: timedelta | None = None) -> timedelta:
         """The wait before try number ``tries + 1``: exponential, with full jitter.
@@ -57,7 +60,7 @@ class Policy:
 
     def patience(self, call_deadline: timedelta) -> timedelta:
         """How long after its start a call of unknown outcome may still come through."""
-        return max(_MIN_DOUBT, _MIN_DEADLINES * call_deadline)
+        return max(self.absence_after, _MIN_DEADLINES * call_deadline)
 
 
 def delivery_in(tries: int, chance: float, wish: timedelta | None = None) -> timedelta | None:

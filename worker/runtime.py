@@ -198,6 +198,7 @@ def _decider(adapter: Provider, call_timeout: timedelta, settings: Settings) -> 
         retry_cap=settings.retry_cap,
         retry_for=settings.retry_for,
         look_up_waits=settings.look_up_schedule,
+        absence_after=settings.absence_after,
     )
     return Decider(
         adapter.capabilities,

@@ -77,6 +77,9 @@ class Settings(BaseSettings):
     """An order without a quote that could never be sent fails after this long."""
     look_up_waits: str = "5,30,120,600"
     """Seconds between the look-ups that settle a doubt, comma separated; at least three."""
+    absence_after: Span = timedelta(minutes=10)
+    """An order that its provider does not know may still appear there this long after the call
+    (and five times the call's deadline); only then its absence is believed."""
 
     delivery_concurrency: int = Field(default=128, ge=1, le=2000)
     """Webhooks under way at once, per worker process."""

@@ -33,6 +33,13 @@ SELECT gen_random_uuid(), producer, stream, entry_id, digest, sealed_entry, code
 FROM quarantine
 """
 
+SURPLUS = """
+INSERT INTO surplus_orders (id, order_id, provider_ref, reason)
+SELECT gen_random_uuid(), id, {ref}, 'looked up' FROM orders
+"""
+
+FORGOTTEN = "UPDATE {} SET decision = 'forgotten', closed_at = now(), closed_by = 'me'"
+
 BROKEN = [
     ("an_intent_is_accepted_once", ORDER.replace("'another'", "intent_id")),
     ("orders_producer_fkey", ORDER.replace("producer, 'another'", "'nobody', 'another'")),
@@ -72,6 +79,11 @@ BROKEN = [
     ("provider_ref", "UPDATE orders SET provider_ref = 'another'"),
     ("provider_ref", "UPDATE orders SET provider_ref = NULL"),
     ("an_entry_is_quarantined_once", QUARANTINE),
+    ("decision_is_known", FORGOTTEN.format("quarantine")),
+    ("closed_by_a_decision", "UPDATE quarantine SET closed_at = now(), closed_by = 'me'"),
+    ("decision_is_known", FORGOTTEN.format("surplus_orders")),
+    ("closed_by_a_decision", "UPDATE surplus_orders SET closed_at = now(), decision = 'kept'"),
+    ("a_surplus_order_is_found_once", SURPLUS.format(ref="NULL")),
 ]
 
 
@@ -81,6 +93,7 @@ async def placed(shop: Shop) -> Shop:
     await shop.accept(an_intent("a", "b"), b"{")
     (claimed,) = await shop.claim()
     await shop.settle(a_change(await shop.attempt(claimed), Confirmed("their-id")))
+    await shop.execute(SURPLUS.format(ref="NULL"))
     return shop
 
 
@@ -115,4 +128,7 @@ async def test_every_constraint_of_ours_was_tried(placed: Shop) -> None:
         " AND indrelid::regclass::text IN (SELECT tablename FROM pg_tables"
         " WHERE schemaname = 'public')"
     )
-    assert [row.name for row in indexes] == ["one_open_attempt_per_order"]
+    assert {row.name for row in indexes} == {
+        "a_surplus_order_is_found_once",
+        "one_open_attempt_per_order",
+    }

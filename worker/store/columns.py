@@ -49,3 +49,11 @@ def listed(column: str, words: Iterable[StrEnum]) -> str:
 def one_of(column: str, words: type[StrEnum]) -> CheckConstraint:
     """A constraint that keeps a column to the words of an enum (or NULL)."""
     return CheckConstraint(listed(column, words), name=f"{column}_is_known")
+
+
+def closed_by_a_decision() -> CheckConstraint:
+    """A constraint on what people close: when, by whom and how are known together."""
+    return CheckConstraint(
+        "(closed_at IS NULL) = (decision IS NULL) AND (closed_at IS NULL) = (closed_by IS NULL)",
+        name="closed_by_a_decision",
+    )

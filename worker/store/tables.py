@@ -28,6 +28,17 @@ class NotificationState(StrEnum):
     """We stopped trying; visible, and can be replayed."""
 
 
+class SurplusDecision(StrEnum):
+    """What a person decided about a surplus order."""
+
+    RETURNED = "returned"
+    """It was given back, or called off, at the provider."""
+    KEPT = "kept"
+    """It stays there, paid for and not needed."""
+    ADOPTED = "adopted"
+    """It is what its order is now served by."""
+
+
 class OrderRow(SQLModel, table=True):
     """One order: our promise, made from one intent."""
 
@@ -104,6 +115,9 @@ class OrderRow(SQLModel, table=True):
     finished_at: datetime | None = c.moment()
     cancel_asked_at: datetime | None = c.moment()
     """Since when somebody wants it called off and has no answer yet."""
+    heard_at: datetime | None = c.moment()
+    """When its provider called back while a worker held it; what that worker settles is then
+    looked at again at once."""
 
 
 class LineRow(SQLModel, table=True):
@@ -177,6 +191,34 @@ class AttemptRow(SQLModel, table=True):
     """Status, request reference and scrubbed answer."""
     look_ups: int = c.count()
     """How often the provider was asked about it and did not have it."""
+
+
+class SurplusOrderRow(SQLModel, table=True):
+    """One more at the provider than we asked for. Somebody has to give it back there."""
+
+    __tablename__ = "surplus_orders"
+    __table_args__: ClassVar[Any] = (
+        Index(
+            "a_surplus_order_is_found_once",
+            "order_id",
+            text("coalesce(provider_ref, '')"),
+            unique=True,
+        ),
+        c.one_of("decision", SurplusDecision),
+        c.closed_by_a_decision(),
+    )
+
+    id: UUID = Field(primary_key=True)
+    order_id: UUID = Field(foreign_key="orders.id")
+    provider_ref: str | None = c.text()
+    """The provider's id of it; ``None`` where that provider gives none."""
+    reason: str = c.text()
+    """How we know of it."""
+    found_at: datetime = c.now()
+    closed_at: datetime | None = c.moment()
+    closed_by: str | None = c.text()
+    decision: str | None = c.text()
+    why: str | None = c.text()
 
 
 class EventRow(SQLModel, table=True):

@@ -1,6 +1,7 @@
 """The tables beside an order's life: who may ask, whom we ask, and what was set aside."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -54,12 +55,23 @@ class TokenRow(SQLModel, table=True):
     """Until when nobody tries again after that."""
 
 
+class QuarantineDecision(StrEnum):
+    """What a person decided about an entry in quarantine."""
+
+    REPLAYED = "replayed"
+    """Taken in after all, mended or as it was."""
+    DROPPED = "dropped"
+    """Nothing will become of it."""
+
+
 class QuarantineRow(SQLModel, table=True):
     """An intent that cannot become an order, exactly as it arrived, with the reason."""
 
     __tablename__ = "quarantine"
     __table_args__: ClassVar[Any] = (
         UniqueConstraint("stream", "entry_id", "digest", name="an_entry_is_quarantined_once"),
+        c.one_of("decision", QuarantineDecision),
+        c.closed_by_a_decision(),
     )
 
     id: UUID = Field(primary_key=True)
@@ -77,3 +89,16 @@ class QuarantineRow(SQLModel, table=True):
     path: str = c.text()
     detail: str = c.text()
     at: datetime = c.now()
+    closed_at: datetime | None = c.moment()
+    closed_by: str | None = c.text()
+    decision: str | None = c.text()
+    why: str | None = c.text()
+
+
+class JobRow(SQLModel, table=True):
+    """Something that beat rings for, and when it was last done."""
+
+    __tablename__ = "jobs"
+
+    name: str = c.text(primary_key=True)
+    ran_at: datetime = c.now()
