@@ -115,8 +115,8 @@ class Line:
         )
         self.port = self._server.sockets[0].getsockname()[1]
 
-    async def black_hole(self, seconds: float) -> int:
-        """Forward nothing any more on the connections there are; new ones work. How many.
+    async def black_hole(self, seconds: float) -> None:
+        """Forward nothing any more on the connections there are; new ones work.
 
         After so many seconds their clients hear of it, as from a kernel whose keep-alives were
         answered by nobody. The server never does: it learns of a lost client only when it sends
@@ -129,7 +129,6 @@ class Line:
         await asyncio.sleep(seconds)
         for client in clients:
             client.transport.abort()
-        return len(clients)
 
     async def reach(self) -> _End:
         """A new connection to the server."""

@@ -135,13 +135,12 @@ def _followers(chance: Random, fresh: Planned) -> Iterator[tuple[int, Planned]]:
 
 def _follower(fresh: Planned, sort: Sort, *, patient: bool) -> Planned:
     body: Body = fresh.body
-    match sort:
-        case Sort.CANCEL:
-            body = {"intent_id": fresh.number, "reason": "the customer left"}
-        case Sort.CHANGED:
-            first, *others = fresh.body["lines"]
-            changed = first | {"deliver_id": f"{first['deliver_id']}-changed"}
-            body = fresh.body | {"lines": [changed, *others]}
+    if sort is Sort.CANCEL:
+        body = {"intent_id": fresh.number, "reason": "the customer left"}
+    if sort is Sort.CHANGED:
+        first, *others = fresh.body["lines"]
+        changed = first | {"deliver_id": f"{first['deliver_id']}-changed"}
+        body = fresh.body | {"lines": [changed, *others]}
     return Planned(
         sort=sort,
         number=fresh.number,

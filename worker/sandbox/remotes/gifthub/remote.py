@@ -120,6 +120,7 @@ class Gifthub(Remote):
                     status=state,
                     live=state != PENDING and state not in _FREED,
                     created_at=order.created_at,
+                    bought_at=order.confirmed_at,
                 )
 
     def create(self, call: Call) -> Reply:

@@ -1,0 +1,203 @@
+"""The verdict on a run: what the audit found, counted, promise by promise."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Final
+
+from worker.chaos.audit import Audit, Breaches
+from worker.chaos.evidence import Evidence
+from worker.chaos.plan import Sort
+from worker.demo.verdict import Promise
+from worker.lifecycle import OrderState
+
+_TOLD: Final = 50
+"""How many breaches the JSON spells out of each kind."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a run came to. Every number that may only be 0 names a promise that it breaks."""
+
+    seed: int
+    orders: int
+    kills: int
+    lost: int
+    invented: int
+    wrongly_quarantined: int
+    duplicate_provider_orders: int
+    strays: int
+    unresolved: int
+    parked: int
+    late_purchases: int
+    begun_late: int
+    untrue: int
+    notifications: int
+    notifications_missing: int
+    notifications_out_of_order: int
+    notification_gaps: int
+    signatures_refused: int
+    left_in_streams: int
+    processes_ended: int
+    seconds: float
+    accepted: int
+    quarantined: int
+    repeats: int
+    provider_orders: int
+    surplus_known: int
+    states: Mapping[str, int]
+    parked_reasons: Mapping[str, int]
+    troubles: Mapping[str, int]
+    callbacks: Mapping[str, int]
+    longest_lag: float
+    gave_up: str | None
+    breaches: Mapping[str, Breaches] = field(default_factory=dict)
+    """Each breach in a sentence, by its kind."""
+    promises: tuple[Promise, ...] = ()
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """The names of the promises that were not kept."""
+        return tuple(promise.name for promise in self.promises if not promise.kept)
+
+    def as_json(self) -> dict[str, object]:
+        """The verdict as one object."""
+        return {**asdict(self), "broken": self.broken, "clean": not self.broken}
+
+
+def judge(seen: Evidence) -> Verdict:
+    """Audit a run and count what was found."""
+    audit = Audit(seen)
+    found = {
+        "lost": audit.lost(),
+        "invented": audit.invented(),
+        "wrongly_quarantined": audit.wrongly_quarantined(),
+        "bought_twice": audit.bought_twice(),
+        "strays": audit.strays(),
+        "late": audit.late(),
+        "begun_late": audit.begun_late(),
+        "unheard": audit.unheard(),
+        "disorderly": audit.disorderly(),
+        "gaps": audit.gaps(),
+        "unresolved": audit.unresolved(),
+        "untrue": audit.untrue(),
+        "ended": list(seen.run.ended),
+    }
+    count = {kind: len(breaches) for kind, breaches in found.items()}
+    promises = _promises(seen, count)
+    states = Counter(order.state for order in seen.ours.orders)
+    live = {
+        (remote, row.order_id) for remote, rows in seen.theirs.items() for row in rows if row.live
+    }
+    return Verdict(
+        seed=seen.run.seed,
+        orders=seen.run.wanted,
+        kills=seen.run.kills,
+        lost=count["lost"],
+        invented=count["invented"],
+        wrongly_quarantined=count["wrongly_quarantined"],
+        duplicate_provider_orders=count["bought_twice"] + count["strays"],
+        strays=count["strays"],
+        unresolved=count["unresolved"],
+        parked=states[OrderState.PARKED],
+        late_purchases=count["late"],
+        begun_late=count["begun_late"],
+        untrue=count["untrue"],
+        notifications=len(seen.ours.told),
+        notifications_missing=count["unheard"],
+        notifications_out_of_order=count["disorderly"],
+        notification_gaps=count["gaps"],
+        signatures_refused=seen.received.forged,
+        left_in_streams=seen.left_in_streams,
+        processes_ended=count["ended"],
+        seconds=round(seen.run.seconds, 1),
+        accepted=len(seen.ours.orders),
+        quarantined=len(seen.ours.quarantined),
+        repeats=sum(sent.sort is Sort.REPEAT for sent in seen.sent),
+        provider_orders=len(live),
+        surplus_known=sum(order.surplus for order in seen.ours.orders),
+        states=dict(states.most_common()),
+        parked_reasons=_reasons(seen),
+        troubles=dict(seen.run.troubles),
+        callbacks=dict(seen.run.callbacks),
+        longest_lag=round(seen.run.longest_lag, 2),
+        gave_up=seen.run.gave_up,
+        breaches={kind: breaches[:_TOLD] for kind, breaches in found.items() if breaches},
+        promises=promises,
+    )
+
+
+def _reasons(seen: Evidence) -> dict[str, int]:
+    reasons = Counter(order.parked_reason for order in seen.ours.orders if order.parked_reason)
+    return {str(reason): count for reason, count in reasons.most_common()}
+
+
+def _promises(seen: Evidence, count: Mapping[str, int]) -> tuple[Promise, ...]:
+    return (*_of_buying(seen, count), _of_telling(seen, count), *_of_ending(seen, count))
+
+
+def _of_buying(seen: Evidence, count: Mapping[str, int]) -> tuple[Promise, ...]:
+    return (
+        Promise(
+            "P1",
+            "accepted once",
+            count["lost"] == count["invented"] == count["wrongly_quarantined"] == 0,
+            f"{len(seen.sent)} entries acknowledged: {len(seen.ours.orders)} orders,"
+            f" {len(seen.ours.quarantined)} quarantined, {count['lost']} lost",
+        ),
+        Promise(
+            "P2",
+            "bought at most once",
+            count["bought_twice"] == count["strays"] == 0,
+            f"{count['bought_twice']} orders too many at the providers, {count['strays']} nobody's",
+        ),
+        Promise(
+            "P3",
+            "never late",
+            count["late"] == count["begun_late"] == 0,
+            f"{count['late']} purchases after their quote's end by the providers' clocks,"
+            f" {count['begun_late']} begun too late by ours",
+        ),
+    )
+
+
+def _of_telling(seen: Evidence, count: Mapping[str, int]) -> Promise:
+    wrong = count["unheard"] + count["disorderly"] + count["gaps"] + seen.received.forged
+    return Promise(
+        "P4",
+        "every line told",
+        wrong == 0,
+        f"{len(seen.ours.told)} notifications, {count['unheard']} missing,"
+        f" {count['disorderly']} lines out of order, {count['gaps']} gaps,"
+        f" {seen.received.forged} not genuine",
+    )
+
+
+def _of_ending(seen: Evidence, count: Mapping[str, int]) -> tuple[Promise, ...]:
+    return (
+        Promise(
+            "P5",
+            "nothing only in Redis",
+            count["lost"] == 0 == seen.left_in_streams,
+            f"{count['lost']} lost, {seen.left_in_streams} entries left in a stream",
+        ),
+        Promise(
+            "P6",
+            "nothing silently stuck",
+            count["unresolved"] == 0 and seen.run.gave_up is None,
+            f"{count['unresolved']} neither finished nor parked"
+            + (f"; gave up: {seen.run.gave_up}" if seen.run.gave_up else ""),
+        ),
+        Promise(
+            "truth",
+            "what we say is so",
+            count["untrue"] == 0,
+            f"{count['untrue']} orders are not what they say they are",
+        ),
+        Promise(
+            "processes",
+            "none ends by itself",
+            count["ended"] == 0,
+            f"{count['ended']} ended by themselves, {seen.run.kills} were killed",
+        ),
+    )
