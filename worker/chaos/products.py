@@ -31,8 +31,8 @@ LEFT_OUT: Final[Mapping[str, frozenset[Any]]] = {
     "gifthub": frozenset({"sandbox-forever", "sandbox-partial-final"}),
     # Open for ever; and what only previews of renewals, or returns, are about.
     "adobe_vipm": frozenset({"sandbox-never", "sandbox-expired-product"}),
-    # Tried, or asked after, for a day; and the remote's own doubling.
-    "threekit": frozenset({"sandbox-429", "sandbox-500", "sandbox-empty-cart", "sandbox-twice"}),
+    # The remote's own doubling.
+    "threekit": frozenset({"sandbox-twice"}),
 }
 """Never ordered: it would not come to rest in the time of a run, or tells nothing of us."""
 
@@ -77,8 +77,12 @@ class Way:
 
     @property
     def must_be_quoted(self) -> bool:
-        """Whether such an intent is nothing without the most that it may cost."""
-        return self.ask is adobe_previewed
+        """Whether such an intent needs a quote.
+
+        What is previewed first does, to be one at all; what is only priced by its first call does
+        here, for else an order whose price never came is asked for again after ten minutes.
+        """
+        return self.provider == "gifthub" or self.ask in {adobe_previewed, adobe_preview}
 
     @property
     def endless(self) -> bool:

@@ -11,7 +11,7 @@ from typing import Final
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
+from redis.backoff import ConstantBackoff
 
 from worker import streams
 from worker.chaos.forwarder import Forwarder
@@ -30,6 +30,8 @@ from worker.store.session import Database
 
 FAULT_RATE: Final = 0.04
 PACE: Final = 1.0
+WINDOW: Final = timedelta(seconds=20)
+"""Of quotes that name no end, and of the prices that a provider freezes."""
 CALL_TIMEOUT: Final = 2.0
 START_GRACE: Final = 0.5
 QUOTE_MARGIN: Final = 1.0
@@ -44,6 +46,8 @@ _SETTINGS: Final = {
     "ORDERLINE_LEASE_MARGIN": "1",
     "ORDERLINE_RETRY_BASE": "0.3",
     "ORDERLINE_RETRY_CAP": "2",
+    "ORDERLINE_RETRY_FOR": "20",
+    "ORDERLINE_QUOTE_WINDOW": str(WINDOW.total_seconds()),
     "ORDERLINE_LOOK_UP_WAITS": "0.5,1,2,4",
     "ORDERLINE_ABSENCE_AFTER": "8",
     "ORDERLINE_DELIVERY_TIMEOUT": "10",
@@ -53,6 +57,7 @@ _SETTINGS: Final = {
 """A run cannot wait as long as production should; nothing else is different."""
 
 _ANSWER_WITHIN: Final = 3.0
+_TRIES: Final = 50
 _BEGUN: Final = "engine_started"
 _BEGUN_WITHIN: Final = 60.0
 _LOOK_EVERY: Final = 0.1
@@ -93,11 +98,11 @@ async def set_up(
         to_postgres = await stack.enter_async_context(Line(keeper.servers.database_url))
         to_redis = await stack.enter_async_context(Line(keeper.servers.redis_url))
         receiver = await stack.enter_async_context(ForgetfulReceiver(seed))
-        rates = SandboxSettings(pace=PACE, fault_rate=FAULT_RATE)
-        sandbox = await stack.enter_async_context(Sandbox(settings=rates, seed=seed))
+        habits = SandboxSettings(pace=PACE, fault_rate=FAULT_RATE, frozen_for=WINDOW)
+        sandbox = await stack.enter_async_context(Sandbox(settings=habits, seed=seed))
         vault = Vault([key := Vault.new_key()])
-        redis = await stack.enter_async_context(_redis(keeper.servers.redis_url))
-        by_line = await stack.enter_async_context(_redis(to_redis.url))
+        redis = await stack.enter_async_context(_redis(keeper.servers.redis_url, tries=_TRIES))
+        by_line = await stack.enter_async_context(_redis(to_redis.url, tries=0))
         forwarder = await stack.enter_async_context(Forwarder(by_line, vault, seed))
         servers = Servers(to_postgres.url, to_redis.url)
         say("Migrating the database")
@@ -140,11 +145,11 @@ async def _at_work(home: Path, names: Collection[str]) -> None:
         await asyncio.sleep(_LOOK_EVERY)
 
 
-def _redis(url: str) -> Redis:
-    """A client that never sends twice by itself: whoever uses it has to know what was sent."""
+def _redis(url: str, *, tries: int) -> Redis:
+    """A client that sends again by itself so often; never, where it matters what was sent."""
     return Redis.from_url(
         url,
-        retry=Retry(NoBackoff(), 0),
+        retry=Retry(ConstantBackoff(_LOOK_EVERY), tries),
         socket_timeout=_ANSWER_WITHIN,
         socket_connect_timeout=_ANSWER_WITHIN,
     )

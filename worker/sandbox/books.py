@@ -14,8 +14,8 @@ class Row:
 
     ``ref`` is the caller's reference (a DeliverID, a ``reference``), ``None`` when it sent
     none. ``live`` says that the line costs the caller money: it was committed and did not come
-    to nothing. ``bought_at`` is when it was committed, ``None`` where it never was. ``price`` is the
-    total of the line in ``currency``. ``extra`` is what only this remote knows.
+    to nothing. ``bought_at`` is when it was committed, ``None`` where it never was. ``price`` is
+    the total of the line in ``currency``. ``extra`` is what only this remote knows.
     """
 
     remote: str
