@@ -61,6 +61,16 @@ SELECT count(*) AS owed, extract(epoch FROM min(due_at) - orderline_now())::int 
 FROM notifications WHERE state = 'pending' AND due_at IS NOT NULL
 """)
 
+_IDLE: Final = text("""
+SELECT state, count(*) AS count,
+    max(extract(epoch FROM clock_timestamp() - state_change))::int AS since
+FROM pg_stat_activity
+WHERE application_name = 'orderline' AND state LIKE 'idle in transaction%'
+    AND clock_timestamp() - state_change > interval '5 s'
+GROUP BY state
+""")
+"""Sessions that hold locks and do nothing: whoever had them is gone, and they do not know it."""
+
 _NAMED: Final = 4
 _READ_AGAIN: Final = 0.2
 
@@ -110,6 +120,7 @@ async def restless(db: Database) -> str:
     async with db.reading() as connection:
         orders = (await connection.execute(_UNSETTLED)).all()
         untold = (await connection.execute(_UNTOLD)).one()
+        idle = (await connection.execute(_IDLE)).all()
     named = [
         f"{row.intent_id} ({row.provider}) is {row.state}, {row.step} due in {row.due_in} s:"
         f" {row.reason or 'no reason'}"
@@ -121,7 +132,8 @@ async def restless(db: Database) -> str:
         if untold.owed
         else []
     )
-    return "; ".join([*named, *more, *mail])
+    held = [f"{row.count} sessions are {row.state} for {row.since} s" for row in idle]
+    return "; ".join([*named, *more, *mail, *held])
 
 
 async def read_books(db: Database, needs: timedelta) -> OurBooks:

@@ -2,11 +2,12 @@
 
 import asyncio
 import time
+from asyncio import Future
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from redis.exceptions import RedisError
 
@@ -101,16 +102,13 @@ class Chaos:
             f"{len(planned)} entries and {len(coming)} troubles, by seed {self.asked.seed}"
         )
         watching = asyncio.create_task(self._watch(len(planned)))
+        storm = asyncio.gather(
+            self.submitting.run(planned, self.asked.length), self.troubles.run(coming)
+        )
         try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self.submitting.run(planned, self.asked.length))
-                group.create_task(self.troubles.run(coming))
-            self.audience.say(
-                "Everything is submitted and the troubles are over: waiting for quiet"
-            )
-            gave_up = await self._until_quiet()
+            gave_up = await self._until_quiet(storm, watching)
         finally:
-            watching.cancel()
+            await _end(storm, watching)
         return judge(await self._evidence(gave_up))
 
     async def _watch(self, to_send: int) -> None:
@@ -134,29 +132,36 @@ class Chaos:
             due = max(due + _LOOK_EVERY, time.monotonic())
             await asyncio.sleep(max(0.0, due - time.monotonic()))
 
-    async def _until_quiet(self) -> str | None:
-        """Wait until nothing is due any more; else why we gave up.
+    async def _until_quiet(self, storm: Future[Any], watching: Future[None]) -> str | None:
+        """Wait until the storm is over and nothing is due any more; else why we gave up.
 
         Patience is counted from the last progress, so a backlog that shrinks is waited for.
         """
-        moved_at, before, looks = time.monotonic(), self._left(), 0
+        moved_at, before, looks = time.monotonic(), self._moved(), 0
         while time.monotonic() - moved_at < PATIENCE:
-            await self.submitting.follow_up()
-            looks = looks + 1 if await self._is_quiet() else 0
-            if looks == _QUIET_LOOKS:
-                return None
-            if self._left() < before:
-                moved_at, before = time.monotonic(), self._left()
+            if watching.done():
+                watching.result()
+            if storm.done():
+                storm.result()
+                await self.submitting.follow_up()
+                looks = looks + 1 if await self._is_quiet() else 0
+                if looks == _QUIET_LOOKS:
+                    return None
+            if self._moved() != before:
+                moved_at, before = time.monotonic(), self._moved()
             await asyncio.sleep(_LOOK_EVERY)
         return f"no progress for {PATIENCE:g} s: {await restless(self.works.db)}"
 
-    def _left(self) -> int:
-        return self.seen.standing.open_orders + self.seen.owed
+    def _moved(self) -> tuple[int, ...]:
+        """What changes as long as something goes on."""
+        seen = self.seen
+        return len(self.submitting.sent), seen.accepted, seen.at_rest, seen.owed
 
     async def _is_quiet(self) -> bool:
+        held = self.works.forwarder.held + self.submitting.held
         with suppress(RedisError, OSError):
             fresh = await look(self.works.db)
-            at_rest = fresh is not None and fresh.quiet and not self.works.forwarder.held
+            at_rest = fresh is not None and fresh.quiet and not held
             return at_rest and await self.works.in_streams() == 0
         return False
 
@@ -183,6 +188,12 @@ class Chaos:
                 seconds=seconds,
             ),
         )
+
+
+async def _end(*tasks: Future[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def run(keeper: Keeper, home: Path, asked: Asked, audience: Audience) -> Verdict:

@@ -84,9 +84,11 @@ class Submitting:
             else:
                 await self._put(entry)
             await self.follow_up()
-        while self._patient:
-            await asyncio.sleep(_LOOK_EVERY)
-            await self.follow_up()
+
+    @property
+    def held(self) -> int:
+        """How many wishes still wait for their intents to become orders."""
+        return len(self._patient)
 
     async def follow_up(self) -> None:
         """Send the wishes whose intents have become orders, and insist on those in vain."""
