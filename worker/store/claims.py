@@ -198,7 +198,7 @@ def _claimed(row: Row, vault: Vault) -> Claimed:
         account=row.account,
         notify_url=row.notify_url,
         state=OrderState(row.state),
-        step=Step(row.step),
+        step=Step(row.step or Step.RECONCILE),  # of a parked one, that is all there could be
         fence=row.fence,
         tries=row.tries,
         created_at=row.created_at,
