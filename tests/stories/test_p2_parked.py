@@ -226,7 +226,10 @@ async def test_a_late_yes_before_the_next_call_stops_it(story: Story) -> None:
     ]
     assert "late" in str(choice.refusal)
     ref = await story.one("SELECT line_ref FROM lines")
-    await _decide(story, order_id, R.PLACED, ref="late", line_refs={ref: "55501"}, unchecked=True)
+    adopt = Decision(
+        resolution=R.PLACED, by="ada@ops", why="seen", ref="late", line_refs={ref: "55501"}
+    )
+    await resolve(order_id, adopt, story.engine.rt, unchecked=True)
     assert await story.all("SELECT decision, closed_by FROM surplus_orders") == [
         ("adopted", "ada@ops")
     ]
