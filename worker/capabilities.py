@@ -31,6 +31,9 @@ class Doubt(StrEnum):
 SENT_AGAIN = frozenset({Doubt.REPLAY, Doubt.RESEND})
 """After which the very same request, kept with its attempt, is sent again."""
 
+LOOKED_UP = frozenset({Doubt.LOOK_UP, Doubt.LOOK_UP_ONCE, Doubt.LOOK_UP_WEAK, Doubt.REPLAY})
+"""After which the provider can be asked what became of the call."""
+
 MADE_ANEW = frozenset({Doubt.HARMLESS, Doubt.LOOK_UP_ONCE})
 """After which another call may be made while an earlier one is still in doubt."""
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from worker.capabilities import Doubt
+from worker.capabilities import LOOKED_UP, Doubt
 from worker.change import Change
 from worker.decisions import cancels, doubts
 from worker.decisions.rules import AT_ONCE, Rules
@@ -19,11 +19,12 @@ from worker.outcome import (
     LookUp,
     NotSent,
     Outcome,
+    OutcomeName,
     Pending,
     RefusalCode,
     Refused,
 )
-from worker.verdicts import attempt_end, change_of, expired, noted, parked, refused
+from worker.verdicts import attempt_end, change_of, expired, noted, parked, refused, still_parked
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +74,21 @@ class Decider(Rules):
             case _:
                 assert_never(outcome)
 
+    def before_look_up(self, claimed: Claimed) -> Change | None:
+        """A parked order is looked up again only where that can tell anything."""
+        doubtful = claimed.attempt_outcome is not OutcomeName.CONFIRMED
+        askable = doubtful and self.after(claimed.attempt_step) in LOOKED_UP
+        if claimed.state is not OrderState.PARKED or askable:
+            return None
+        return still_parked(claimed)
+
     def after_look_up(self, claimed: Claimed, finding: LookUp, chance: float) -> Change:
         """What the provider said about an attempt of unknown outcome."""
         step = claimed.attempt_step or Step.PLACE
         if step is Step.CANCEL:
             return cancels.after_cancel(self, claimed, finding, chance)
+        if claimed.state is OrderState.PARKED and isinstance(finding, Absent | NotSent | InDoubt):
+            return doubts.parked_and_asked(self, claimed, finding, chance)
         match finding:
             case Confirmed() | Pending():
                 return self.after_call(claimed, step, finding, chance)

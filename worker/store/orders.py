@@ -24,7 +24,8 @@ WITH input AS (
 ),
 asked AS (
     SELECT i.*, o.cancel_asked_at IS NOT NULL AND NOT (i.cancel_answered AND
-        (i.state = 'cancelled' OR o.cancel_asked_at <= i.cancel_seen)) AS unanswered
+        (i.state = 'cancelled' OR o.cancel_asked_at <= i.cancel_seen)) AS unanswered,
+        o.heard_at IS NOT NULL AND i.step IN ('poll', 'reconcile') AS called_back
     FROM input i JOIN orders o ON o.id = i.id
 ),
 held AS (
@@ -33,7 +34,8 @@ held AS (
         step = CASE WHEN i.unanswered THEN coalesce(i.step, 'cancel') ELSE i.step END,
         due_at = orderline_now() + make_interval(secs => coalesce(i.keep,
             CASE WHEN i.unanswered AND (i.step IS NULL OR i.cancel_seen IS NULL) THEN 0
-            ELSE i.due_in END)),
+            WHEN i.called_back THEN 0 ELSE i.due_in END)),
+        heard_at = CASE WHEN i.keep IS NOT NULL THEN o.heard_at END,
         cancel_asked_at = CASE WHEN i.unanswered THEN o.cancel_asked_at END,
         lease_until = orderline_now() + make_interval(secs => i.keep),
         leased_by = CASE WHEN i.keep IS NOT NULL THEN o.leased_by END,

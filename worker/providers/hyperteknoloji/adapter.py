@@ -104,6 +104,11 @@ class Hyperteknoloji(Adapter[HyperteknolojiAccount]):
             return reply
         return wire.read_created(reply, order, self._pricing(order))
 
+    @staticmethod
+    def mentioned(callback: bytes) -> frozenset[str]:
+        """The ``DeliverID`` of the line that it tells of, which is our ``line_ref``."""
+        return wire.mentioned(callback)
+
     async def look_up(
         self, order: Ordered, attempt: Attempted, deadline: Deadline, token: str | None
     ) -> LookUp:
