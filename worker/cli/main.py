@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from worker.cli import producers
+from worker.cli import producers, quarantine
 from worker.cli.cancel import cancel
 from worker.cli.demo import demo
 from worker.cli.doctor import doctor
@@ -16,7 +16,6 @@ from worker.cli.list import list_orders
 from worker.cli.migrate import migrate
 from worker.cli.new_key import new_key
 from worker.cli.providers import providers
-from worker.cli.quarantine import quarantine
 from worker.cli.schema import schema
 from worker.cli.show import show
 from worker.cli.up import up
@@ -43,7 +42,7 @@ app.command("list")(list_orders)
 app.command("show")(show)
 app.command("watch")(watch)
 app.command("cancel")(cancel)
-app.command("quarantine")(quarantine)
+app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(producers.app, name="producers")
 app.command("providers")(providers)
 app.command("schema")(schema)

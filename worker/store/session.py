@@ -31,6 +31,7 @@ class Boundary(StrEnum):
     CALLBACK = "callback.heard"
     BELL = "account.rung"
     PRODUCER = "producer.changed"
+    QUARANTINE = "quarantine.closed"
 
 
 Side = Literal["before", "after"]
