@@ -53,6 +53,11 @@ class QuarantineView(Schema):
     decision: str | None
     why: str | None
 
+    @property
+    def fault(self) -> str:
+        """What was wrong with it when it was last read, in a sentence."""
+        return f"{self.path or 'the whole entry'}: {self.detail} ({self.code})"
+
 
 class QuarantineStory(QuarantineView):
     """Everything about one entry but what it says.

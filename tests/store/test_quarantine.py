@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,11 +16,12 @@ from tests.builders import an_entry, an_intent, raw
 from tests.store.conftest import Shop
 from worker.steps.accept import Sorted, accept_into
 from worker.steps.replay import Replayed, replay
-from worker.store import producers, quarantine
+from worker.store import accounts, producers, quarantine
 from worker.store.intake import Entry, EntryKind
 from worker.store.quarantine import AlreadyClosed, Decided, Kept
 from worker.store.session import Boundary, Database, Side
 from worker.store.views_quarantine import kept
+from worker.store.views_upkeep import taken_in as taken_in_so_far
 
 ADA = Decided(by="ada@mail-1", why="mended by hand")
 BOB = Decided(by="bob@mail-2", why=None)
@@ -67,6 +69,8 @@ async def test_a_mended_entry_is_an_order_that_is_due_and_its_story_says_whose_d
     assert came_to.result is Became.ACCEPTED
     order = await shop.one("SELECT id, state, due_at <= orderline_now() AS due FROM orders")
     assert (order.id, order.state, order.due) == (came_to.order_id, "accepted", True)
+    [rung] = await accounts.ring_due(shop.db, timedelta(seconds=5))
+    assert rung.order_ids == (order.id,)
     closed = await story_of(shop)
     assert (closed.closed_by, closed.decision, closed.why) == (ADA.by, "replayed", ADA.why)
     event = await shop.one("SELECT id, order_id, type, data FROM events")
@@ -191,6 +195,19 @@ async def test_a_rehearsal_says_what_would_be_and_changes_nothing(shop: Shop, bo
     assert await everything(shop) == before
     done = await taken_in(shop, mended)
     assert (rehearsed.result, str(rehearsed.fault)) == (done.result, str(done.fault))
+
+
+async def test_who_sent_an_entry_that_was_taken_in_hears_of_its_order_not_of_its_old_fault(
+    shop: Shop,
+) -> None:
+    entry = await set_aside(shop)
+    places = [(entry.entry.stream, entry.entry.entry_id)]
+    await taken_in(shop, entry.saying(b"{"))
+    assert (await taken_in_so_far(shop.db, [("shop", "i-1")], places)).faults
+    await taken_in(shop, entry.saying(raw(GOOD)))
+    found = await taken_in_so_far(shop.db, [("shop", "i-1")], places)
+    assert found.faults == {}
+    assert len(found.orders) == 1
 
 
 # --- closed once -------------------------------------------------------------------------------

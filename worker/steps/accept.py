@@ -1,6 +1,7 @@
 """Turn stream entries into orders, call orders off, or set entries aside: the first commit.
 
 Wishes to call off are written after the intents of their batch, so that one may follow its intent.
+What is replayed out of quarantine comes by here too (``replay``).
 """
 
 from collections.abc import Awaitable, Callable, Sequence

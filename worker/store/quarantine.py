@@ -100,12 +100,16 @@ class AlreadyClosed(Exception):
 async def set_aside(
     connection: AsyncConnection, vault: Vault, faulty: Sequence[tuple[Entry, IntentFault]]
 ) -> None:
-    """Set entries aside, exactly as they came, each with its fault. Repeats are not doubled."""
+    """Set entries aside, exactly as they came, each with its fault. Repeats are not doubled.
+
+    Their ids sort as they are given, so that a wish that follows its intent also does here.
+    """
     if not faulty:
         return
+    ids = sorted(new_uuid() for _ in faulty)
     rows = [
         {
-            "id": new_uuid(),
+            "id": quarantine_id,
             "producer": entry.producer,
             "stream": entry.stream,
             "entry_id": entry.entry_id,
@@ -116,7 +120,7 @@ async def set_aside(
             "path": fault.path,
             "detail": fault.detail,
         }
-        for entry, fault in faulty
+        for quarantine_id, (entry, fault) in zip(ids, faulty, strict=True)
     ]
     await connection.execute(_SET_ASIDE, {"rows": as_rows(rows)})
 

@@ -1,7 +1,7 @@
 """Reading for people: orders found, listed and watched. Nothing here writes.
 
-Neighbours: ``views_story`` (one order, whole), ``views_upkeep`` (accounts, quarantine, what
-became of intents just sent). A listing is one statement, however many orders it shows.
+Neighbours: ``views_story`` (one order, whole), ``views_quarantine``, ``views_upkeep`` (accounts,
+what became of intents just sent). A listing is one statement, however many orders it shows.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence

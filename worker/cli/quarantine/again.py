@@ -52,8 +52,7 @@ class Mending:
         if self.in_editor:
             [entry] = entries
             text = asyncio.run(_text(entry, as_arrived=as_arrived))
-            place = entry.path or "the whole entry"
-            typer.echo(f"{place}: {entry.detail} ({entry.code})", err=True)
+            typer.echo(entry.fault, err=True)
             return _saying(compact(edit(readable(text)), at_most=KEPT_BYTES), "the edited text")
         return edited(self.edits) if self.edits else _unchanged
 

@@ -15,12 +15,9 @@ from worker.store.views_quarantine import Sought, quarantined
 _COLUMNS: Final = (
     Column("id", whole=True),
     Column("at", whole=True),
-    Column("producer", whole=True),
-    Column("stream entry", whole=True),
-    Column("kind", whole=True),
-    Column("code"),
-    Column("where"),
-    Column("why"),
+    Column("producer"),
+    Column("kind"),
+    Column("fault"),
 )
 _DECIDED: Final = Column("decided")
 
@@ -78,10 +75,7 @@ def _row(entry: QuarantineView) -> list[Cell]:
         entry.short_id,
         stamp(entry.at),
         entry.producer,
-        entry.entry_id,
         entry.kind,
-        entry.code,
-        entry.path or "the whole entry",
-        entry.detail,
+        entry.fault,
         f"{entry.decision} by {entry.closed_by}" if entry.decision else NOTHING,
     ]

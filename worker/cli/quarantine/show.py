@@ -72,7 +72,7 @@ def _tell(told: QuarantineStory, text: bytes | None) -> None:
             ("producer", told.producer),
             ("stream", f"{told.stream}, entry {told.entry_id}"),
             ("set aside", stamp(told.at)),
-            ("fault", f"{told.path or 'the whole entry'}: {told.detail} ({told.code})"),
+            ("fault", told.fault),
             ("text", _kept_text(told)),
             ("sha256", f"{told.digest} (as it arrived)"),
         ]

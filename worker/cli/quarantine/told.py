@@ -76,11 +76,12 @@ class Teller:
         """Say what became of it."""
         self._counts[told.result] += 1
         if self._as_json:
-            typer.echo(pydantic_core.to_json(asdict(told), exclude_none=True))
+            known = {name: fact for name, fact in asdict(told).items() if fact is not None}
+            typer.echo(pydantic_core.to_json(known))
             return
         word = Text(f"{told.result:<9}", style=_COLOURS.get(told.result, "red"))
         where = f"  {entry.short_id}  {entry.producer} {entry.entry_id}  {_sentence(told)}"
-        say(word + Text(printable(where)))
+        say(word + Text(printable(where).rstrip()))
 
     def end(self) -> None:
         """Say how many there were of each, and end with 1 if any is not as it was wanted."""
