@@ -15,6 +15,8 @@ from worker.store.views_quarantine import Sought
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _AGO: Final = re.compile(rf"([0-9]{{1,6}})([{''.join(_UNITS)}])")
 
+_LONGEST_WHY: Final = 1000
+
 Moment = datetime | timedelta
 """A moment, or how long ago it was."""
 
@@ -35,9 +37,11 @@ def read_since(text: str) -> Moment:
 
 
 def _check_why(why: str | None) -> str | None:
-    if why is not None and (not why.strip() or not why.isprintable()):
-        raise typer.BadParameter("a reason is one line of printable text")
-    return why
+    if why is None:
+        return None
+    if not (0 < len(why.strip()) <= _LONGEST_WHY and why.isprintable()):
+        raise typer.BadParameter(f"a reason is one line of 1 to {_LONGEST_WHY} characters")
+    return why.strip()
 
 
 Name = Annotated[
