@@ -129,6 +129,10 @@ class Decider(Rules):
         lost = InDoubt("the worker making the call was lost")
         return self.after_call(claimed, claimed.attempt_step or Step.PLACE, lost, chance)
 
+    def surplus_found(self, claimed: Claimed) -> Change:
+        """Before the call could be made, another one turned out to have come through."""
+        return parked(claimed, "another order of it was found at the provider, by a late answer")
+
     def window_closed(self, claimed: Claimed) -> Change:
         """The quote expired before the call that commits money could be made."""
         return doubts.unless_doubted(self, claimed, expired(claimed))
@@ -145,10 +149,17 @@ class Decider(Rules):
         broken = breach(claimed.max_total, outcome.total) if self.capabilities.buys else None
         if broken is not None:
             events.append(noted("order.charged_above_max", {"reason": broken}))
-        if outcome.surplus:
-            events.append(noted("order.surplus_found", {"provider_refs": list(outcome.surplus)}))
+        surplus = outcome.surplus
+        if claimed.order.provider_ref not in {None, outcome.provider_ref, *surplus}:
+            surplus = tuple(filter(None, (outcome.provider_ref, *surplus)))
+        if surplus:
+            events.append(noted("order.surplus_found", {"provider_refs": list(surplus)}))
         return replace(
-            change, total=outcome.total, reason=broken or change.reason, events=tuple(events)
+            change,
+            total=outcome.total,
+            reason=broken or change.reason,
+            events=tuple(events),
+            surplus=surplus,
         )
 
     def _no(self, claimed: Claimed, step: Step, outcome: Refused) -> Change:

@@ -20,7 +20,7 @@ WITH input AS (
         id uuid, fence int, state text, step text, due_in float8, keep float8, tries int,
         reason text, parked_reason text, provider_ref text, expires_at timestamptz,
         total numeric, total_currency text, ended bool, cancel_seen timestamptz,
-        cancel_answered bool)
+        cancel_answered bool, surplus jsonb, decided_by text)
 ),
 asked AS (
     SELECT i.*, o.cancel_asked_at IS NOT NULL AND NOT (i.cancel_answered AND
@@ -47,6 +47,18 @@ held AS (
         finished_at = CASE WHEN i.ended THEN coalesce(o.finished_at, orderline_now()) END
     FROM asked i WHERE o.id = i.id AND o.fence = i.fence
     RETURNING o.id, o.fence
+),
+found AS (
+    INSERT INTO surplus_orders (id, order_id, provider_ref, reason)
+    SELECT gen_random_uuid(), i.id, s.ref, 'found at the provider beside the order'
+    FROM input i JOIN held USING (id, fence) CROSS JOIN jsonb_array_elements_text(i.surplus) s(ref)
+    ON CONFLICT DO NOTHING
+),
+adopted AS (
+    UPDATE surplus_orders s SET decision = 'adopted', closed_at = orderline_now(),
+        closed_by = coalesce(i.decided_by, 'orderline'), why = 'it is the order, after all'
+    FROM input i JOIN held USING (id, fence)
+    WHERE s.order_id = i.id AND s.provider_ref = i.provider_ref AND s.closed_at IS NULL
 ),
 ended AS (
     UPDATE attempts a SET
@@ -211,6 +223,8 @@ def _change_row(item: Settling) -> dict[str, Any]:
         "ended": change.state in TERMINAL_ORDERS,
         "cancel_seen": change.cancel_seen,
         "cancel_answered": change.cancel_answered or change.state is OrderState.CANCELLED,
+        "surplus": change.surplus,
+        "decided_by": change.decided_by,
     }
 
 

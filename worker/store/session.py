@@ -29,8 +29,10 @@ class Boundary(StrEnum):
     TOKEN_CLAIM = "token.claimed"  # noqa: S105 -- a boundary's name
     TOKEN_RENEWED = "token.renewed"  # noqa: S105 -- a boundary's name
     CALLBACK = "callback.heard"
+    SURPLUS = "surplus.closed"
     BELL = "account.rung"
     PRODUCER = "producer.changed"
+    QUARANTINE = "quarantine.closed"
 
 
 Side = Literal["before", "after"]

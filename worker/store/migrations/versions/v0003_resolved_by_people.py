@@ -11,6 +11,8 @@ down_revision = "0002"
 UPGRADE = """
 ALTER TABLE orders ADD COLUMN heard_at TIMESTAMP WITH TIME ZONE;
 
+CREATE INDEX orders_parked ON orders (updated_at) WHERE state = 'parked';
+
 CREATE TABLE surplus_orders (
     id UUID NOT NULL,
     order_id UUID NOT NULL,
@@ -36,6 +38,7 @@ ALTER TABLE quarantine
     ADD COLUMN closed_by TEXT,
     ADD COLUMN decision TEXT,
     ADD COLUMN why TEXT,
+    ADD COLUMN sealed_mended BYTEA,
     ADD CONSTRAINT decision_is_known CHECK (decision IN ('dropped', 'replayed')),
     ADD CONSTRAINT closed_by_a_decision CHECK (
         (closed_at IS NULL) = (decision IS NULL) AND (closed_at IS NULL) = (closed_by IS NULL));
@@ -51,9 +54,12 @@ DOWNGRADE = """
 DROP TABLE jobs;
 
 ALTER TABLE quarantine
-    DROP COLUMN closed_at, DROP COLUMN closed_by, DROP COLUMN decision, DROP COLUMN why;
+    DROP COLUMN closed_at, DROP COLUMN closed_by, DROP COLUMN decision, DROP COLUMN why,
+    DROP COLUMN sealed_mended;
 
 DROP TABLE surplus_orders;
+
+DROP INDEX orders_parked;
 
 ALTER TABLE orders DROP COLUMN heard_at;
 """
