@@ -92,7 +92,7 @@ class Way:
     def body(self, number: str, lines: int) -> Body:
         """An intent for so many lines; the first is of this product, the others just work.
 
-        Its quote says what it may cost, and no moment.
+        All are of one that is endless: what has delivered anything is not called off there. Its quote says what it may cost, and no moment.
         """
         ask = self.ask or _ASKS[self.provider][0]
         body = ask(number, self.product)
@@ -110,7 +110,7 @@ class Way:
         line = first | {"deliver_id": f"{number}-{place}"}
         if self.provider == "gifthub":  # an order there names a SKU once; others than magic work
             line |= {"sku": f"ordinary-{place}", "product_type": "fixed"}
-        elif field := _PRODUCT.get(self.provider):
+        elif (field := _PRODUCT.get(self.provider)) and not self.endless:
             line[field] = _ORDINARY[self.provider]
         return line
 

@@ -16,10 +16,11 @@ from worker.chaos.evidence import Evidence, Run
 from worker.chaos.plan import plan
 from worker.chaos.products import PROVIDERS
 from worker.chaos.schedule import Kind, Trouble, schedule
+from worker.chaos.stories import keep_stories
 from worker.chaos.submitting import Submitting
 from worker.chaos.troubles import Troubles
 from worker.chaos.verdict import Verdict, judge
-from worker.chaos.works import NEEDS, Works, set_up
+from worker.chaos.works import NEEDS, Works, set_up, worker_names
 from worker.embedded import Keeper
 
 ORDERS_PER_SECOND: Final = 11
@@ -49,9 +50,12 @@ class Asked:
 
     def troubles(self) -> tuple[Trouble, ...]:
         """What will go wrong."""
-        names = [f"worker{number}" for number in range(1, self.workers + 1)]
         return schedule(
-            self.seed, self.length, workers=names, providers=PROVIDERS, kinds=self.kinds
+            self.seed,
+            self.length,
+            workers=worker_names(self.workers),
+            providers=PROVIDERS,
+            kinds=self.kinds,
         )
 
 
@@ -109,7 +113,12 @@ class Chaos:
             gave_up = await self._until_quiet(storm, watching)
         finally:
             await _end(storm, watching)
-        return judge(await self._evidence(gave_up))
+        seen = await self._evidence(gave_up)
+        verdict = judge(seen)
+        await keep_stories(
+            self.works.db, self.works.vault, seen.ours.orders, verdict, self.works.crew.system.home
+        )
+        return verdict
 
     async def _watch(self, to_send: int) -> None:
         """Look again and again; restart what ended by itself, and remember that it did."""
@@ -137,7 +146,7 @@ class Chaos:
 
         Patience is counted from the last progress, so a backlog that shrinks is waited for.
         """
-        moved_at, before, looks = time.monotonic(), self._moved(), 0
+        moved_at, least, looks = time.monotonic(), self._left(), 0
         while time.monotonic() - moved_at < PATIENCE:
             if watching.done():
                 watching.result()
@@ -147,15 +156,15 @@ class Chaos:
                 looks = looks + 1 if await self._is_quiet() else 0
                 if looks == _QUIET_LOOKS:
                     return None
-            if self._moved() != before:
-                moved_at, before = time.monotonic(), self._moved()
+            if self._left() < least:
+                moved_at, least = time.monotonic(), self._left()
             await asyncio.sleep(_LOOK_EVERY)
         return f"no progress for {PATIENCE:g} s: {await restless(self.works.db)}"
 
-    def _moved(self) -> tuple[int, ...]:
-        """What changes as long as something goes on."""
-        seen = self.seen
-        return len(self.submitting.sent), seen.accepted, seen.at_rest, seen.owed
+    def _left(self) -> int:
+        """What becomes less as long as something goes on."""
+        to_come = 2 * self.asked.orders - self.submitting.reached - self.seen.accepted
+        return to_come + self.seen.standing.open_orders + self.seen.owed
 
     async def _is_quiet(self) -> bool:
         held = self.works.forwarder.held + self.submitting.held

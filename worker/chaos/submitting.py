@@ -6,7 +6,8 @@ again. What it was not told is remembered apart: such an entry may be there, and
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -53,9 +54,9 @@ class Standing:
     """How far the installation has come, as it was last seen."""
 
     open_orders: int = 0
-    known: Collection[Key] = frozenset()
+    known: AbstractSet[Key] = frozenset()
     """The intents that have become orders."""
-    placed: Collection[Key] = frozenset()
+    placed: AbstractSet[Key] = frozenset()
     """Those of them that the provider has, and goods are awaited."""
 
 
@@ -71,7 +72,9 @@ class Submitting:
         self._standing = standing
         self._said: dict[str, bytes] = {}
         self._patient: list[Planned] = []
-        self._endless: list[Planned] = []
+        self.reached = 0
+        """How many entries of the plan were dealt with."""
+        self._endless: dict[Key, Planned] = {}
         self._insisted = 0.0
 
     async def run(self, planned: Sequence[Planned], seconds: float) -> None:
@@ -84,6 +87,7 @@ class Submitting:
             else:
                 await self._put(entry)
             await self.follow_up()
+            self.reached = place + 1
 
     @property
     def held(self) -> int:
@@ -98,12 +102,11 @@ class Submitting:
             self._patient.remove(entry)
             await self._put(entry)
             if entry.endless:
-                self._endless.append(entry)
+                self._endless[entry.producer, entry.number] = entry
         if time.monotonic() - self._insisted > _INSIST_EVERY:
             self._insisted = time.monotonic()
-            for entry in self._endless:
-                if (entry.producer, entry.number) in standing.placed:
-                    await self._put(entry)
+            for key in self._endless.keys() & standing.placed:
+                await self._put(self._endless[key])
 
     async def _wait(self, until: float) -> None:
         while time.monotonic() < until or self._standing().open_orders >= MOST_OPEN:  # noqa: ASYNC110 -- what is waited for is in a database

@@ -16,6 +16,28 @@ _TOLD: Final = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Books:
+    """What there was, counted; none of these numbers breaks a promise."""
+
+    entries: int
+    """Entries that Redis acknowledged."""
+    unsure: int
+    """Entries that were sent at least once without an acknowledgement."""
+    repeats: int
+    accepted: int
+    quarantined: int
+    states: Mapping[str, int]
+    """Our orders by their state."""
+    parked_reasons: Mapping[str, int]
+    provider_orders: int
+    """Live orders at the remotes."""
+    surplus_known: int
+    """Orders of which we know ourselves that the provider has one too many."""
+    notified_again: int
+    """Notifications that came once more after they had been accepted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What a run came to. Every number that may only be 0 names a promise that it breaks."""
 
@@ -40,13 +62,7 @@ class Verdict:
     left_in_streams: int
     processes_ended: int
     seconds: float
-    accepted: int
-    quarantined: int
-    repeats: int
-    provider_orders: int
-    surplus_known: int
-    states: Mapping[str, int]
-    parked_reasons: Mapping[str, int]
+    books: Books
     troubles: Mapping[str, int]
     callbacks: Mapping[str, int]
     longest_lag: float
@@ -67,28 +83,9 @@ class Verdict:
 
 def judge(seen: Evidence) -> Verdict:
     """Audit a run and count what was found."""
-    audit = Audit(seen)
-    found = {
-        "lost": audit.lost(),
-        "invented": audit.invented(),
-        "wrongly_quarantined": audit.wrongly_quarantined(),
-        "bought_twice": audit.bought_twice(),
-        "strays": audit.strays(),
-        "late": audit.late(),
-        "begun_late": audit.begun_late(),
-        "unheard": audit.unheard(),
-        "disorderly": audit.disorderly(),
-        "gaps": audit.gaps(),
-        "unresolved": audit.unresolved(),
-        "untrue": audit.untrue(),
-        "ended": list(seen.run.ended),
-    }
+    found = _breaches(Audit(seen))
     count = {kind: len(breaches) for kind, breaches in found.items()}
-    promises = _promises(seen, count)
     states = Counter(order.state for order in seen.ours.orders)
-    live = {
-        (remote, row.order_id) for remote, rows in seen.theirs.items() for row in rows if row.live
-    }
     return Verdict(
         seed=seen.run.seed,
         orders=seen.run.wanted,
@@ -111,25 +108,51 @@ def judge(seen: Evidence) -> Verdict:
         left_in_streams=seen.left_in_streams,
         processes_ended=count["ended"],
         seconds=round(seen.run.seconds, 1),
-        accepted=len(seen.ours.orders),
-        quarantined=len(seen.ours.quarantined),
-        repeats=sum(sent.sort is Sort.REPEAT for sent in seen.sent),
-        provider_orders=len(live),
-        surplus_known=sum(order.surplus for order in seen.ours.orders),
-        states=dict(states.most_common()),
-        parked_reasons=_reasons(seen),
+        books=_books(seen, states),
         troubles=dict(seen.run.troubles),
         callbacks=dict(seen.run.callbacks),
         longest_lag=round(seen.run.longest_lag, 2),
         gave_up=seen.run.gave_up,
         breaches={kind: breaches[:_TOLD] for kind, breaches in found.items() if breaches},
-        promises=promises,
+        promises=_promises(seen, count),
     )
 
 
-def _reasons(seen: Evidence) -> dict[str, int]:
+def _breaches(audit: Audit) -> Mapping[str, Breaches]:
+    return {
+        "lost": audit.lost(),
+        "invented": audit.invented(),
+        "wrongly_quarantined": audit.wrongly_quarantined(),
+        "bought_twice": audit.bought_twice(),
+        "strays": audit.strays(),
+        "late": audit.late(),
+        "begun_late": audit.begun_late(),
+        "unheard": audit.unheard(),
+        "disorderly": audit.disorderly(),
+        "gaps": audit.gaps(),
+        "unresolved": audit.unresolved(),
+        "untrue": audit.untrue(),
+        "ended": list(audit.seen.run.ended),
+    }
+
+
+def _books(seen: Evidence, states: Counter[str]) -> Books:
+    live = {
+        (remote, row.order_id) for remote, rows in seen.theirs.items() for row in rows if row.live
+    }
     reasons = Counter(order.parked_reason for order in seen.ours.orders if order.parked_reason)
-    return {str(reason): count for reason, count in reasons.most_common()}
+    return Books(
+        entries=len(seen.sent),
+        unsure=len(seen.unsure),
+        repeats=sum(sent.sort is Sort.REPEAT for sent in seen.sent),
+        accepted=len(seen.ours.orders),
+        quarantined=len(seen.ours.quarantined),
+        states=dict(states.most_common()),
+        parked_reasons={str(reason): count for reason, count in reasons.most_common()},
+        provider_orders=len(live),
+        surplus_known=sum(order.surplus for order in seen.ours.orders),
+        notified_again=seen.received.repeats,
+    )
 
 
 def _promises(seen: Evidence, count: Mapping[str, int]) -> tuple[Promise, ...]:

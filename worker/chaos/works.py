@@ -70,6 +70,7 @@ class Works:
     keeper: Keeper
     db: Database
     """By no line: the audit's own way."""
+    vault: Vault
     redis: Redis
     """By no line, too."""
     to_postgres: Line
@@ -80,7 +81,6 @@ class Works:
     receiver: ForgetfulReceiver
     forwarder: Forwarder
     crew: Crew
-    workers: Collection[str]
 
     async def in_streams(self) -> int:
         """How many entries are in the streams."""
@@ -104,26 +104,23 @@ async def set_up(
         redis = await stack.enter_async_context(_redis(keeper.servers.redis_url, tries=_TRIES))
         by_line = await stack.enter_async_context(_redis(to_redis.url, tries=0))
         forwarder = await stack.enter_async_context(Forwarder(by_line, vault, seed))
-        servers = Servers(to_postgres.url, to_redis.url)
         say("Migrating the database")
         db = await _database(stack, keeper.servers, key)
         await _register(db, vault, receiver)
         system = System(
             home=home,
-            servers=servers,
+            servers=Servers(to_postgres.url, to_redis.url),
             encryption_key=key,
             accounts=_accounts(sandbox, forwarder),
             development_hosts=receiver.host,
             overrides=_SETTINGS,
         )
-        names = [f"worker{number}" for number in range(1, workers + 1)]
         say(f"Starting {workers} workers and beat")
-        crew = await stack.enter_async_context(Crew(system))
-        await crew.start(*names, BEAT)
-        await _at_work(home, names)
+        crew = await _crew(stack, system, workers)
         yield Works(
             keeper=keeper,
             db=db,
+            vault=vault,
             redis=redis,
             to_postgres=to_postgres,
             to_redis=to_redis,
@@ -132,8 +129,20 @@ async def set_up(
             receiver=receiver,
             forwarder=forwarder,
             crew=crew,
-            workers=names,
         )
+
+
+def worker_names(workers: int) -> list[str]:
+    """What so many workers are called."""
+    return [f"worker{number}" for number in range(1, workers + 1)]
+
+
+async def _crew(stack: AsyncExitStack, system: System, workers: int) -> Crew:
+    names = worker_names(workers)
+    crew = await stack.enter_async_context(Crew(system))
+    await crew.start(*names, BEAT)
+    await _at_work(system.home, names)
+    return crew
 
 
 async def _at_work(home: Path, names: Collection[str]) -> None:
