@@ -92,7 +92,8 @@ class Way:
     def body(self, number: str, lines: int) -> Body:
         """An intent for so many lines; the first is of this product, the others just work.
 
-        All are of one that is endless: what has delivered anything is not called off there. Its quote says what it may cost, and no moment.
+        All are of one that is endless: what has delivered anything is not called off there.
+        Its quote says what it may cost, and no moment.
         """
         ask = self.ask or _ASKS[self.provider][0]
         body = ask(number, self.product)

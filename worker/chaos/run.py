@@ -15,7 +15,7 @@ from worker.chaos.books import Look, look, patiently, restless
 from worker.chaos.evidence import Evidence, Run
 from worker.chaos.plan import plan
 from worker.chaos.products import PROVIDERS
-from worker.chaos.schedule import Kind, Trouble, schedule
+from worker.chaos.schedule import WORKERS, Kind, Trouble, schedule
 from worker.chaos.stories import keep_stories
 from worker.chaos.submitting import Submitting
 from worker.chaos.troubles import Troubles
@@ -39,7 +39,7 @@ class Asked:
 
     orders: int
     seed: int
-    workers: int = 3
+    workers: int = WORKERS
     kinds: Collection[Kind] = tuple(Kind)
     seconds: float | None = None
 
@@ -63,9 +63,9 @@ class Asked:
 class Progress:
     """How a run stands."""
 
-    seconds: float
-    sent: int
-    to_send: int
+    reached: int
+    """How many entries of the plan were dealt with."""
+    planned: int
     look: Look
     under_way: tuple[Trouble, ...]
 
@@ -120,7 +120,7 @@ class Chaos:
         )
         return verdict
 
-    async def _watch(self, to_send: int) -> None:
+    async def _watch(self, planned: int) -> None:
         """Look again and again; restart what ended by itself, and remember that it did."""
         due = time.monotonic()
         while True:
@@ -131,9 +131,8 @@ class Chaos:
                 await self.works.crew.start(end.name)
             self.audience.show(
                 Progress(
-                    seconds=time.monotonic() - self.started,
-                    sent=len(self.submitting.sent),
-                    to_send=to_send,
+                    reached=self.submitting.reached,
+                    planned=planned,
                     look=self.seen,
                     under_way=tuple(self.troubles.under_way),
                 )

@@ -38,9 +38,9 @@ class Kind(StrEnum):
     """A provider answers everything with 503."""
 
 
-WORKERS: Final = frozenset({Kind.KILL_WORKER, Kind.STOP_WORKER, Kind.RESTART_WORKER})
+TO_A_WORKER: Final = frozenset({Kind.KILL_WORKER, Kind.STOP_WORKER, Kind.RESTART_WORKER})
 """What happens to one of the workers."""
-PROVIDERS: Final = frozenset({Kind.REFUSE_PROVIDER, Kind.DARK_PROVIDER, Kind.FAIL_PROVIDER})
+TO_A_PROVIDER: Final = frozenset({Kind.REFUSE_PROVIDER, Kind.DARK_PROVIDER, Kind.FAIL_PROVIDER})
 """What happens to one of the providers."""
 
 LASTING: Final[Mapping[Kind, tuple[float, float]]] = {
@@ -54,6 +54,8 @@ LASTING: Final[Mapping[Kind, tuple[float, float]]] = {
 }
 """The least and the most seconds of those that last; the others are over as soon as they can be."""
 
+WORKERS: Final = 3
+"""How many workers there are, unless somebody wants more or fewer."""
 FIRST: Final = 1.5
 """Seconds before the first trouble, so that it meets some work."""
 GAP: Final = (1.5, 4.5)
@@ -117,6 +119,6 @@ def _deal(chance: Random, kinds: Sequence[Kind]) -> Iterator[Kind]:
 
 
 def _target(chance: Random, kind: Kind, workers: Sequence[str], providers: Sequence[str]) -> str:
-    if kind in WORKERS:
+    if kind in TO_A_WORKER:
         return chance.choice(workers)
-    return chance.choice(providers) if kind in PROVIDERS else ""
+    return chance.choice(providers) if kind in TO_A_PROVIDER else ""

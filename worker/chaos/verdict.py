@@ -1,5 +1,6 @@
 """The verdict on a run: what the audit found, counted, promise by promise."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -11,6 +12,7 @@ from worker.chaos.plan import Sort
 from worker.demo.verdict import Promise
 from worker.lifecycle import OrderState
 
+_DURATION: Final = re.compile(r"\d+:\d\d:\d\d(\.\d+)?")
 _TOLD: Final = 50
 """How many breaches the JSON spells out of each kind."""
 
@@ -140,7 +142,11 @@ def _books(seen: Evidence, states: Counter[str]) -> Books:
     live = {
         (remote, row.order_id) for remote, rows in seen.theirs.items() for row in rows if row.live
     }
-    reasons = Counter(order.parked_reason for order in seen.ours.orders if order.parked_reason)
+    reasons = Counter(
+        _DURATION.sub("some time", order.parked_reason)
+        for order in seen.ours.orders
+        if order.parked_reason
+    )
     return Books(
         entries=len(seen.sent),
         unsure=len(seen.unsure),
@@ -148,7 +154,7 @@ def _books(seen: Evidence, states: Counter[str]) -> Books:
         accepted=len(seen.ours.orders),
         quarantined=len(seen.ours.quarantined),
         states=dict(states.most_common()),
-        parked_reasons={str(reason): count for reason, count in reasons.most_common()},
+        parked_reasons=dict(reasons.most_common()),
         provider_orders=len(live),
         surplus_known=sum(order.surplus for order in seen.ours.orders),
         notified_again=seen.received.repeats,
