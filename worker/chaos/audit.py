@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import sha256
 from typing import Final
 
 from schemas.intents import FaultCode, IntentFault, read_intent
@@ -245,8 +244,3 @@ def _excuses(sent: Sent) -> frozenset[str]:
     if _fingerprint(sent) is None:
         return frozenset(FaultCode)
     return frozenset({FaultCode.REPEATED_WITH_OTHER_CONTENT})
-
-
-def digest_of(raw: bytes) -> str:
-    """By which quarantine knows an entry."""
-    return sha256(raw).hexdigest()

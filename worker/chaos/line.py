@@ -9,6 +9,8 @@ import asyncio
 from typing import Final, Self
 from urllib.parse import parse_qs, urlsplit
 
+from worker.sandbox.wire import reset_transport
+
 _BACKLOG: Final = 512
 
 
@@ -128,7 +130,8 @@ class Line:
         clients = [end for end in swallowed if isinstance(end, _Near)]
         await asyncio.sleep(seconds)
         for client in clients:
-            client.transport.abort()
+            if not client.transport.is_closing():
+                reset_transport(client.transport)
 
     async def reach(self) -> _End:
         """A new connection to the server."""

@@ -101,9 +101,10 @@ class Way:
         if self.provider == "gifthub":
             first["product_type"] = _TYPES.get(self.product, "fixed")
         body["lines"] = [first, *(self._further(first, n) for n in range(2, lines + 1))]
-        if quote := body.get("quote"):
-            most = f"{100 * lines}.00" if lines > 1 else quote["max_total"]
-            body["quote"] = {"max_total": most, "currency": quote["currency"]}
+        asked = body.get("quote", {})
+        body["quote"] = {name: asked[name] for name in ("max_total", "currency") if name in asked}
+        if lines > 1 and asked:
+            body["quote"]["max_total"] = f"{100 * lines}.00"
         return body
 
     def _further(self, first: Body, place: int) -> Body:

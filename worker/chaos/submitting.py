@@ -24,9 +24,10 @@ from worker.store.intake import EntryKind
 MOST_OPEN: Final = 300
 """How many orders may be open before producers hold back."""
 
+INSIST_EVERY: Final = 4.0
+
 _LOOK_EVERY: Final = 0.05
 _AGAIN: Final = 0.2
-_INSIST_EVERY: Final = 4.0
 
 Key = tuple[str, str]
 """A producer and its intent's id."""
@@ -61,15 +62,22 @@ class Standing:
 
 
 class Submitting:
-    """Puts planned entries on their producers' streams. ``standing`` tells how far things are."""
+    """Puts planned entries on their producers' streams. ``standing`` tells how far things are.
 
-    def __init__(self, redis: Redis, standing: Callable[[], Standing]) -> None:
+    ``insist_every`` is how many seconds a producer waits before it asks again to call an order off
+    that would go on for ever.
+    """
+
+    def __init__(
+        self, redis: Redis, standing: Callable[[], Standing], insist_every: float = INSIST_EVERY
+    ) -> None:
         self.pausing = Pausing()
         self.sent: list[Sent] = []
         self.unsure: set[str] = set()
         """Digests of what was sent without an acknowledgement, at least once."""
         self._redis = redis
         self._standing = standing
+        self._insist_every = insist_every
         self._said: dict[str, bytes] = {}
         self._patient: list[Planned] = []
         self.reached = 0
@@ -103,7 +111,7 @@ class Submitting:
             await self._put(entry)
             if entry.endless:
                 self._endless[entry.producer, entry.number] = entry
-        if time.monotonic() - self._insisted > _INSIST_EVERY:
+        if time.monotonic() - self._insisted >= self._insist_every:
             self._insisted = time.monotonic()
             for key in self._endless.keys() & standing.placed:
                 await self._put(self._endless[key])
