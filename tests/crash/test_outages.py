@@ -5,8 +5,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.crash.conftest import Works
 from tests.crash.proxy import Line
+from tests.crash.works import Works
 from tests.stories.conftest import gifthub, hyper
 from worker import streams
 from worker.embedded import Servers

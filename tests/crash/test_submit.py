@@ -8,7 +8,7 @@ from celery import Celery
 
 from schemas import jobs
 from tasks.queues import SUBMIT
-from tests.crash.conftest import SHOP, Works
+from tests.crash.works import SHOP, Works
 from tests.stories.conftest import hyper
 
 PLAYER = "player-5512345678"

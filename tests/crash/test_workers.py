@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from schemas import jobs
 from tasks.queues import orders_of
-from tests.crash.conftest import Works
+from tests.crash.works import Works
 from tests.stories.conftest import SHOP, gifthub, hyper
 from worker import streams
 from worker.sandbox import Outage

@@ -120,6 +120,7 @@ class Gifthub(Remote):
                     status=state,
                     live=state != PENDING and state not in _FREED,
                     created_at=order.created_at,
+                    extra=bought(order),
                 )
 
     def create(self, call: Call) -> Reply:
@@ -263,6 +264,11 @@ def _refusal(wanted: list[Wanted], on: str) -> Reply | None:
         if refusal and refusal.on == on:
             return Reply(refusal.status, {"message": refusal.message})
     return None
+
+
+def bought(order: Order) -> dict[str, str]:
+    """When the order was confirmed, which is when it was bought; nothing before."""
+    return {} if order.confirmed_at is None else {"bought_at": order.confirmed_at.isoformat()}
 
 
 def _done(data: Json) -> Reply:
