@@ -19,18 +19,21 @@ NO_PROOF: Final = {"hyperteknoloji", "feedback_company"}
 
 @dataclass(frozen=True)
 class Basket:
-    """Intents by the first letter of their ids. ``unwanted`` are called off once bought."""
+    """Intents by the first letter of their ids.
+
+    Once they are bought, ``unwanted`` are called off, and of ``told`` the provider calls back.
+    """
 
     asks: Mapping[str, Ask]
     unwanted: str = ""
+    told: str = ""
     ends: Mapping[str, str] = field(default_factory=dict)
     """Where one ends otherwise than fulfilled."""
 
     async def submit(self, works: Works, victim: Child, number: int = 0) -> None:
-        """Put all of it on the stream, and the wishes as soon as they are bought.
+        """Put all of it on the stream, and what comes later as soon as it is bought.
 
-        A victim that dies before that leaves them to be bought or called off by its heir.
-        ``number`` makes the ids unique.
+        A victim that dies before that leaves it to its heir. ``number`` makes the ids unique.
         """
         quoted_at = datetime.now(UTC)
         quote = {
@@ -39,15 +42,16 @@ class Basket:
         }
         bodies = [ask(f"{letter}{number}") for letter, ask in self.asks.items()]
         await works.submit(*(body | {"quote": quote} for body in bodies))
-        unwanted = [f"{letter}{number}" for letter in self.unwanted]
+        later = [f"{letter}{number}" for letter in self.unwanted + self.told]
 
         async def bought() -> bool:
             states = await works.states()
             ready = {"placed", "fulfilled"}
-            return not victim.running or all(states.get(name) in ready for name in unwanted)
+            return not victim.running or all(states.get(name) in ready for name in later)
 
-        await works.until(bought, f"{unwanted} are bought")
-        await works.call_off(*unwanted)
+        await works.until(bought, f"{later} are bought")
+        await works.call_off(*(f"{letter}{number}" for letter in self.unwanted))
+        await works.call_back(*(f"{letter}{number}" for letter in self.told))
 
     async def check_ends(self, works: Works, *, doubtful: set[str]) -> None:
         """Each order has ended as it should, or is with a person because of a lost call."""
@@ -74,6 +78,8 @@ PLACED: Final = Basket(AT_ONCE)
 POLLED: Final = Basket(
     {**AT_ONCE, "h": partial(hyper, product=5, lines=2), "g": partial(gifthub, sku="sandbox-slow")}
 )
+CALLED_BACK: Final = Basket(POLLED.asks, told="h")
+"""Of one its provider says that something has happened."""
 DOUBTFUL: Final = Basket(
     {
         **AT_ONCE,

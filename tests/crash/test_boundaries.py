@@ -16,6 +16,7 @@ from itertools import count
 import pytest
 
 from tests.crash.baskets import (
+    CALLED_BACK,
     DOUBTFUL,
     PLACED,
     POLLED,
@@ -55,6 +56,7 @@ DEATHS: dict[str, tuple[Basket, list[Moment]]] = {
             *both_sides(_B.NOTIFICATION_CLAIM),
         ],
     ),
+    "called-back": (CALLED_BACK, both_sides(_B.CALLBACK)),
     "doubtful": (
         DOUBTFUL,
         [*both_sides(_B.CLAIM, _S.RECONCILE), *both_sides(_B.SETTLE, _S.RECONCILE)],
@@ -109,7 +111,7 @@ async def test_what_a_killed_worker_leaves_is_finished_once(
 async def _finished_by_an_heir(works: Works, basket: Basket, parkable: set[str]) -> None:
     await works.start_worker("heir")
     await works.until_at_rest()
-    if basket is PLACED:
+    if basket in (PLACED, CALLED_BACK):
         await works.until_nothing_waits()
     await check_promises(works, may_be_parked=parkable)
     await basket.check_ends(works, doubtful=parkable)

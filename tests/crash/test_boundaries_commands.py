@@ -4,12 +4,18 @@ import asyncio
 
 import pytest
 
+from schemas.ids import OrderId
 from tests.crash.moments import Moment, both_sides
 from tests.crash.nursery import Child
 from tests.crash.promises import check_promises
 from tests.crash.works import PATIENCE, Works
-from tests.stories.conftest import adobe, hyper
+from tests.stories.conftest import adobe, feedback, hyper
+from worker.crypto import Vault
+from worker.outcome import Confirmed
+from worker.store import attempts, claims
 from worker.store.session import Boundary
+
+_FACTS = "SELECT type FROM events WHERE line_id IS NULL"
 
 
 @pytest.mark.parametrize("moment", both_sides(Boundary.CANCEL), ids=str)
@@ -30,9 +36,7 @@ async def test_a_wish_is_answered_once_however_often_it_was_uttered(
 
 
 @pytest.mark.parametrize("moment", both_sides(Boundary.PRODUCER), ids=str)
-async def test_a_producer_is_registered_once_and_with_its_secret(
-    works: Works, moment: Moment
-) -> None:
+async def test_a_producer_is_registered_once(works: Works, moment: Moment) -> None:
     add = ("producers", "add", "late-shop", "--notify-url", works.receiver.hook("late-shop"))
     await works.until_dead(works.orderline("killed", *add, crash_at=moment), moment)
     code = await _ended(works.orderline("again", *add))
@@ -40,6 +44,50 @@ async def test_a_producer_is_registered_once_and_with_its_secret(
     assert works.said("again", "registered already") is (moment.side == "after")
     known = [row.name for row in await works.all("SELECT name FROM producers ORDER BY name")]
     assert known == ["late-shop", "shop"]
+
+
+@pytest.mark.parametrize(
+    "moment", [*both_sides(Boundary.CLAIM), *both_sides(Boundary.SETTLE)], ids=str
+)
+async def test_a_parked_order_is_decided_about_once(works: Works, moment: Moment) -> None:
+    await works.start_worker("worker")
+    await works.start_beat()
+    await works.submit(feedback("f", "sandbox-cut-after"))
+    await works.until_states("parked", of="f")
+    decide = ("resolve", "f", "--as", "placed", "--why", "seen in their panel", "--by", "ada")
+    await works.until_dead(works.orderline("killed", *decide, crash_at=moment), moment)
+    code = await _ended(works.orderline("again", *decide))
+    decided = moment == Moment(Boundary.SETTLE, "after")
+    assert code == (1 if decided else 0)
+    assert works.said("again", "recorded as placed by ada")
+    await works.until_at_rest()
+    await check_promises(works)
+    assert await works.states() == {"f": "fulfilled"}
+    assert [row.type for row in await works.all(_FACTS)].count("order.resolved") == 1
+
+
+@pytest.mark.parametrize("moment", both_sides(Boundary.SURPLUS), ids=str)
+async def test_a_surplus_order_is_closed_once(works: Works, moment: Moment) -> None:
+    await works.start_worker("worker")
+    await works.submit(hyper("h"))
+    await works.until_states("placed", "fulfilled", of="h")
+    await _find_surplus(works, "4711")
+    close = ("resolve", "h", "--as", "returned", "--ref", "4711", "--why", "done", "--by", "ada")
+    await works.until_dead(works.orderline("killed", *close, crash_at=moment), moment)
+    assert await _ended(works.orderline("again", *close)) == (0 if moment.side == "before" else 1)
+    await works.start_beat()
+    await works.until_at_rest()
+    await check_promises(works)
+    assert [row.type for row in await works.all(_FACTS)].count("order.surplus_closed") == 1
+
+
+async def _find_surplus(works: Works, ref: str) -> None:
+    """A yes that comes late, and names another order than the one we have."""
+    vault = Vault([works.system.encryption_key])
+    order_id = OrderId(await works.one("SELECT id FROM orders"))
+    [order] = await claims.read(works.db, vault, [order_id])
+    assert order.attempt is not None
+    await attempts.note_late(works.db, order.attempt, Confirmed(ref), "late", None)
 
 
 async def _ended(command: Child) -> int | None:

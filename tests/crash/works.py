@@ -133,6 +133,20 @@ class Works:
             wish = json.dumps({"intent_id": intent_id})
             await streams.put(self.redis, self.producer, wish, EntryKind.CANCEL)
 
+    async def call_back(self, *intent_ids: str) -> None:
+        """Have Hyperteknoloji say of these orders that they are delivered."""
+        vault = Vault([self.system.encryption_key])
+        rows = await self.all(
+            "SELECT l.line_ref FROM lines l JOIN orders o ON o.id = l.order_id"
+            " WHERE o.intent_id = ANY(:ids)",
+            ids=list(intent_ids),
+        )
+        for row in rows:
+            body = json.dumps({"DeliverID": row.line_ref, "Status": 1}).encode()
+            await streams.put_callback(
+                self.redis, vault, provider="hyperteknoloji", account="default", body=body
+            )
+
     async def until(
         self, reached: Callable[[], Any], what: str, patience: float = PATIENCE
     ) -> None:
@@ -177,7 +191,7 @@ class Works:
         """Wait until every entry has left its stream."""
 
         async def empty() -> bool:
-            return not await self.waiting()
+            return not (await self.waiting() or await self.redis.xlen(streams.CALLBACKS))
 
         await self.until(empty, "every entry has left its stream")
 
