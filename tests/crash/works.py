@@ -55,6 +55,8 @@ class Works:
     secrets: list[str] = field(repr=False)
     """What must stand in no log."""
     producer: str = SHOP
+    app: str = "tasks.app"
+    """The Celery app of workers that are no victims."""
     running: list[Child] = field(default_factory=list)
     asked: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     """The intents that are to become orders, by their ids."""
@@ -73,20 +75,21 @@ class Works:
         """Start a worker; one with a fate, or without a safety, is a victim."""
         fate = {"CRASH_AT": crash_at, "FREEZE_AT": freeze_at, "CARELESS": careless}
         environment = {key: str(value) for key, value in fate.items() if value is not None}
-        app = "tests.crash.victim" if environment else "tasks.app"
+        app = "tests.crash.victim" if environment else self.app
         words = ["-A", app, "worker", "--hostname", f"{name}@%h"]
         options = ["--without-gossip", "--without-mingle"]
-        return self._start(name, "celery", *words, *options, **environment, **settings)
+        return self.run(name, "celery", *words, *options, **environment, **settings)
 
     async def start_beat(self) -> Child:
-        return self._start("beat", "celery", "-A", "tasks.app", "beat", "--pidfile", "")
+        return self.run("beat", "celery", "-A", "tasks.app", "beat", "--pidfile", "")
 
     def orderline(self, name: str, *arguments: str, crash_at: Moment | None = None) -> Child:
         """Start the command; one with a fate dies at it."""
         fate = {} if crash_at is None else {"CRASH_AT": str(crash_at)}
-        return self._start(name, "tests.crash.victim_cli", *arguments, **fate)
+        return self.run(name, "tests.crash.victim_cli", *arguments, **fate)
 
-    def _start(self, name: str, module: str, *arguments: str, **environment: str) -> Child:
+    def run(self, name: str, module: str, *arguments: str, **environment: str) -> Child:
+        """Start ``python -m module`` with this installation's settings."""
         child = self.nursery.start(
             name, module, arguments, {**self.system.environment, **environment}, self.log(name)
         )
@@ -160,6 +163,10 @@ class Works:
         raise AssertionError(
             f"after {patience} s it is still not so that {what}: {await self.due()}"
         )
+
+    async def until_ready(self, name: str) -> None:
+        """Wait until a worker listens to its queues."""
+        await self.until(lambda: self.said(name, "ready."), f"{name} listens")
 
     async def until_dead(self, victim: Child, moment: Moment) -> None:
         """Wait for a death, and see that it was this one."""
