@@ -6,7 +6,7 @@ before their call or after it; wishes to call the order off come at any moment.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 
 from schemas.ids import AttemptId, new_uuid
 from tests.builders import CALL_DEADLINE, NEEDS, NOW, POLICY, a_claimed
+from tests.properties.remote import LATEST, OnItsWay, Remote
 from worker.capabilities import Capabilities, Doubt
 from worker.change import Change, begun, carried_on
 from worker.decisions import Decider
@@ -58,8 +59,6 @@ L, S = LineState, OrderState
 LEASE = timedelta(seconds=55)
 NOBODYS = datetime.min.replace(tzinfo=UTC)
 """Until when a lease lasts that nobody holds."""
-LATEST = timedelta(minutes=10) - timedelta(seconds=1)
-"""Until when after its attempt a call may still be carried out: what the policy relies on."""
 WINDOWS = [None, timedelta(minutes=2), timedelta(minutes=10)]
 
 CALLING_OFF: list[dict[str, Any]] = [
@@ -96,76 +95,6 @@ class Executed(StrEnum):
     NOW = "now"
     LATER = "later"
     NEVER = "never"
-
-
-@dataclass
-class OnItsWay:
-    """A call that will be carried out, at the latest then."""
-
-    at_last: datetime
-    buys: Callable[[], bool]
-    land: Callable[[], object]
-
-
-@dataclass
-class Remote:
-    """The provider. What it holds of our one order, and what is still on its way to it."""
-
-    capabilities: Capabilities
-    reserved: list[str] = field(default_factory=list)
-    live: list[str] = field(default_factory=list)
-    answered: dict[str, Outcome] = field(default_factory=dict)
-    on_its_way: list[OnItsWay] = field(default_factory=list)
-    called_off: bool = False
-
-    def hear(self, claimed: Claimed, attempt: Attempted, *, says_no: bool = False) -> Outcome:
-        """Carry a call out; one that is known again is answered as it was the first time."""
-        step, known = attempt.step, self.answered.get(attempt.reference)
-        if known is not None and self.after(step) is Doubt.REPLAY:
-            return known
-        answer: Outcome = Refused(RefusalCode.OTHER, "no")
-        if not says_no:
-            answer = self._carry_out(step, claimed.order.provider_ref)
-        self.answered[attempt.reference] = answer
-        return answer
-
-    def _carry_out(self, step: Step, ref: str | None) -> Outcome:
-        if step is Step.CANCEL:
-            self.called_off = self.called_off or bool(self.live)
-            self.live.clear()
-            return Confirmed(None)
-        if step is Step.PLACE:
-            ref = f"order-{len(self.reserved) + len(self.live)}"
-            (self.reserved if self.capabilities.two_phase else self.live).append(ref)
-            return Confirmed(ref)
-        assert ref is not None
-        if self.capabilities.after_confirm is Doubt.LOOK_UP_ONCE and ref in self.live:
-            return InDoubt("confirmed before")  # a repeat is refused where one look is enough
-        self.live.append(ref)
-        return Confirmed(ref)
-
-    def buys(self, attempt: Attempted) -> bool:
-        """Whether this call, if it is carried out now, costs money."""
-        if self.after(attempt.step) is Doubt.REPLAY and attempt.reference in self.answered:
-            return False
-        if attempt.step is Step.CANCEL:
-            return False
-        return attempt.step is Step.CONFIRM or not self.capabilities.two_phase
-
-    def after(self, step: Step) -> Doubt | None:
-        capabilities = self.capabilities
-        return {
-            Step.PLACE: capabilities.after_place,
-            Step.CONFIRM: capabilities.after_confirm,
-            Step.CANCEL: capabilities.after_cancel,
-        }[step]
-
-    def catch_up(self, now: datetime, *, everything: bool = False) -> None:
-        """Carry out what has arrived by now."""
-        due = [each for each in self.on_its_way if everything or each.at_last <= now]
-        self.on_its_way = [each for each in self.on_its_way if each not in due]
-        for each in due:
-            each.land()
 
 
 @dataclass
@@ -415,7 +344,7 @@ class Life(RuleBasedStateMachine):
         remote, step = self.remote, attempt.step
 
         def execute() -> Outcome:
-            return remote.hear(claimed, attempt)
+            return remote.hear(claimed.order.provider_ref, attempt)
 
         self.may_have_left += step is not Step.CANCEL and fate is not Fate.NOT_SENT
         if fate in {Fate.LOST, Fate.CRASH}:
@@ -434,7 +363,7 @@ class Life(RuleBasedStateMachine):
         kinds = {Doubt.REPLAY, Doubt.RESEND}
         if fate is Fate.NO and step is not Step.CANCEL and remote.after(step) not in kinds:
             return InDoubt("there already") if remote.live else Refused(RefusalCode.OTHER, "no")
-        return remote.hear(claimed, attempt, says_no=fate is Fate.NO)
+        return remote.hear(claimed.order.provider_ref, attempt, says_no=fate is Fate.NO)
 
     def _look_up(self, claimed: Claimed, data: st.DataObject) -> LookUp:
         if data.draw(st.integers(0, 9), "answer") == 9:
