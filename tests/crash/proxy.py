@@ -1,4 +1,4 @@
-"""A TCP proxy in front of a server, whose line can be cut."""
+"""A TCP proxy in front of a server, whose line can be cut, or go dead without a word."""
 
 import asyncio
 from typing import Self
@@ -15,6 +15,7 @@ class Line:
         self._target = port
         self._server: asyncio.Server
         self._writers: set[asyncio.StreamWriter] = set()
+        self._dead: set[asyncio.StreamWriter] = set()
         self.port = 0
 
     async def __aenter__(self) -> Self:
@@ -31,6 +32,10 @@ class Line:
             writer.transport.abort()
         await asyncio.sleep(0)
 
+    def go_dead(self) -> None:
+        """Forward nothing more on the connections there are, and close none; new ones work."""
+        self._dead |= self._writers
+
     async def mend(self) -> None:
         """Take connections, on the same port as before."""
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
@@ -44,17 +49,18 @@ class Line:
         far_reader, far_writer = await far
         self._writers |= {writer, far_writer}
         try:
-            await asyncio.gather(_pass(reader, far_writer), _pass(far_reader, writer))
+            await asyncio.gather(self._pass(reader, far_writer), self._pass(far_reader, writer))
         finally:
             self._writers -= {writer, far_writer}
+            self._dead -= {writer, far_writer}
 
-
-async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    except OSError:
-        pass
-    finally:
-        writer.close()
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(65536):
+                if writer not in self._dead:
+                    writer.write(data)
+                    await writer.drain()
+        except OSError:
+            pass
+        finally:
+            writer.close()

@@ -73,9 +73,14 @@ def _calls(works: Works) -> int:
 
 
 def _crash(database_url: str) -> None:
-    """Kill a backend, and wait until the server is there again."""
-    with psycopg.connect(database_url) as connection:
-        os.kill(connection.info.backend_pid, signal.SIGKILL)
+    """Kill a backend, wait until all others are cut off, and then until the server is back."""
+    doomed, witness = psycopg.connect(database_url), psycopg.connect(database_url)
+    os.kill(doomed.info.backend_pid, signal.SIGKILL)
+    with suppress(psycopg.OperationalError):
+        while True:
+            witness.execute("SELECT 1")
+    for connection in (doomed, witness):
+        connection.close()
     ends = time.monotonic() + PATIENCE
     while time.monotonic() < ends:
         with suppress(psycopg.OperationalError):

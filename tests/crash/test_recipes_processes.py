@@ -14,16 +14,20 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from celery import Celery
 
 from schemas import jobs
 from tasks.queues import orders_of
+from tests.crash.moments import Moment
 from tests.crash.nursery import Child
 from tests.crash.promises import check_promises
 from tests.crash.works import PATIENCE, Works
 from tests.stories.conftest import gifthub, hyper
+from worker.lifecycle import Step
 from worker.sandbox import Outage
 from worker.steps.sweep import PATIENCE as UNANSWERED
+from worker.store.session import Boundary
 
 SWEEP = 1.0
 LEASE = 3.0
@@ -79,6 +83,24 @@ async def test_a_killed_workers_orders_are_taken_up_when_their_lease_ends_and_wh
     )
     assert float(taken_up) < LEASE + SWEEP + UNANSWERED.total_seconds() + _STARTED
     assert time.monotonic() - killed < PATIENCE
+    await check_promises(works)
+    assert set((await works.states()).values()) == {"fulfilled"}
+
+
+# Plain Celery holds no rows; whatever does is waited for, for as long as the worker is frozen.
+@pytest.mark.slow
+async def test_a_worker_frozen_inside_a_transaction_holds_its_rows_no_longer_than_any_takes(
+    works: Works,
+) -> None:
+    settling = Moment(Boundary.SETTLE, "before", Step.PLACE)
+    await works.accept(hyper("h"), hyper("other"))
+    frozen = await works.start_worker("frozen", freeze_at=settling)
+    await works.until_frozen(frozen, settling)  # with the rows of the whole batch locked
+    await works.start_worker("heir")
+    await works.start_beat()
+    await works.until_at_rest()
+    frozen.signal(signal.SIGCONT)
+    await works.until(lambda: works.said("frozen", "late_outcome"), "what it knew is too late")
     await check_promises(works)
     assert set((await works.states()).values()) == {"fulfilled"}
 
