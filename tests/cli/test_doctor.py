@@ -182,7 +182,11 @@ async def test_orders_of_an_account_that_nobody_configured_fail(
 
 async def test_a_quarantined_intent_waits_for_a_person(orderline: Orderline, world: World) -> None:
     await world.accept({"nonsense": True})
-    assert found(await orderline("doctor", "--json"))["quarantine"]["level"] == "warn"
+    waiting = found(await orderline("doctor", "--json"))["quarantine"]
+    assert (waiting["level"], waiting["said"]) == ("warn", "1 intent")
+    assert "`quarantine replay`" in waiting["advice"]
+    await orderline("quarantine", "drop", "--producer", "shop", "--yes", "--why", "a test")
+    assert found(await orderline("doctor", "--json"))["quarantine"]["level"] == "ok"
 
 
 async def test_streams_are_told_of_those_that_wait_and_those_nobody_reads(

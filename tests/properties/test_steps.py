@@ -207,7 +207,7 @@ class Lives(RuleBasedStateMachine):
             assert bought
         if row.state == S.CANCELLED:
             assert not self.remote.live
-        if row.state in TERMINAL_ORDERS and not self.placed:
+        if row.state in TERMINAL_ORDERS and not self.placed:  # nothing was heard of it before
             assert bought == (row.state == S.FULFILLED) or self.remote.called_off
             assert not any(map(self._may_still_buy, self.provider.calls))
 
@@ -219,6 +219,7 @@ class Lives(RuleBasedStateMachine):
         for _ in range(TURNS):
             for call in self._open_calls():
                 self.workers.answer(call, InDoubt("cut"))
+            self.nothing_is_stuck_and_every_line_is_told()
             row = self.workers.row()
             if row.due_at is None:
                 break

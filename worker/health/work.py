@@ -25,6 +25,11 @@ LATE: Final = 10.0
 _STUCK: Final = 60.0
 _LOOK_EVERY: Final = 0.25
 
+_SET_ASIDE: Final = (
+    "see `orderline quarantine`; `quarantine replay` takes them in again, `quarantine drop` closes"
+    " them"
+)
+
 _COUNTS: Final = text(f"""
 SELECT
     (SELECT extract(epoch FROM orderline_now() - min(due_at))::float8 FROM orders
@@ -32,7 +37,7 @@ SELECT
     (SELECT extract(epoch FROM orderline_now() - min(due_at))::float8 FROM notifications n
         WHERE {MAY_GO}) AS notification_age,
     (SELECT count(*) FROM notifications WHERE state = 'exhausted') AS exhausted,
-    (SELECT count(*) FROM quarantine) AS quarantined
+    (SELECT count(*) FROM quarantine WHERE closed_at IS NULL) AS quarantined
 """)  # noqa: S608 -- the clause is a constant of ours
 
 _TOUCHES: Final = text("SELECT array_agg(xmin::text ORDER BY provider, account) FROM accounts")
@@ -179,7 +184,7 @@ def judge_standing(loads: Sequence[AccountLoad], facts: WorkFacts) -> list[Findi
     return [
         ok("in doubt", f"{_plural(doubtful, 'order')}, being looked up" if doubtful else "none"),
         _for_a_person("parked", parked, "order", "see `orderline parked`"),
-        _for_a_person("quarantine", facts.quarantined, "intent", "see `orderline quarantine`"),
+        _for_a_person("quarantine", facts.quarantined, "intent", _SET_ASIDE),
         _for_a_person(
             "undelivered",
             facts.exhausted,
