@@ -1,6 +1,7 @@
 """The command killed at its own commits, and run again: nothing is doubled, and nothing is half."""
 
 import asyncio
+import json
 
 import pytest
 
@@ -10,6 +11,7 @@ from tests.crash.nursery import Child
 from tests.crash.promises import check_promises
 from tests.crash.works import PATIENCE, Works
 from tests.stories.conftest import adobe, feedback, hyper
+from worker import streams
 from worker.crypto import Vault
 from worker.outcome import Confirmed
 from worker.store import attempts, claims
@@ -79,6 +81,49 @@ async def test_a_surplus_order_is_closed_once(works: Works, moment: Moment) -> N
     await works.until_at_rest()
     await check_promises(works)
     assert [row.type for row in await works.all(_FACTS)].count("order.surplus_closed") == 1
+
+
+@pytest.mark.parametrize("moment", both_sides(Boundary.INTAKE), ids=str)
+async def test_an_entry_in_quarantine_is_taken_in_again_once(works: Works, moment: Moment) -> None:
+    await works.start_worker("worker")
+    await works.start_beat()
+    entry = await _set_aside(works, "h")
+    again = ("quarantine", "replay", entry, "--unset", "walet", "--by", "ada", "--why", "a typo")
+    await works.until_dead(works.orderline("killed", *again, crash_at=moment), moment)
+    assert await _ended(works.orderline("again", *again)) == (0 if moment.side == "before" else 1)
+    works.faulty -= 1
+    works.asked["h"] = hyper("h")
+    await works.until_at_rest()
+    await check_promises(works)
+    assert await works.states() == {"h": "fulfilled"}
+    facts = [row.type for row in await works.all(_FACTS)]
+    assert facts.count("order.taken_from_quarantine") == 1
+
+
+@pytest.mark.parametrize("moment", both_sides(Boundary.QUARANTINE), ids=str)
+async def test_an_entry_in_quarantine_is_dropped_once(works: Works, moment: Moment) -> None:
+    await works.start_worker("worker")
+    entry = await _set_aside(works, "h")
+    drop = ("quarantine", "drop", entry, "--by", "ada", "--why", "a test")
+    await works.until_dead(works.orderline("killed", *drop, crash_at=moment), moment)
+    assert await _ended(works.orderline("again", *drop)) == (0 if moment.side == "before" else 1)
+    works.faulty -= 1
+    await check_promises(works)
+    decided = await works.all("SELECT decision, closed_by FROM quarantine")
+    assert decided == [("dropped", "ada")]
+
+
+async def _set_aside(works: Works, intent_id: str) -> str:
+    """Put an intent with a typo on the stream; the id it gets in quarantine."""
+    await streams.put(works.redis, works.producer, json.dumps({**hyper(intent_id), "walet": 1}))
+    works.faulty += 1
+
+    async def there() -> bool:
+        return bool(await works.one("SELECT count(*) FROM quarantine") == works.faulty)
+
+    await works.until(there, "the entry is in quarantine")
+    await works.until_nothing_waits()
+    return str(await works.one("SELECT id FROM quarantine"))
 
 
 async def _find_surplus(works: Works, ref: str) -> None:
