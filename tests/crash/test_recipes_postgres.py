@@ -17,9 +17,10 @@ import psycopg
 import pytest
 
 from tests.crash.baskets import AT_ONCE
+from tests.crash.installation import installed
 from tests.crash.nursery import Nursery
 from tests.crash.promises import check_promises
-from tests.crash.works import PATIENCE, Works, installed
+from tests.crash.works import PATIENCE, Works
 from worker.embedded import embedded_servers
 from worker.providers import REGISTRY
 from worker.store import migrations

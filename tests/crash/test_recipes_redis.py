@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.crash.installation import installed
 from tests.crash.moments import Moment
 from tests.crash.nursery import Nursery
 from tests.crash.promises import check_promises
-from tests.crash.works import Works, installed
+from tests.crash.works import Works
 from tests.stories.conftest import adobe, gifthub, hyper
 from worker.embedded import Servers, embedded_servers
 from worker.store.session import Boundary

@@ -120,7 +120,7 @@ class Gifthub(Remote):
                     status=state,
                     live=state != PENDING and state not in _FREED,
                     created_at=order.created_at,
-                    extra=bought(order),
+                    extra=_bought(order),
                 )
 
     def create(self, call: Call) -> Reply:
@@ -266,7 +266,7 @@ def _refusal(wanted: list[Wanted], on: str) -> Reply | None:
     return None
 
 
-def bought(order: Order) -> dict[str, str]:
+def _bought(order: Order) -> dict[str, str]:
     """When the order was confirmed, which is when it was bought; nothing before."""
     return {} if order.confirmed_at is None else {"bought_at": order.confirmed_at.isoformat()}
 
