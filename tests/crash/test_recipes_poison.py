@@ -7,6 +7,7 @@ is ``test_outages::test_nonsense_on_a_stream_never_stops_the_worker``.
 """
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -19,6 +20,8 @@ from tests.crash.promises import check_promises
 from tests.crash.works import Works
 from tests.stories.conftest import gifthub, hyper
 
+PLAYER: Final = "player-5512345678"
+"""In an intent that somebody sent as a task, by a name that is not ours."""
 QUEUES: Final = (orders_of("hyperteknoloji"), NOTIFICATIONS)
 
 Poison = Callable[[Works, str], Awaitable[None]]
@@ -33,7 +36,7 @@ async def pickled_body(works: Works, queue: str) -> None:
 
 
 async def json_of_somebody_elses(works: Works, queue: str) -> None:
-    await _push(works, queue, '{"order": 1}')
+    await _push(works, queue, json.dumps({"order": 1, "for": PLAYER}))
 
 
 async def no_json_at_all(works: Works, queue: str) -> None:
@@ -42,10 +45,18 @@ async def no_json_at_all(works: Works, queue: str) -> None:
 
 # Plain Celery deletes the first two, an order that was such a message included; for the third it
 # takes its connection for lost, and the message is.
-@pytest.mark.parametrize("poison", [unregistered_name, pickled_body, json_of_somebody_elses])
+@pytest.mark.parametrize(
+    ("poison", "said"),
+    [
+        (unregistered_name, "Received unregistered task of type 'orders.from_somewhere_else'\""),
+        (pickled_body, 'Received invalid task message"'),
+        (json_of_somebody_elses, "Connection to broker lost"),
+    ],
+)
 async def test_a_message_that_nobody_understands_costs_no_order_and_no_worker(
-    works: Works, poison: Poison
+    works: Works, poison: Poison, said: str
 ) -> None:
+    works.secrets.append(PLAYER)
     worker = await works.start_worker("worker")
     await works.start_beat()
     for number, queue in enumerate(QUEUES):
@@ -53,6 +64,7 @@ async def test_a_message_that_nobody_understands_costs_no_order_and_no_worker(
         await works.submit(hyper(f"h{number}"), gifthub(f"g{number}"))
     await works.until_at_rest()
     assert worker.running
+    assert works.said("worker", said)
     assert [await works.redis.llen(_key(queue)) for queue in QUEUES] == [0, 0]
     await check_promises(works)
     assert set((await works.states()).values()) == {"fulfilled"}
@@ -94,7 +106,7 @@ async def _send(works: Works, queue: str, name: str, *, serializer: str) -> None
     await asyncio.to_thread(
         app.send_task,
         name,
-        args=["hyperteknoloji", "default", []],
+        args=[{"lines": [{"require_data": [{"value": PLAYER}]}]}],
         queue=queue,
         serializer=serializer,
         ignore_result=True,
