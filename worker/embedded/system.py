@@ -1,6 +1,6 @@
 """A whole Orderline on this machine: its environment, and its processes on leashes.
 
-What ``orderline demo`` and ``orderline up`` run, and what the crash tests kill.
+What ``orderline demo`` and ``orderline up`` run; the crash tests fork theirs, with its settings.
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import Final
 from worker.embedded.leash import Leashed
 from worker.embedded.servers import Servers
 
-_CELERY: Final = (sys.executable, "-m", "celery", "-A")
+_CELERY: Final = (sys.executable, "-m", "celery", "-A", "tasks.app")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +30,6 @@ class System:
     accounts: Mapping[str, Mapping[str, Mapping[str, str]]] = field(repr=False)
     development_hosts: str = ""
     overrides: Mapping[str, str] = field(default_factory=dict)
-    app: str = "tasks.app"
-    """The Celery app; crash tests have one that dies on purpose."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -60,7 +58,7 @@ class System:
         grace = float(self.overrides.get("ORDERLINE_GRACE", "20"))
         return Leashed(
             name,
-            [*_CELERY, self.app, *command],
+            [*_CELERY, *command],
             env=self.environment,
             log=self.home / f"{name}.log",
             grace=grace + 5,
