@@ -52,6 +52,7 @@ class Intake:
         while not self._stopping.is_set():
             try:
                 await self._take_in(await self._next())
+                self._thread.engine.pulse.took_in()
                 wait = 0.1
             except Exception as error:
                 if isinstance(error, RedisError) or is_transient(error):
