@@ -11,8 +11,8 @@ from typing import Any
 from celery import Celery
 from celery.signals import setup_logging
 
+from tasks.doors import DoorsStep
 from tasks.engine import EngineStep, threads_for
-from tasks.intake import IntakeStep
 from tasks.queues import QUEUES, ROUTES
 from tasks.schedule import SCHEDULE
 from tasks.start import settings_or_exit
@@ -67,7 +67,7 @@ def configuration() -> dict[str, Any]:
 
 app = Celery("orderline", include=["tasks.orders", "tasks.notifications", "tasks.upkeep"])
 app.add_defaults(configuration)
-app.steps["worker"].update({EngineStep, IntakeStep})
+app.steps["worker"].update({EngineStep, DoorsStep})
 
 
 @setup_logging.connect

@@ -1,96 +1,39 @@
-"""The intake: reads the intent streams in bulk, for as long as the worker runs.
+"""The intake: reads the intent streams in bulk and makes orders of what they hold."""
 
-A Worker bootstep of its own beside the engine's, on the same loop. One batch at a time: read,
-commit, remove from the streams, ring. A failure anywhere before the removal leaves the entries
-where they are.
-"""
-
-import asyncio
-from concurrent.futures import Future
-from typing import Any, Final
-
-from celery import bootsteps
-from redis.exceptions import RedisError
+from typing import ClassVar, Final
 
 from schemas import jobs
 from schemas.jobs import OrderBell
 from tasks.engine import EngineThread
+from tasks.reader import BLOCK_MS, LEFT_BEHIND_MS, Reader
 from worker.logs import get_logger
+from worker.pulse import INTAKE
 from worker.steps.accept import Sorted, accept
 from worker.store import producers
 from worker.store.intake import Entry
-from worker.store.session import is_transient
 from worker.streams import IntentStreams
 from worker.supervisor import pause
 
 log = get_logger(__name__)
 
-LEFT_BEHIND_MS: Final = 10_000
-"""Age from which an entry that was read and not removed is believed left behind."""
-
-_BLOCK_MS: Final = 1000
 _REFRESH: Final = 2.0
-_RECOVER: Final = 5.0
-_LONGEST_WAIT: Final = 5.0
 
 
-class Intake:
+class Intake(Reader):
     """One process's consumer of the intent streams."""
 
+    door: ClassVar[str] = INTAKE
+    waits: ClassVar[str] = "intake_waits"
+    failed: ClassVar[str] = "intake_failed"
+
     def __init__(self, thread: EngineThread, left_behind_ms: int = LEFT_BEHIND_MS) -> None:
-        self._thread = thread
-        self._left_behind_ms = left_behind_ms
-        self._rt = thread.engine.rt
+        super().__init__(thread, left_behind_ms)
         self._streams = IntentStreams(thread.redis, self._rt.worker)
-        self._stopping = asyncio.Event()
         self._producers: list[str] = []
-        self._refreshed = self._recovered = float("-inf")
+        self._refreshed = float("-inf")
 
-    async def run(self) -> None:
-        """Take intents in until stopped; an outage is waited out."""
-        wait = 0.1
-        while not self._stopping.is_set():
-            try:
-                await self._take_in(await self._next())
-                self._thread.engine.pulse.took_in()
-                wait = 0.1
-            except Exception as error:
-                if isinstance(error, RedisError) or is_transient(error):
-                    log.warning("intake_waits", error=type(error).__name__, retry_in=wait)
-                else:
-                    log.exception("intake_failed", retry_in=wait)
-                await pause(wait, until=self._stopping)
-                wait = min(wait * 2, _LONGEST_WAIT)
-        try:
-            await self._streams.leave()
-        except RedisError:
-            log.info("consumer_left_behind", worker=self._rt.worker)
-
-    def stop(self) -> None:
-        """End after the batch under way."""
-        self._stopping.set()
-
-    async def _next(self) -> list[Entry]:
-        now = self._rt.clock.monotonic()
-        if now - self._refreshed > _REFRESH:
-            self._producers = [each.name for each in await producers.every(self._rt.db)]
-            self._refreshed = now
-        if not self._producers:
-            await pause(_REFRESH, until=self._stopping)
-            return []
-        if now - self._recovered > _RECOVER:
-            count = self._rt.settings.intake_batch
-            found = await self._streams.left_behind(
-                self._producers, older_than_ms=self._left_behind_ms, count=count
-            )
-            if len(found) < count:
-                self._recovered = now
-            if found:
-                return found
-        share = max(1, self._rt.settings.intake_batch // len(self._producers))
-        return await self._streams.read(self._producers, count=share, block_ms=_BLOCK_MS)
-
-    async def _take_in(self, entries: list[Entry]) -> None:
+    async def _round(self) -> None:
+        entries = await self._next()
         if not entries:
             return
         heaps = await accept(entries, self._rt)
@@ -111,6 +54,29 @@ class Intake:
             quarantined=len(heaps.faulty),
         )
 
+    async def _leave(self) -> None:
+        await self._streams.leave()
+
+    async def _next(self) -> list[Entry]:
+        now = self._rt.clock.monotonic()
+        if now - self._refreshed > _REFRESH:
+            self._producers = [each.name for each in await producers.every(self._rt.db)]
+            self._refreshed = now
+        if not self._producers:
+            await pause(_REFRESH, until=self._stopping)
+            return []
+        if self._recovers_now():
+            count = self._rt.settings.intake_batch
+            found = await self._streams.left_behind(
+                self._producers, older_than_ms=self._left_behind_ms, count=count
+            )
+            if len(found) < count:
+                self._recovered_all()
+            if found:
+                return found
+        share = max(1, self._rt.settings.intake_batch // len(self._producers))
+        return await self._streams.read(self._producers, count=share, block_ms=BLOCK_MS)
+
     def _ring(self, heaps: Sorted) -> None:
         for order in heaps.fresh:
             self._thread.publisher.ring(
@@ -130,36 +96,3 @@ class Intake:
                     order_ids=(asked.order_id,),
                 )
             )
-
-
-class IntakeStep(bootsteps.StartStopStep):
-    """Starts the intake after the engine and stops it before the engine."""
-
-    requires = ("tasks.engine:EngineStep",)
-
-    def __init__(self, parent: Any, **options: Any) -> None:
-        super().__init__(parent, **options)
-        self._intake: Intake
-        self._running: Future[None]
-
-    def start(self, parent: Any) -> None:
-        """Begin to read."""
-        thread: EngineThread = parent.app.engine_thread
-
-        async def run() -> None:
-            self._intake = Intake(thread)
-            await self._intake.run()
-
-        self._running = thread.submit(run())
-
-    def stop(self, parent: Any) -> None:
-        """End after the batch under way."""
-        thread: EngineThread = parent.app.engine_thread
-
-        async def stop() -> None:
-            self._intake.stop()
-
-        thread.run(stop())
-        self._running.result(thread.settings.grace.total_seconds())
-
-    terminate = stop

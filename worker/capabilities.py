@@ -31,8 +31,22 @@ class Doubt(StrEnum):
 SENT_AGAIN = frozenset({Doubt.REPLAY, Doubt.RESEND})
 """After which the very same request, kept with its attempt, is sent again."""
 
+LOOKED_UP = frozenset({Doubt.LOOK_UP, Doubt.LOOK_UP_ONCE, Doubt.LOOK_UP_WEAK, Doubt.REPLAY})
+"""After which the provider can be asked what became of the call."""
+
 MADE_ANEW = frozenset({Doubt.HARMLESS, Doubt.LOOK_UP_ONCE})
 """After which another call may be made while an earlier one is still in doubt."""
+
+
+class Polling(StrEnum):
+    """How it is found out where a placed order stands."""
+
+    ORDER = "order"
+    """By the provider's id of the order."""
+    LINE = "line"
+    """By its id of each line."""
+    NONE = "none"
+    """Not at all: an order that was taken has ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +59,7 @@ class Capabilities:
     ``returns_for`` is how long after an order was fulfilled its goods can be given back by
     that call; ``None`` where only goods that have not come yet can be called off.
 
+    ``polls`` says by which of the provider's ids a placed order is asked after.
     ``poll_every`` are the waits between polls while goods are awaited; the last one repeats.
     ``repeats`` bounds how often a ``HARMLESS`` call is made again after doubt, and a ``REPLAY``
     sent again before it is looked up. ``replay_for`` is how long after its first sending the
@@ -58,6 +73,7 @@ class Capabilities:
     after_confirm: Doubt | None = None
     after_cancel: Doubt | None = None
     returns_for: timedelta | None = None
+    polls: Polling = Polling.ORDER
     poll_every: Sequence[timedelta] = (timedelta(seconds=30),)
     needs_token: bool = False
     token_early: timedelta = timedelta(seconds=60)

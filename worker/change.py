@@ -72,6 +72,9 @@ class Change:
     ``cancel_seen`` is since when the wish to call the order off was there that the decision knew
     of, ``cancel_answered`` says that this change is its answer; a wish that came meanwhile, or was
     not answered by an order's end, makes the order due once more.
+
+    ``surplus`` are the provider's ids of further orders that were found there, ``decided_by`` is
+    the person whose decision this is.
     """
 
     order_id: OrderId
@@ -90,6 +93,8 @@ class Change:
     events: tuple[OrderEvent, ...] = ()
     cancel_seen: datetime | None = None
     cancel_answered: bool = False
+    surplus: tuple[str, ...] = ()
+    decided_by: str | None = None
     notify_url: str = ""
     producer: str = ""
 

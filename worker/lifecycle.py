@@ -113,7 +113,8 @@ ORDER_MOVES: Final[Mapping[OrderState, frozenset[OrderState]]] = {
     _O.IN_DOUBT: _ORDER_ENDS
     | {_O.IN_DOUBT, _O.PLACING, _O.QUOTED, _O.CONFIRMING, _O.PLACED, _O.PARKED},
     _O.PLACED: _ORDER_ENDS | {_O.PLACED, _O.PARKED},
-    _O.PARKED: _ORDER_ENDS | {_O.PLACING, _O.PLACED},
+    _O.PARKED: _ORDER_ENDS
+    | {_O.PARKED, _O.PLACING, _O.QUOTED, _O.CONFIRMING, _O.PLACED, _O.IN_DOUBT},
     _O.FULFILLED: frozenset(),
     _O.PARTIALLY_FULFILLED: frozenset(),
     _O.REFUSED: frozenset(),

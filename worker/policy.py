@@ -45,9 +45,15 @@ class Policy:
             return wait
         return max(wait, min(max(wish, THROTTLE_FLOOR), self.retry_cap))
 
-    def look_up_in(self, look_ups: int) -> timedelta | None:
-        """The wait before the next look-up, or ``None`` after the last one."""
-        return self.look_up_waits[look_ups] if look_ups < len(self.look_up_waits) else None
+    def look_up_in(self, look_ups: int, doubtful_for: timedelta) -> timedelta | None:
+        """The wait before the next look-up, or ``None`` after the last one.
+
+        Callbacks bring look-ups forward and add to their number; neither ends them earlier.
+        """
+        if look_ups < len(self.look_up_waits):
+            return self.look_up_waits[look_ups]
+        left = sum(self.look_up_waits, timedelta()) - doubtful_for
+        return left if left > timedelta() else None
 
     def absence_is_proof(
         self, look_ups: int, doubtful_for: timedelta, call_deadline: timedelta

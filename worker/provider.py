@@ -125,6 +125,13 @@ class Provider(Protocol):
     async def poll(self, order: Ordered, deadline: Deadline, token: str | None) -> Outcome:
         """Where the placed order stands, line by line. Changes nothing there."""
 
+    @staticmethod
+    def mentioned(callback: bytes) -> frozenset[str]:
+        """Our references in a callback's body: a ``line_ref``, or an order's id in hex.
+
+        None where it cannot be read. Whatever else it says is not believed: it is asked for.
+        """
+
     async def check(self, deadline: Deadline, token: str | None) -> Check:
         """Whether the account lets us in, and what it holds. Changes nothing there."""
 

@@ -32,6 +32,9 @@ log = get_logger(__name__)
 EVERY: Final = 2.0
 """Seconds between two beats of the pulse."""
 
+INTAKE: Final = "intake"
+"""The door that every worker reads."""
+
 _TO_STOP: Final = 1.0
 _TRIES: Final = 3
 
@@ -57,8 +60,8 @@ class Pulse:
     """For people: the wall clock may jump."""
     beat: float
     """The machine's monotonic clock at the same moment; all ages are counted from here."""
-    intake: float
-    """Seconds since a round of the intake got through."""
+    doors: Mapping[str, float]
+    """For each of the streams' doors: seconds since a round of reading got through."""
     pumps: Mapping[str, PumpPulse]
     """Those that this process is rung for, by name."""
 
@@ -84,14 +87,14 @@ class PulseWriter:
         self._clock = clock
         self._worker = worker
         self._pumps = pumps
-        self._took_in = clock.monotonic()
+        self._doors = {INTAKE: clock.monotonic()}  # what never begins to read is seen, too
         self._stopping = asyncio.Event()
         self._held: int | None = None
         self._failing = False
 
-    def took_in(self) -> None:
-        """A round of the intake got through, whether or not there was anything to take in."""
-        self._took_in = self._clock.monotonic()
+    def got_through(self, door: str) -> None:
+        """A round of reading did, whether or not there was anything to take in."""
+        self._doors[door] = self._clock.monotonic()
 
     @asynccontextmanager
     async def beating(self) -> AsyncIterator[None]:
@@ -124,7 +127,7 @@ class PulseWriter:
             pid=os.getpid(),
             at=self._clock.now(),
             beat=now,
-            intake=now - self._took_in,
+            doors={door: now - at for door, at in self._doors.items()},
             pumps=self._pumps(),
         )
 

@@ -95,8 +95,8 @@ class Settings(BaseSettings):
     """``orderline health`` is red once an order or a notification has been due for this long and
     nobody took it; so is a worker that did not even look for as long."""
     health_intake: Span = timedelta(seconds=30)
-    """It is red once an intent waits in its stream for this long, or a worker's intake did not get
-    through."""
+    """It is red once an intent or a callback waits in its stream for this long, or a worker did not
+    get through to read its streams."""
     health_silence: Annotated[Span, Field(ge=timedelta(seconds=5))] = timedelta(seconds=15)
     """It is red once the sweep, which beat rings for every second, or the loop of a worker, which
     gives a sign every two, has been silent for this long."""

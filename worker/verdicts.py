@@ -94,6 +94,16 @@ def parked(claimed: Claimed, reason: str) -> Change:
     )
 
 
+def still_parked(claimed: Claimed) -> Change:
+    """There was news of a parked order, and it settles nothing: a person decides, as before."""
+    return change_of(
+        claimed,
+        state=OrderState.PARKED,
+        reason=claimed.reason,
+        parked_reason=claimed.parked_reason,
+    )
+
+
 def attempt_end(claimed: Claimed, outcome: Outcome, *, proven: bool = False) -> AttemptEnd | None:
     """How the newest attempt ended; ``None`` where there is none.
 

@@ -29,12 +29,13 @@ from worker.outcome import Confirmed, InDoubt
 from worker.pulse import Pulse, PumpPulse
 from worker.settings import Settings
 from worker.store.session import Boundary
-from worker.streams import put
+from worker.streams import CALLBACKS, put, put_callback
 
 SetClock = Callable[[timedelta], None]
 
 CHECKS = [
-    "database", "schema", "redis", "intake", "overdue orders", "overdue notifications", "sweep",
+    "database", "schema", "redis", "intake", "callbacks", "overdue orders", "overdue notifications",
+    "sweep",
 ]  # fmt: skip
 LONG_AGO = timedelta(seconds=61)
 PATIENCE = 60.0
@@ -72,6 +73,7 @@ async def test_a_sound_installation_is_green_and_each_check_has_its_value_and_it
         "schema": None,
         "redis": None,
         "intake": 30,
+        "callbacks": 30,
         "overdue orders": 60,
         "overdue notifications": 60,
         "sweep": 15,
@@ -152,6 +154,17 @@ async def test_an_intent_that_nobody_takes_in_is_red_and_its_producer_is_named(
     assert checks(told)["intake"]["said"].startswith("1 intent of slow, ")
 
 
+async def test_callbacks_that_nobody_reads_are_red(
+    world: World, orderline: Orderline, redis: Redis
+) -> None:
+    await world.sweep()
+    await put_callback(redis, world.vault, provider="gifthub", account="default", body=b"{}")
+    assert red(await orderline("health", "--json")) == set()
+    await redis.delete(CALLBACKS)
+    await redis.xadd(CALLBACKS, {b"provider": b"gifthub"}, id="1000-0")
+    assert red(await orderline("health", "--json")) == {"callbacks"}
+
+
 @pytest.mark.parametrize("question", [[], ["--beat"]])
 async def test_a_beat_that_never_rang_or_fell_silent_is_red(
     world: World, orderline: Orderline, set_clock: SetClock, question: list[str]
@@ -191,7 +204,7 @@ async def test_a_schema_that_is_not_ours_is_red_and_says_what_to_run(
 ) -> None:
     del db_without_schema
     told = await orderline("health", "--json")
-    assert red(told) == {*CHECKS} - {"database", "redis"}
+    assert red(told) == {*CHECKS} - {"database", "redis", "callbacks"}
     assert checks(told)["schema"]["advice"] == "run `orderline migrate`"
 
 
@@ -219,7 +232,7 @@ async def test_a_database_that_is_away_leaves_nothing_known_but_redis(
 ) -> None:
     monkeypatch.setenv("ORDERLINE_DATABASE_URL", "postgresql://user:hidden@127.0.0.1:1/db")
     told = await orderline("health", "--json")
-    assert red(told) == {*CHECKS} - {"redis"}
+    assert red(told) == {*CHECKS} - {"redis", "callbacks"}
     assert "hidden" not in told.out
 
 
@@ -229,7 +242,7 @@ async def test_a_redis_that_is_away_leaves_the_rows_known(
     await world.sweep()
     monkeypatch.setenv("ORDERLINE_REDIS_URL", "redis://:hidden@127.0.0.1:1/0")
     told = await orderline("health", "--json")
-    assert red(told) == {"redis", "intake"}
+    assert red(told) == {"redis", "intake", "callbacks"}
     assert "hidden" not in told.out
 
 
@@ -313,14 +326,14 @@ NOW = 1000.0
 
 
 def a_pulse(
-    *, beat: float = NOW - 1, intake: float = 1, silent: float = 3600, may: float = 0
+    *, beat: float = NOW - 1, doors: float = 1, silent: float = 3600, may: float = 0
 ) -> Pulse:
     return Pulse(
         worker="host:1",
         pid=1,
         at=datetime(2026, 11, 22, tzinfo=UTC),
         beat=beat,
-        intake=intake,
+        doors={"intake": 0.5, "callbacks": doors},
         pumps={
             MAIL: PumpPulse(silent=silent, may=may),
             GIFTHUB: PumpPulse(silent=silent, may=may),
@@ -340,7 +353,7 @@ def judged(pulse: Pulse, progress: Progress | None) -> dict[str, Finding]:
         (a_pulse(beat=NOW - 7), NOTHING_DUE, (WARN, OK, OK)),
         (a_pulse(beat=NOW - 15), NOTHING_DUE, (FAIL, WARN, OK)),
         (a_pulse(beat=NOW + 5), NOTHING_DUE, (OK, OK, OK)),
-        (a_pulse(intake=29), NOTHING_DUE, (OK, FAIL, OK)),
+        (a_pulse(doors=29), NOTHING_DUE, (OK, FAIL, OK)),
         (a_pulse(silent=59), ORDERS_DUE, (OK, OK, FAIL)),
         (a_pulse(silent=57), ORDERS_DUE, (OK, OK, OK)),  # a backlog, being worked on
         (a_pulse(silent=100, may=50), ORDERS_DUE, (OK, OK, OK)),  # all permits at long calls
@@ -354,13 +367,18 @@ def test_a_pulse_is_judged(
     pulse: Pulse, progress: Progress | None, levels: tuple[Level, ...]
 ) -> None:
     found = judged(pulse, progress)
-    assert list(found) == ["loop", "intake", "pumps"]
+    assert list(found) == ["loop", "doors", "pumps"]
     assert tuple(each.level for each in found.values()) == levels
 
 
 def test_the_pump_that_stands_still_is_named() -> None:
     said = judged(a_pulse(), ORDERS_DUE)["pumps"].said
     assert said == "of host:1: order:gifthub/default has overdue work, and moved 1 h ago"
+
+
+def test_the_door_that_is_cut_off_is_named() -> None:
+    said = judged(a_pulse(doors=59), NOTHING_DUE)["doors"].said
+    assert said == "of host:1: callbacks got through 1 min ago"
 
 
 def test_where_no_worker_runs_that_is_red() -> None:

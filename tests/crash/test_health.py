@@ -69,7 +69,7 @@ async def test_a_worker_is_green_while_nothing_is_due_and_red_while_it_is_stoppe
     await probe.until(WORKER)
     await works.until(lambda: _has_rested(probe), "it has rested for longer than work may wait")
     worker.signal(signal.SIGSTOP)
-    await probe.until(WORKER, "loop", "intake")
+    await probe.until(WORKER, "loop", "doors")
     worker.signal(signal.SIGCONT)
     await probe.until(WORKER)
     worker.signal(signal.SIGKILL)
@@ -88,7 +88,7 @@ async def test_a_worker_whose_loop_is_blocked_is_red(works: Works, probe: Probe)
     worker = await works.start_worker("worker", HANG_AT="account.rung/after")
     await probe.until(WORKER)
     await works.start_beat()
-    await probe.until(WORKER, "loop", "intake")
+    await probe.until(WORKER, "loop", "doors")
     worker.signal(signal.SIGKILL)
 
 
@@ -100,7 +100,7 @@ async def test_a_worker_is_red_while_its_database_is_cut(works: Works, probe: Pr
         await works.start_worker("worker")
         await probe.until(WORKER)
         await line.cut()
-        await probe.until(WORKER, "intake")
+        await probe.until(WORKER, "doors")
         await line.mend()
         await probe.until(WORKER)
 
@@ -116,7 +116,7 @@ async def test_a_worker_is_red_while_its_redis_is_cut(works: Works, probe: Probe
         await works.start_worker("worker")
         await probe.until(WORKER)
         await line.cut()
-        await probe.until(WORKER, "intake")
+        await probe.until(WORKER, "doors")
         await line.mend()
         await probe.until(WORKER)
 

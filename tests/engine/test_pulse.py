@@ -116,15 +116,19 @@ async def test_the_pulse_beats_on_and_is_whole_at_every_moment(
                 beats.add(pulse.beat)
 
 
-async def test_the_intakes_age_grows_until_a_round_gets_through(
+async def test_a_doors_silence_grows_until_a_round_of_reading_gets_through(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("worker.pulse.EVERY", 0.01)
     writer = a_writer(settings)
+
+    def silences() -> list[float]:
+        return [pulse.doors["intake"] for pulse in read_pulses(settings)]
+
     async with writer.beating():
-        await until(lambda: any(pulse.intake > 0.1 for pulse in read_pulses(settings)))
-        writer.took_in()
-        await until(lambda: any(pulse.intake < 0.1 for pulse in read_pulses(settings)))
+        await until(lambda: any(silent > 0.3 for silent in silences()))  # though nobody ever read
+        writer.got_through("intake")
+        await until(lambda: any(silent < 0.3 for silent in silences()))
 
 
 async def test_a_worker_that_was_killed_has_no_pulse_and_the_next_one_clears_up_after_it(

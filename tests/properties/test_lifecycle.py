@@ -6,8 +6,8 @@ before their call or after it; wishes to call the order off come at any moment.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from typing import Any, ClassVar
@@ -24,9 +24,11 @@ from hypothesis.stateful import (
 
 from schemas.ids import AttemptId, new_uuid
 from tests.builders import CALL_DEADLINE, NEEDS, NOW, POLICY, a_claimed
+from tests.properties.remote import LATEST, OnItsWay, Remote
 from worker.capabilities import Capabilities, Doubt
 from worker.change import Change, begun, carried_on
 from worker.decisions import Decider
+from worker.decisions.resolutions import Decision, Resolution, choices, missing, resolved
 from worker.lifecycle import (
     CALLED_OFF,
     GIVEN_BACK,
@@ -55,8 +57,8 @@ from worker.outcome import (
 L, S = LineState, OrderState
 
 LEASE = timedelta(seconds=55)
-LATEST = timedelta(minutes=10) - timedelta(seconds=1)
-"""Until when after its attempt a call may still be carried out: what the policy relies on."""
+NOBODYS = datetime.min.replace(tzinfo=UTC)
+"""Until when a lease lasts that nobody holds."""
 WINDOWS = [None, timedelta(minutes=2), timedelta(minutes=10)]
 
 CALLING_OFF: list[dict[str, Any]] = [
@@ -96,76 +98,6 @@ class Executed(StrEnum):
 
 
 @dataclass
-class OnItsWay:
-    """A call that will be carried out, at the latest then."""
-
-    at_last: datetime
-    buys: Callable[[], bool]
-    land: Callable[[], object]
-
-
-@dataclass
-class Remote:
-    """The provider. What it holds of our one order, and what is still on its way to it."""
-
-    capabilities: Capabilities
-    reserved: list[str] = field(default_factory=list)
-    live: list[str] = field(default_factory=list)
-    answered: dict[str, Outcome] = field(default_factory=dict)
-    on_its_way: list[OnItsWay] = field(default_factory=list)
-    called_off: bool = False
-
-    def hear(self, claimed: Claimed, attempt: Attempted, *, says_no: bool = False) -> Outcome:
-        """Carry a call out; one that is known again is answered as it was the first time."""
-        step, known = attempt.step, self.answered.get(attempt.reference)
-        if known is not None and self.after(step) is Doubt.REPLAY:
-            return known
-        answer: Outcome = Refused(RefusalCode.OTHER, "no")
-        if not says_no:
-            answer = self._carry_out(step, claimed.order.provider_ref)
-        self.answered[attempt.reference] = answer
-        return answer
-
-    def _carry_out(self, step: Step, ref: str | None) -> Outcome:
-        if step is Step.CANCEL:
-            self.called_off = self.called_off or bool(self.live)
-            self.live.clear()
-            return Confirmed(None)
-        if step is Step.PLACE:
-            ref = f"order-{len(self.reserved) + len(self.live)}"
-            (self.reserved if self.capabilities.two_phase else self.live).append(ref)
-            return Confirmed(ref)
-        assert ref is not None
-        if self.capabilities.after_confirm is Doubt.LOOK_UP_ONCE and ref in self.live:
-            return InDoubt("confirmed before")  # a repeat is refused where one look is enough
-        self.live.append(ref)
-        return Confirmed(ref)
-
-    def buys(self, attempt: Attempted) -> bool:
-        """Whether this call, if it is carried out now, costs money."""
-        if self.after(attempt.step) is Doubt.REPLAY and attempt.reference in self.answered:
-            return False
-        if attempt.step is Step.CANCEL:
-            return False
-        return attempt.step is Step.CONFIRM or not self.capabilities.two_phase
-
-    def after(self, step: Step) -> Doubt | None:
-        capabilities = self.capabilities
-        return {
-            Step.PLACE: capabilities.after_place,
-            Step.CONFIRM: capabilities.after_confirm,
-            Step.CANCEL: capabilities.after_cancel,
-        }[step]
-
-    def catch_up(self, now: datetime, *, everything: bool = False) -> None:
-        """Carry out what has arrived by now."""
-        due = [each for each in self.on_its_way if everything or each.at_last <= now]
-        self.on_its_way = [each for each in self.on_its_way if each not in due]
-        for each in due:
-            each.land()
-
-
-@dataclass
 class Late:
     """What a slow worker knows."""
 
@@ -199,12 +131,12 @@ class Life(RuleBasedStateMachine):
             expires_at=None if window is None else NOW + window,
         )
         self.due_at: datetime | None = NOW
-        self.leased_until = NOW
+        self.leased_until = NOBODYS
         self.attempts: dict[AttemptId, OutcomeName | None] = {}
         self.late: list[Late] = []
         self.sent_under = 0
         self.may_have_left = 0
-        self.placed = False
+        self.placed = self.heard = False
 
     # --- what happens --------------------------------------------------------------------
 
@@ -215,6 +147,8 @@ class Life(RuleBasedStateMachine):
         while True:
             if data.draw(st.integers(0, 9), "a wish comes meanwhile") == 9:
                 self._wish()
+            if data.draw(st.integers(0, 9), "a callback comes meanwhile") == 9:
+                self.heard = True
             change = self._step(claimed, data)
             if change is None or not self._settle(change) or not change.goes_on:
                 return
@@ -233,7 +167,8 @@ class Life(RuleBasedStateMachine):
         known_of = self.attempts.get(late.attempt.attempt_id, OutcomeName.NOT_SENT)
         unsettled = known_of in {None, OutcomeName.IN_DOUBT}
         over = self.row.state in {*TERMINAL_ORDERS, S.PARKED}
-        may_be_seized = self.due_at is not None and (late.attempt.step is Step.CANCEL or not over)
+        open_to_it = self.due_at is not None and (late.attempt.step is Step.CANCEL or not over)
+        may_be_seized = self.row.state is S.PARKED or open_to_it
         the_same = newest is not None and newest.attempt_id == late.attempt.attempt_id
         known = the_same and (late.says_yes or self.sent_under == late.fence)
         if known and unsettled and may_be_seized:
@@ -262,6 +197,53 @@ class Life(RuleBasedStateMachine):
         self.now += by
         self.remote.catch_up(self.now)
 
+    @rule(by=st.timedeltas(timedelta(), timedelta(minutes=2)))
+    def the_databases_clock_is_put_back(self, by: timedelta) -> None:
+        """What is on its way to the provider does not care."""
+        self.now -= by
+        self.remote.on_its_way = [
+            replace(each, at_last=each.at_last - by) for each in self.remote.on_its_way
+        ]
+
+    @rule()
+    def the_provider_calls_back(self) -> None:
+        """Rightly, or doubled, or too late, or it was not the provider."""
+        if self.leased_until > self.now:
+            self.heard = True
+        elif self.due_at is None:
+            doubted = self.row.attempt_outcome is OutcomeName.IN_DOUBT
+            bought = self.row.attempt_step is not Step.CANCEL
+            if self.row.state is S.PARKED and doubted and bought:
+                self.row = replace(self.row, step=Step.RECONCILE)
+                self.due_at = self.now
+        elif self.row.step in {Step.POLL, Step.RECONCILE}:
+            self.due_at = min(self.due_at, self.now)
+
+    @precondition(lambda self: self.row.state is S.PARKED and self.leased_until <= self.now)
+    @rule(data=st.data())
+    def a_person_decides(self, data: st.DataObject) -> None:
+        """By what is so at the provider, and not before it is."""
+        if self.remote.on_its_way:
+            return
+        self.row = replace(self.row, fence=self.row.fence + 1)
+        parked = replace(self.row, now=self.now)
+        may_be = {each.resolution for each in choices(self.decider, parked) if not each.refusal}
+        so = sorted(may_be & self._what_is_so())
+        if not so:
+            return
+        ref = parked.order.provider_ref or next(iter(self.remote.live), "order")
+        resolution = data.draw(st.sampled_from(so), "decision")
+        decision = Decision(resolution=resolution, by="ada", why="seen", ref=ref)
+        assert missing(self.decider, parked, decision) is None
+        self.may_have_left = 0
+        assert self._settle(resolved(self.decider, parked, decision))
+        self.placed |= resolution is Resolution.PLACED
+
+    def _what_is_so(self) -> set[Resolution]:
+        if self.remote.called_off:
+            return {Resolution.CANCELLED}
+        return {Resolution.PLACED} if self.remote.live else {Resolution.REFUSED, Resolution.RESEND}
+
     # --- the worker ----------------------------------------------------------------------
 
     def _claim(self) -> Claimed:
@@ -281,6 +263,9 @@ class Life(RuleBasedStateMachine):
             case Step.PLACE | Step.CONFIRM | Step.CANCEL:
                 return self._call(claimed, chance, data)
             case Step.RECONCILE:
+                instead = self.decider.before_look_up(claimed)
+                if instead is not None:
+                    return instead
                 finding = self._look_up(claimed, data)
                 return self.decider.after_look_up(claimed, finding, chance)
             case Step.POLL:
@@ -359,7 +344,7 @@ class Life(RuleBasedStateMachine):
         remote, step = self.remote, attempt.step
 
         def execute() -> Outcome:
-            return remote.hear(claimed, attempt)
+            return remote.hear(claimed.order.provider_ref, attempt)
 
         self.may_have_left += step is not Step.CANCEL and fate is not Fate.NOT_SENT
         if fate in {Fate.LOST, Fate.CRASH}:
@@ -378,7 +363,7 @@ class Life(RuleBasedStateMachine):
         kinds = {Doubt.REPLAY, Doubt.RESEND}
         if fate is Fate.NO and step is not Step.CANCEL and remote.after(step) not in kinds:
             return InDoubt("there already") if remote.live else Refused(RefusalCode.OTHER, "no")
-        return remote.hear(claimed, attempt, says_no=fate is Fate.NO)
+        return remote.hear(claimed.order.provider_ref, attempt, says_no=fate is Fate.NO)
 
     def _look_up(self, claimed: Claimed, data: st.DataObject) -> LookUp:
         if data.draw(st.integers(0, 9), "answer") == 9:
@@ -432,7 +417,10 @@ class Life(RuleBasedStateMachine):
         self.row = replace(self.row, expires_at=min(ends, default=None), **facts)
         self._tell(change)
         self.due_at = None if change.due_in is None else self.now + change.due_in
-        self.leased_until = self.now
+        self.leased_until = NOBODYS
+        if self.heard and change.step in {Step.POLL, Step.RECONCILE}:
+            self.due_at = self.now
+        self.heard = self.heard and change.goes_on
         self.placed |= change.state is S.PLACED
         self._answer(change)
         return True
@@ -478,8 +466,10 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_silently_stuck(self) -> None:
-        over = self.row.state in TERMINAL_ORDERS or self.row.state is S.PARKED
-        assert (self.due_at is None) == (over and self.row.cancel_asked_at is None)
+        parked = self.row.state is S.PARKED
+        over = self.row.state in TERMINAL_ORDERS or parked
+        rests = over and self.row.cancel_asked_at is None
+        assert rests if self.due_at is None else parked or not rests
 
     @invariant()
     def what_we_say_of_the_provider_is_so(self) -> None:

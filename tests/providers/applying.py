@@ -15,7 +15,7 @@ import pytest
 
 from tests.providers.suite_base import ASKED_ABOUT, Contract
 from tests.providers.trial import account_with, remote_of
-from worker.capabilities import Capabilities, Doubt
+from worker.capabilities import Capabilities, Doubt, Polling
 from worker.http import Channel
 from worker.lifecycle import Step
 from worker.order import Ordered
@@ -103,6 +103,11 @@ def looks_up(of: Telling) -> bool:
 
 def polls(of: Telling) -> bool:
     return of.suite.reads[1] is not None
+
+
+def is_asked_after(of: Telling) -> bool:
+    """Whether an order that was placed can be asked after."""
+    return of.plain.polls is not Polling.NONE
 
 
 def sends_again(of: Telling) -> bool:

@@ -5,7 +5,15 @@ An adapter's test subclasses ``ProviderSuite``; its capabilities decide which st
 The truth is what the sandbox's books hold: an outcome may be less sure than that, never wrong.
 """
 
-from tests.providers.applying import applies, delivers_goods, looks_up, names_prices
+from dataclasses import replace
+
+from tests.providers.applying import (
+    applies,
+    delivers_goods,
+    is_asked_after,
+    looks_up,
+    names_prices,
+)
 from tests.providers.suite_access import AccessStories
 from tests.providers.suite_base import Means
 from tests.providers.suite_cancel import CancelStories
@@ -13,8 +21,9 @@ from tests.providers.suite_failures import FailureStories
 from tests.providers.suite_faults import FaultStories
 from tests.providers.suite_unsent import UnsentStories
 from tests.providers.trial import Trial, after
+from worker.capabilities import Polling
 from worker.lifecycle import LineState, Step
-from worker.outcome import Absent, Confirmed
+from worker.outcome import Absent, Confirmed, Pending
 
 __all__ = ["Means", "ProviderSuite"]
 
@@ -57,6 +66,19 @@ class ProviderSuite(FaultStories, FailureStories, UnsentStories, AccessStories, 
         assert found.provider_ref == order.provider_ref
         refs = [line.provider_line_ref for line in found.lines]
         assert refs == [line.provider_line_ref for line in order.lines]
+
+    @applies(is_asked_after)
+    async def test_an_order_can_be_asked_after_by_the_ids_that_a_person_could_name(
+        self, trial: Trial
+    ) -> None:
+        """As is done when somebody finds an order at the provider whose outcome we never heard."""
+        order = await trial.bought(self.plain())
+        if trial.adapter.capabilities_for(order.intent).polls is not Polling.LINE:
+            bare = tuple(replace(line, provider_line_ref=None) for line in order.lines)
+            order = replace(order, lines=bare)
+        said = await trial.poll(order)
+        assert isinstance(said, Confirmed | Pending)
+        assert said.provider_ref == order.provider_ref
 
     @applies(looks_up)
     async def test_a_look_up_before_the_call_finds_nothing(self, trial: Trial) -> None:

@@ -20,7 +20,7 @@ from tests.providers.suite_failures import FailureStories
 from tests.providers.suite_faults import FaultStories
 from tests.providers.suite_unsent import UnsentStories
 from tests.providers.trial import Trial, remote_of
-from worker.capabilities import Capabilities, Doubt
+from worker.capabilities import Capabilities, Doubt, Polling
 from worker.order import Ordered
 from worker.outcome import InDoubt
 from worker.providers import REGISTRY
@@ -80,7 +80,7 @@ async def test_what_is_told_of_a_provider_follows_from_what_it_can(
     expected = {
         **_whatever_it_can(suite, trial),
         **_of_failures(suite, trial, plain),
-        **_once_bought(suite),
+        **_once_bought(suite, able),
         **_with_a_token(able),
         **_sent_again(suite, able),
         **_looked_up(suite, able),
@@ -124,9 +124,11 @@ def _of_failures(suite: type[ProviderSuite], trial: Trial, plain: Ordered) -> Ex
     }
 
 
-def _once_bought(suite: type[ProviderSuite]) -> Expected:
-    polls = suite.reads[1] is not None
+def _once_bought(suite: type[ProviderSuite], able: Capabilities) -> Expected:
+    polls = able.polls is not Polling.NONE
+    assert polls == (suite.reads[1] is not None)
     return {
+        ProviderSuite.test_an_order_can_be_asked_after_by_the_ids_that_a_person_could_name: polls,
         ProviderSuite.test_the_price_is_told_line_by_line_and_in_total: int(suite.tells_price),
         ProviderSuite.test_delivered_codes_arrive_and_are_shown_to_nobody: int(suite.gives_goods),
         FaultStories.test_a_poll_that_fails_changes_nothing: polls * len(BREAKING),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from schemas.ids import AttemptId, new_uuid
@@ -13,6 +14,11 @@ from worker.store import attempts, claims
 from worker.store.attempts import NotOpened, Opened
 
 SetClock = Callable[[timedelta], None]
+
+PARK = """
+UPDATE orders SET state = 'parked', parked_reason = 'x', step = NULL, due_at = NULL,
+    leased_by = NULL, lease_until = NULL
+"""
 
 LATER = LEASE + timedelta(seconds=1)
 
@@ -236,13 +242,38 @@ async def test_knowledge_of_what_is_settled_or_superseded_seizes_nothing(
     assert await seize(shop, AttemptId(new_uuid())) is None
 
 
-async def test_a_parked_order_is_not_seized(shop: Shop) -> None:
+async def test_a_parked_order_is_seized_by_the_knowledge_that_it_waits_for(shop: Shop) -> None:
     slow = await shop.attempt(await shop.claimed())
     assert slow.attempt is not None
-    await shop.execute(
-        "UPDATE orders SET state = 'parked', parked_reason = 'x', step = NULL, due_at = NULL"
-    )
+    await shop.execute(PARK)
+    assert await seize(shop, slow.attempt.attempt_id) == 2
+    assert await shop.one("SELECT state, step FROM orders") == ("parked", "reconcile")
+    await shop.settle(a_change(replace(slow, fence=2), Confirmed("their-id")))
     assert await seize(shop, slow.attempt.attempt_id) is None
+
+
+async def test_of_two_who_hold_a_parked_order_the_later_one_decides(shop: Shop) -> None:
+    placed = await shop.attempt(await shop.claimed())
+    order_id = placed.order.order_id
+    assert await claims.hold(shop.db, shop.vault, order_id) is None  # it is not parked
+    await shop.execute(PARK)
+    first = await claims.hold(shop.db, shop.vault, order_id)
+    second = await claims.hold(shop.db, shop.vault, order_id)
+    assert first is not None
+    assert second is not None
+    changes = [a_change(each, Confirmed("their-id")) for each in (first, second)]
+    assert [each.held for each in await shop.settle(*changes)] == [False, True]
+    assert await claims.hold(shop.db, shop.vault, order_id) is None
+
+
+async def test_nobody_decides_while_a_worker_is_looking(shop: Shop, set_clock: SetClock) -> None:
+    await shop.attempt(await shop.claimed())
+    await shop.execute(PARK)
+    await shop.execute("UPDATE orders SET step = 'reconcile', due_at = orderline_now()")
+    (looking,) = await shop.claim()
+    assert await claims.hold(shop.db, shop.vault, looking.order.order_id) is None
+    set_clock(LATER)
+    assert await claims.hold(shop.db, shop.vault, looking.order.order_id)
 
 
 async def test_a_late_outcome_of_a_superseded_attempt_is_noted_once(shop: Shop) -> None:
@@ -252,14 +283,3 @@ async def test_a_late_outcome_of_a_superseded_attempt_is_noted_once(shop: Shop) 
         await attempts.note_late(shop.db, slow.attempt, outcome, "superseded", None)
     row = await shop.one("SELECT outcome, reason FROM attempts")
     assert row == ("confirmed", "superseded")
-
-
-async def test_a_late_yes_under_another_id_is_a_surplus_order(shop: Shop) -> None:
-    slow = await shop.attempt(await shop.claimed())
-    assert slow.attempt is not None
-    await shop.execute("UPDATE orders SET provider_ref = 'the-order'")
-    for ref in ("the-order", "another"):
-        await attempts.note_late(shop.db, slow.attempt, Confirmed(ref), "superseded", None)
-    assert await shop.rows("SELECT data FROM events WHERE type = 'order.surplus_found'") == [
-        ({"provider_refs": ["another"]},)
-    ]

@@ -27,6 +27,7 @@ from worker.settings import Settings
 from worker.steps.accept import Sorted, accept
 from worker.store import producers
 from worker.store.intake import Entry, EntryKind
+from worker.store.session import Boundary
 
 SHOP = "shop"
 
@@ -110,6 +111,11 @@ class Story:
     async def all(self, query: str, **values: Any) -> list[Any]:
         async with self.db.reading() as connection:
             return list((await connection.execute(text(query), values)).all())
+
+    async def execute(self, statement: str) -> None:
+        """Change a row behind the engine's back."""
+        async with self.db.transaction(Boundary.PRODUCER) as connection:
+            await connection.execute(text(statement))
 
     async def state(self, intent_id: str) -> str:
         found: str = await self.one("SELECT state FROM orders WHERE intent_id = :i", i=intent_id)

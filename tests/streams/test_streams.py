@@ -11,8 +11,20 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
+from worker.crypto import Vault
 from worker.store.intake import Entry
-from worker.streams import GROUP, IntentStreams, put, put_unread, strangers, stream_of, waiting
+from worker.streams import (
+    CALLBACKS,
+    GROUP,
+    CallbackStream,
+    IntentStreams,
+    put,
+    put_callback,
+    put_unread,
+    strangers,
+    stream_of,
+    waiting,
+)
 
 SHOP = ["shop"]
 STREAM = "orderline:intents:shop"
@@ -319,6 +331,35 @@ async def test_an_intent_by_the_other_door_comes_to_its_producers_stream_unread(
     ((_, fields),) = found
     sent = intent if isinstance(intent, str) else json.dumps(intent)
     assert fields == {b"intent": sent.encode()}
+
+
+# --- callbacks ---------------------------------------------------------------------------------
+
+
+async def test_a_callback_lies_there_encrypted_until_its_commit(redis: Redis) -> None:
+    vault = Vault([Vault.new_key()])
+    entry_id = await put_callback(
+        redis, vault, provider="gifthub", account="default", body=b"card-4711"
+    )
+    stream = CallbackStream(redis, "host:1")
+    (callback,) = await stream.read(count=10, block_ms=SOON)
+    assert (callback.stream, callback.entry_id) == (CALLBACKS, entry_id)
+    assert (callback.provider, callback.account) == ("gifthub", "default")
+    assert vault.unseal(callback.sealed) == b"card-4711"
+    assert b"card-4711" not in str(await redis.xrange(CALLBACKS)).encode()
+
+    heir = CallbackStream(redis, "host:2")
+    assert await heir.read(count=10, block_ms=SOON) == []
+    assert await heir.left_behind(older_than_ms=0, count=10) == [callback]
+    await heir.done([callback])
+    assert await redis.xlen(CALLBACKS) == 0
+    await stream.leave()
+
+
+async def test_a_callback_of_no_known_shape_is_read_as_one_that_says_nothing(redis: Redis) -> None:
+    await redis.xadd(CALLBACKS, {b"what": b"\xff"})
+    (callback,) = await CallbackStream(redis, "host:1").read(count=10, block_ms=SOON)
+    assert (callback.provider, callback.account, callback.sealed) == ("", "", b"")
 
 
 # --- helpers -----------------------------------------------------------------------------------

@@ -333,7 +333,8 @@ def test_absence_seen_too_seldom_or_too_early_is_asked_about_again(
 ) -> None:
     change = looked_up_in_vain(Doubt.LOOK_UP, look_ups=look_ups, after=timedelta(minutes=minutes))
     assert (change.state, change.step) == (OrderState.IN_DOUBT, Step.RECONCILE)
-    assert change.due_in == (POLICY.look_up_in(look_ups) or POLICY.look_up_waits[-1])
+    after = timedelta(minutes=minutes)
+    assert change.due_in == (POLICY.look_up_in(look_ups, after) or POLICY.look_up_waits[-1])
     assert change.attempt is not None
     assert (change.attempt.outcome, change.attempt.look_ups) == (OutcomeName.IN_DOUBT, look_ups)
     assert [event.type for event in change.events] == ["order.looked_up"]

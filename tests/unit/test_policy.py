@@ -42,7 +42,13 @@ def test_a_wish_is_kept_up_to_the_cap_and_never_hammers(
 
 
 def test_look_ups_follow_their_schedule_and_then_end() -> None:
-    assert [POLICY.look_up_in(n) for n in range(5)] == [*POLICY.look_up_waits, None]
+    over = sum(POLICY.look_up_waits, timedelta())
+    assert [POLICY.look_up_in(n, over) for n in range(5)] == [*POLICY.look_up_waits, None]
+
+
+def test_look_ups_brought_forward_by_callbacks_do_not_end_the_asking_sooner() -> None:
+    assert POLICY.look_up_in(40, timedelta(seconds=55)) == timedelta(seconds=700)
+    assert POLICY.look_up_in(40, timedelta(seconds=755)) is None
 
 
 @pytest.mark.parametrize(

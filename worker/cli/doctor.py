@@ -119,6 +119,7 @@ async def _examine_rows(
 async def _examine_streams(redis: Redis, names: Sequence[str], limits: Limits) -> list[Finding]:
     return [
         *progress.judge_intake(await streams.waiting(redis, names), limits),
+        progress.judge_callbacks(await streams.lag(redis, streams.CALLBACKS), limits),
         *work.judge_strangers(await streams.strangers(redis, names)),
         *work.judge_forgotten(await work.forgotten(redis, names, idle=_SILENT)),
         work.judge_workers(await work.count_workers(redis), len(names)),

@@ -53,7 +53,7 @@ def health(
 
     Looks at ages, not at processes: the longest overdue order and notification, the oldest intent
     not taken in, the last sweep. With --worker it is one host's workers that are judged: whether
-    their loop turns, their intake gets through, and their pumps look while something is due.
+    their loop turns, their streams can be read, and their pumps look while something is due.
 
     Example: orderline health --worker --timeout 3
     """

@@ -16,8 +16,10 @@ from worker.cli.health import health
 from worker.cli.list import list_orders
 from worker.cli.migrate import migrate
 from worker.cli.new_key import new_key
+from worker.cli.parked import parked
 from worker.cli.providers import providers
 from worker.cli.quarantine import quarantine
+from worker.cli.resolve import decide
 from worker.cli.schema import schema
 from worker.cli.show import show
 from worker.cli.up import up
@@ -45,6 +47,8 @@ app.command("list")(list_orders)
 app.command("show")(show)
 app.command("watch")(watch)
 app.command("cancel")(cancel)
+app.command("parked")(parked)
+app.command("resolve")(decide)
 app.command("quarantine")(quarantine)
 app.add_typer(producers.app, name="producers")
 app.command("providers")(providers)

@@ -26,7 +26,8 @@ MEND: Final = "start it, or correct the variable"
 
 BEAT: Final = ("database", "schema", "sweep")
 INSTALLATION: Final = (
-    "database", "schema", "redis", "intake", "overdue orders", "overdue notifications", "sweep",
+    "database", "schema", "redis", "intake", "callbacks", "overdue orders", "overdue notifications",
+    "sweep",
 )  # fmt: skip
 
 _SERVERS: Final = ("database", "redis")
@@ -139,6 +140,8 @@ async def _broker(settings: Settings, board: Board) -> None:
             begun = clock.monotonic()
             await redis.ping()
             board.put(broker.judge_answer(clock.monotonic() - begun))
+            behind = await streams.lag(redis, streams.CALLBACKS)
+            board.put(progress.judge_callbacks(behind, board.limits))
             await board.known.wait()
             if board.producers is not None:
                 waiting = await streams.waiting(redis, board.producers)

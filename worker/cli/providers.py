@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -11,8 +11,7 @@ from worker.cli.output import Json, print_json
 from worker.cli.providers_view import AccountState, describe, print_providers, sentence
 from worker.cli.session import Session, opened
 from worker.outcome import Checked
-from worker.providers import REGISTRY, ReadAccounts, read_accounts
-from worker.runtime import open_runtime
+from worker.providers import REGISTRY, read_accounts
 from worker.steps.check import check
 from worker.store.views_upkeep import account_loads
 
@@ -52,7 +51,7 @@ async def _read(*, ask: bool) -> Mapping[str, list[AccountState]]:
     async with opened() as session:
         read = read_accounts(session.settings.accounts)
         loads = {(load.provider, load.account): load for load in await account_loads(session.db)}
-        said = await _ask(session, read) if ask else {}
+        said = await _ask(session) if ask else {}
     good = {(provider, name) for provider, named in read.good.items() for name in named}
     states: dict[str, list[AccountState]] = {}
     for provider, name in sorted({*good, *read.faults, *loads}):
@@ -67,15 +66,9 @@ async def _read(*, ask: bool) -> Mapping[str, list[AccountState]]:
     return states
 
 
-async def _ask(session: Session, read: ReadAccounts) -> dict[tuple[str, str], tuple[bool, str]]:
+async def _ask(session: Session) -> dict[tuple[str, str], tuple[bool, str]]:
     """Whether each account lets us in, and its own words for that; all at the same time."""
-    raw = session.settings.accounts
-    accounts: Any = {
-        provider: {name: raw[provider][name] for name in named}
-        for provider, named in read.good.items()
-    }
-    settings = session.settings.model_copy(update={"accounts": accounts})
-    async with open_runtime(settings) as rt:
+    async with session.runtime() as rt:
         answers = await asyncio.gather(*(check(desk, rt) for desk in rt.desks.values()))
     return {
         key: (isinstance(answer, Checked), sentence(answer))

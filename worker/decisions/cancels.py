@@ -17,7 +17,7 @@ from worker.lifecycle import GIVEN_BACK, TERMINAL_ORDERS, OrderState, Step
 from worker.moves import called_off, ended_as, kept
 from worker.order import Claimed
 from worker.outcome import Absent, Confirmed, InDoubt, LookUp, NotSent, Pending, Refused
-from worker.verdicts import attempt_end, cancelled, change_of, noted, parked
+from worker.verdicts import attempt_end, cancelled, change_of, noted, parked, still_parked
 
 _STANDS: Final = TERMINAL_ORDERS | {OrderState.PLACED}
 """Where an order stays while the provider is asked to call it off."""
@@ -76,6 +76,12 @@ def refused_to_cancel(rules: Rules, claimed: Claimed, reason: str) -> Change:
 
 def after_cancel(rules: Rules, claimed: Claimed, outcome: LookUp, chance: float) -> Change:
     """What the provider said to the wish, or about it when it was looked up."""
+    if claimed.state is OrderState.PARKED:
+        return _parked_and_told(rules, claimed, outcome)
+    return _told(rules, claimed, outcome, chance)
+
+
+def _told(rules: Rules, claimed: Claimed, outcome: LookUp, chance: float) -> Change:
     match outcome:
         case Confirmed():
             change = _called_off(rules, claimed, outcome)
@@ -103,6 +109,29 @@ def after_cancel(rules: Rules, claimed: Claimed, outcome: LookUp, chance: float)
     if claimed.step is Step.RECONCILE and isinstance(outcome, NotSent):
         return change  # that was the look-up; what it asked about stays as it was
     return replace(change, attempt=attempt_end(claimed, outcome))
+
+
+def _parked_and_told(rules: Rules, claimed: Claimed, outcome: LookUp) -> Change:
+    """A wish of unknown outcome was a person's to decide; then word of it came after all."""
+    match outcome:
+        case Confirmed():
+            change = _called_off(rules, claimed, outcome)
+        case Refused():
+            change = stands(rules, claimed, f"{outcome.code}: {outcome.reason}")
+        case Pending() | Absent() | NotSent() | InDoubt():
+            return still_parked(claimed)
+        case _:
+            assert_never(outcome)
+    return replace(change, attempt=attempt_end(claimed, outcome))
+
+
+def stands(rules: Rules, claimed: Claimed, reason: str) -> Change:
+    """A parked order that was to be called off and is not: it is what it was before."""
+    ended = ended_as(claimed, ())
+    change = change_of(
+        claimed, state=ended or OrderState.PLACED, reason=f"not called off: {reason}"
+    )
+    return change if ended else replace(change, step=Step.POLL, due_in=rules.poll_in(0))
 
 
 def _called_off(rules: Rules, claimed: Claimed, outcome: Confirmed) -> Change:

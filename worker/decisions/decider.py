@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from worker.capabilities import Doubt
+from worker.capabilities import LOOKED_UP, Doubt
 from worker.change import Change
 from worker.decisions import cancels, doubts
 from worker.decisions.rules import AT_ONCE, Rules
@@ -19,11 +19,12 @@ from worker.outcome import (
     LookUp,
     NotSent,
     Outcome,
+    OutcomeName,
     Pending,
     RefusalCode,
     Refused,
 )
-from worker.verdicts import attempt_end, change_of, expired, noted, parked, refused
+from worker.verdicts import attempt_end, change_of, expired, noted, parked, refused, still_parked
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +74,21 @@ class Decider(Rules):
             case _:
                 assert_never(outcome)
 
+    def before_look_up(self, claimed: Claimed) -> Change | None:
+        """A parked order is looked up again only where that can tell anything."""
+        doubtful = claimed.attempt_outcome is not OutcomeName.CONFIRMED
+        askable = doubtful and self.after(claimed.attempt_step) in LOOKED_UP
+        if claimed.state is not OrderState.PARKED or askable:
+            return None
+        return still_parked(claimed)
+
     def after_look_up(self, claimed: Claimed, finding: LookUp, chance: float) -> Change:
         """What the provider said about an attempt of unknown outcome."""
         step = claimed.attempt_step or Step.PLACE
         if step is Step.CANCEL:
             return cancels.after_cancel(self, claimed, finding, chance)
+        if claimed.state is OrderState.PARKED and isinstance(finding, Absent | NotSent | InDoubt):
+            return doubts.parked_and_asked(self, claimed, finding, chance)
         match finding:
             case Confirmed() | Pending():
                 return self.after_call(claimed, step, finding, chance)
@@ -118,6 +129,10 @@ class Decider(Rules):
         lost = InDoubt("the worker making the call was lost")
         return self.after_call(claimed, claimed.attempt_step or Step.PLACE, lost, chance)
 
+    def surplus_found(self, claimed: Claimed) -> Change:
+        """Before the call could be made, another one turned out to have come through."""
+        return parked(claimed, "another order of it was found at the provider, by a late answer")
+
     def window_closed(self, claimed: Claimed) -> Change:
         """The quote expired before the call that commits money could be made."""
         return doubts.unless_doubted(self, claimed, expired(claimed))
@@ -134,10 +149,17 @@ class Decider(Rules):
         broken = breach(claimed.max_total, outcome.total) if self.capabilities.buys else None
         if broken is not None:
             events.append(noted("order.charged_above_max", {"reason": broken}))
-        if outcome.surplus:
-            events.append(noted("order.surplus_found", {"provider_refs": list(outcome.surplus)}))
+        surplus = outcome.surplus
+        if claimed.order.provider_ref not in {None, outcome.provider_ref, *surplus}:
+            surplus = tuple(filter(None, (outcome.provider_ref, *surplus)))
+        if surplus:
+            events.append(noted("order.surplus_found", {"provider_refs": list(surplus)}))
         return replace(
-            change, total=outcome.total, reason=broken or change.reason, events=tuple(events)
+            change,
+            total=outcome.total,
+            reason=broken or change.reason,
+            events=tuple(events),
+            surplus=surplus,
         )
 
     def _no(self, claimed: Claimed, step: Step, outcome: Refused) -> Change:

@@ -11,7 +11,10 @@ from worker.lifecycle import UNDER_WAY, LineState, OrderState, Step
 from worker.moves import line_moves
 from worker.order import Claimed
 from worker.outcome import Absent, InDoubt, NotSent, Outcome, OutcomeName
-from worker.verdicts import attempt_end, cancelled, change_of, noted, parked, refused
+from worker.verdicts import attempt_end, cancelled, change_of, noted, parked, refused, still_parked
+
+_QUESTIONS: Final = 5
+"""How often an unanswered question about a parked order is put again."""
 
 _HARMLESS_WAIT: Final = timedelta(minutes=10)
 """After the allowed repeats of a harmless call: as long as its leftovers may hold funds."""
@@ -41,7 +44,7 @@ def looked_up(rules: Rules, claimed: Claimed, reason: str) -> Change:
         claimed,
         state=OrderState.IN_DOUBT,
         step=Step.RECONCILE,
-        due_in=rules.policy.look_up_in(0),
+        due_in=rules.policy.look_up_waits[0],
         reason=reason,
         moves=line_moves(claimed, (), LineState.IN_DOUBT, reason),
     )
@@ -109,7 +112,7 @@ def _looked_once(rules: Rules, claimed: Claimed, step: Step) -> Change:
 
 
 def _ask_again(rules: Rules, claimed: Claimed, kind: Doubt) -> Change:
-    wait = rules.policy.look_up_in(claimed.look_ups)
+    wait = rules.policy.look_up_in(claimed.look_ups, claimed.since_attempt)
     reason = f"absent at look-up {claimed.look_ups}, {claimed.since_attempt} after the call"
     if wait is None and kind is Doubt.LOOK_UP_WEAK:
         return parked(claimed, f"{reason}; this provider's list is no proof of absence")
@@ -120,6 +123,22 @@ def _ask_again(rules: Rules, claimed: Claimed, kind: Doubt) -> Change:
         due_in=wait or rules.policy.look_up_waits[-1],
         reason=reason,
     )
+
+
+def parked_and_asked(
+    rules: Rules, claimed: Claimed, finding: Absent | NotSent | InDoubt, chance: float
+) -> Change:
+    """A parked order was looked up once more, because its provider called back, in vain."""
+    change = still_parked(claimed)
+    if isinstance(finding, Absent):
+        claimed = replace(claimed, look_ups=claimed.look_ups + 1)
+        seen = InDoubt(f"absent at look-up {claimed.look_ups}", finding.evidence)
+        asked = noted("order.looked_up", {"found": False, "look_ups": claimed.look_ups})
+        return replace(change, attempt=attempt_end(claimed, seen), events=(asked,))
+    if claimed.tries >= _QUESTIONS:
+        return change
+    wait = rules.policy.retry_in(claimed.tries, chance)
+    return replace(change, step=Step.RECONCILE, due_in=wait, tries=claimed.tries + 1)
 
 
 def unless_doubted(rules: Rules, claimed: Claimed, end: Change) -> Change:

@@ -34,6 +34,8 @@ SELECT extract(epoch FROM orderline_now() - n.due_at)::float8 FROM notifications
 WHERE {MAY_GO} ORDER BY n.due_at LIMIT 1
 """)  # noqa: S608 -- the clause is a constant of ours
 
+_NOT_READ: Final = "is a worker running, and does it reach the database?"
+
 Waiting = Mapping[str, tuple[int, float]]
 """For each producer with entries in its stream: how many, and the age of the oldest in seconds."""
 
@@ -146,11 +148,23 @@ def judge_lag(waiting: Waiting, limits: Limits) -> Finding:
     return max(judge_intake(waiting, limits), key=lambda found: found.value or 0.0)
 
 
+def judge_callbacks(lag: tuple[int, float] | None, limits: Limits) -> Finding:
+    """How many callbacks wait: hints only, but for an order without polls they are the news."""
+    count, oldest = lag or (0, None)
+    return measured(
+        "callbacks",
+        "none waits" if oldest is None else f"{count}, the oldest for {age(oldest)}",
+        _NOT_READ,
+        value=oldest,
+        limit=limits.intake,
+    )
+
+
 def _judge_lag(producer: str, count: int, oldest: float, limits: Limits) -> Finding:
     return measured(
         "intake",
         f"{plural(count, 'intent')} of {producer}, the oldest for {age(oldest)}",
-        "is a worker running, and does it reach the database?",
+        _NOT_READ,
         value=oldest,
         limit=limits.intake,
     )

@@ -14,7 +14,7 @@ NONE: Final = fail(
     "start one (celery -A tasks.app worker); if it has a /tmp of its own, set ORDERLINE_PULSE_DIR",
 )
 
-_INTAKE: Final = "does this process reach Redis and the database? look at its log"
+_CUT_OFF: Final = "does this process reach Redis and the database? look at its log"
 _STUCK: Final = "restart this process, and look at its log"
 
 
@@ -42,15 +42,19 @@ def _judge(
         limit=limits.silence,
         late=min(limits.silence, 3 * EVERY),
     )
-    taken = old + pulse.intake
-    intake = measured(
-        "intake",
-        f"of {pulse.worker}: got through {age(taken)} ago",
-        _INTAKE,
-        value=taken,
+    return loop, _judge_doors(pulse, old, limits), _judge_pumps(pulse, progress, old, limits)
+
+
+def _judge_doors(pulse: Pulse, old: float, limits: Limits) -> Finding:
+    """Whether what is in the streams gets in: a worker that is up reads them all the time."""
+    door, silent = max(pulse.doors.items(), key=lambda each: each[1])
+    return measured(
+        "doors",
+        f"of {pulse.worker}: {door} got through {age(old + silent)} ago",
+        _CUT_OFF,
+        value=old + silent,
         limit=limits.intake,
     )
-    return loop, intake, _judge_pumps(pulse, progress, old, limits)
 
 
 def _judge_pumps(pulse: Pulse, progress: Progress | None, old: float, limits: Limits) -> Finding:

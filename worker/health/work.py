@@ -105,7 +105,7 @@ def judge_standing(loads: Sequence[AccountLoad], facts: WorkFacts) -> list[Findi
     parked = sum(load.parked for load in loads)
     return [
         ok("in doubt", f"{plural(doubtful, 'order')}, being looked up" if doubtful else "none"),
-        _for_a_person("parked", parked, "order", "see `orderline list --state parked`"),
+        _for_a_person("parked", parked, "order", "see `orderline parked`"),
         _for_a_person("quarantine", facts.quarantined, "intent", "see `orderline quarantine`"),
         _for_a_person(
             "undelivered",

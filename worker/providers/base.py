@@ -42,6 +42,12 @@ class Adapter(Generic[AnyAccount]):
         del order, step, reference
         return None
 
+    @staticmethod
+    def mentioned(callback: bytes) -> frozenset[str]:
+        """None: this provider does not call back."""
+        del callback
+        return frozenset()
+
     async def login(self, deadline: Deadline) -> Token | Outcome:
         """Not to be called unless the capabilities need a token."""
         del deadline

@@ -47,7 +47,12 @@ def document(reply: Reply) -> Any:
     Stricter than ``Reply.json``, because what is read here is acted on and kept: two equal keys
     (which yes counts?) and text that PostgreSQL cannot hold make an answer unreadable.
     """
-    raw = reply.body.removeprefix(codecs.BOM_UTF8)
+    return readable(reply.body)
+
+
+def readable(body: bytes) -> Any:
+    """A body's JSON, read as strictly as an answer; ``None`` where it has not one clear meaning."""
+    raw = body.removeprefix(codecs.BOM_UTF8)
     try:
         return jsontext.loads(raw, max_bytes=len(raw))
     except jsontext.JsonFault:

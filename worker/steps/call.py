@@ -50,6 +50,8 @@ async def call(claimed: Claimed, step: Step, verb: Verb, desk: Desk, rt: Runtime
             return _decided(claimed, attempt, unsent, decider, rt)
         case NotOpened.WINDOW_CLOSED:
             return Decided(claimed, decider.window_closed(claimed))
+        case NotOpened.SURPLUS:
+            return Decided(claimed, decider.surplus_found(claimed))
         case Opened():
             attempt = _attempted(new, opened)
         case _:

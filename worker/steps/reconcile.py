@@ -10,7 +10,10 @@ from worker.steps.decided import Decided
 
 
 async def reconcile(claimed: Claimed, desk: Desk, rt: Runtime) -> Decided:
-    """Look the newest attempt up at the provider."""
+    """Look the newest attempt up at the provider, where it can be asked."""
     assert claimed.attempt is not None  # noqa: S101 -- only an attempt can be in doubt
+    instead = desk.decider_for(claimed).before_look_up(claimed)
+    if instead is not None:
+        return Decided(claimed, instead)
     finding = await ask(partial(desk.provider.look_up, claimed.order, claimed.attempt), desk, rt)
     return Decided(claimed, desk.decider_for(claimed).after_look_up(claimed, finding, rt.chance()))

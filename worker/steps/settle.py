@@ -1,6 +1,7 @@
 """Write what a step decided, and start the first deliveries at once."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from worker.change import Change, LineMove
@@ -11,6 +12,7 @@ from worker.pump import Pump
 from worker.runtime import Runtime
 from worker.steps.decided import Decided, Learnt
 from worker.store import attempts, claims
+from worker.store.batch import insist
 from worker.store.notifications import Owed, told
 from worker.store.orders import NOT_HELD, Settled, Settling
 
@@ -28,7 +30,7 @@ async def settle(decided: Decided, desk: Desk, mail: Pump[Owed], rt: Runtime) ->
     keep = desk.lease if decided.change.goes_on else None
     settled = await _write(decided.change, keep, mail, rt)
     if not settled.held and decided.learnt is not None:
-        await _late(decided.learnt, decided.change.fence, desk, mail, rt)
+        await _late(decided, decided.learnt, desk, mail, rt)
     return settled
 
 
@@ -59,7 +61,9 @@ def _call_attention(change: Change) -> None:
             log.warning("order_needs_attention", order=str(change.order_id), reason=event.type)
 
 
-async def _late(learnt: Learnt, fence: int, desk: Desk, mail: Pump[Owed], rt: Runtime) -> None:
+async def _late(
+    decided: Decided, learnt: Learnt, desk: Desk, mail: Pump[Owed], rt: Runtime
+) -> None:
     """Our lease ended before the answer came. Nobody else can know it, so it is not thrown away.
 
     While the attempt is still the newest and unsettled, its order is seized and settled by what
@@ -68,8 +72,9 @@ async def _late(learnt: Learnt, fence: int, desk: Desk, mail: Pump[Owed], rt: Ru
     """
     attempt, outcome = learnt.attempt, learnt.outcome
     # A yes is true of the order whatever was sent since; all else only of that very sending.
-    known_of = None if isinstance(outcome, Confirmed | Pending) else fence
-    current = await claims.seize(
+    known_of = None if isinstance(outcome, Confirmed | Pending) else decided.change.fence
+    seize = partial(
+        claims.seize,
         rt.db,
         rt.vault,
         attempt_id=attempt.attempt_id,
@@ -77,12 +82,16 @@ async def _late(learnt: Learnt, fence: int, desk: Desk, mail: Pump[Owed], rt: Ru
         worker=rt.worker,
         lease=desk.lease,
     )
+    current = await insist(seize, "late")
     log.warning("late_outcome", attempt=attempt.number, outcome=name_of(outcome))
     if current is not None:
         await _write(learnt.decide(current), None, mail, rt)
         return
     reason = "superseded: the answer came after the order had gone on"
-    await attempts.note_late(rt.db, attempt, outcome, reason, known_of)
+    note = partial(attempts.note_late, rt.db, attempt, outcome, reason, known_of)
+    if await insist(note, "late"):
+        order = str(decided.change.order_id)
+        log.warning("order_needs_attention", order=order, reason="order.surplus_found")
 
 
 def _owed(change: Change, move: LineMove, at: datetime) -> Owed:

@@ -26,31 +26,36 @@ WITH input AS (
         sends int, sealed_request bytea, commits bool, lease float8, needs float8)
 ),
 held AS (
-    SELECT i.*, coalesce(mine.number, o.attempts + 1) AS number,
+    SELECT i.*, another.surplus, coalesce(mine.number, o.attempts + 1) AS number,
         coalesce(mine.opened_at, orderline_now()) AS opened_at,
         CASE WHEN mine.sends = i.sends THEN mine.sent_at ELSE orderline_now() END AS sent_at,
         coalesce(mine.sends = i.sends, false) OR i.needs IS NULL OR o.expires_at IS NULL
             OR orderline_now() + make_interval(secs => i.needs) <= o.expires_at AS in_time
     FROM input i JOIN orders o ON o.id = i.order_id AND o.fence = i.fence
     LEFT JOIN attempts mine ON mine.id = i.attempt_id
+    CROSS JOIN LATERAL (
+        SELECT i.commits AND mine.sends IS DISTINCT FROM i.sends AND EXISTS (
+            SELECT FROM surplus_orders s WHERE s.order_id = o.id AND s.closed_at IS NULL
+        ) AS surplus
+    ) another
 ),
 moved AS (
     UPDATE orders o SET state = h.state, attempts = h.number, updated_at = orderline_now(),
         lease_until = orderline_now() + make_interval(secs => h.lease),
         due_at = orderline_now() + make_interval(secs => h.lease)
-    FROM held h WHERE o.id = h.order_id AND h.in_time
+    FROM held h WHERE o.id = h.order_id AND h.in_time AND NOT h.surplus
 ),
 opened AS (
     INSERT INTO attempts AS a (id, order_id, number, step, reference, fence, opened_at, sends,
         sent_at, sealed_request, commits)
     SELECT attempt_id, order_id, number, step, reference, fence, opened_at, sends,
         sent_at, sealed_request, commits
-    FROM held WHERE in_time
+    FROM held WHERE in_time AND NOT surplus
     ON CONFLICT (id) DO UPDATE SET sends = excluded.sends, sent_at = excluded.sent_at,
         fence = excluded.fence, outcome = NULL, closed_at = NULL
     WHERE a.sends < excluded.sends AND a.outcome = 'in_doubt'
 )
-SELECT attempt_id, number, in_time, opened_at, sent_at FROM held
+SELECT attempt_id, number, in_time, surplus, opened_at, sent_at FROM held
 """)
 
 _NOTE_LATE: Final = text("""
@@ -61,14 +66,23 @@ WITH noted AS (
       AND (CAST(:fence AS int) IS NULL OR fence = :fence)
 ),
 surplus AS (
-    SELECT o.id FROM attempts a JOIN orders o ON o.id = a.order_id
-    WHERE a.id = :id AND a.commits AND o.provider_ref IS DISTINCT FROM CAST(:ref AS text)
+    INSERT INTO surplus_orders (id, order_id, provider_ref, reason)
+    SELECT CAST(:event_id AS uuid), o.id, CAST(:ref AS text),
+        'attempt ' || a.number || ' was answered yes after the order had gone on'
+    FROM attempts a JOIN orders o ON o.id = a.order_id
+    WHERE a.id = :id AND :said_yes AND a.commits
+      AND CASE WHEN CAST(:ref AS text) IS NULL
+          THEN a.outcome IS NULL OR a.outcome NOT IN ('confirmed', 'pending')
+          ELSE o.provider_ref IS DISTINCT FROM CAST(:ref AS text) END
+    ON CONFLICT DO NOTHING
+    RETURNING order_id, provider_ref
 )
 INSERT INTO events (id, order_id, line_id, sequence, type, data)
-SELECT CAST(:event_id AS uuid), id, NULL, NULL, 'order.surplus_found',
-    jsonb_build_object('provider_refs', jsonb_build_array(CAST(:ref AS text)))
-FROM surplus WHERE CAST(:ref AS text) IS NOT NULL
+SELECT CAST(:event_id AS uuid), order_id, NULL, NULL, 'order.surplus_found',
+    jsonb_build_object('provider_refs', jsonb_build_array(provider_ref))
+FROM surplus
 ON CONFLICT (id) DO NOTHING
+RETURNING order_id
 """)
 
 
@@ -79,6 +93,8 @@ class NotOpened(StrEnum):
     """Another worker holds the order now."""
     WINDOW_CLOSED = "window_closed"
     """The call could not end before the quote expires."""
+    SURPLUS = "surplus"
+    """Another order of it was found at the provider: what would buy once more is not done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +160,8 @@ async def open_attempts(
         row = found.get(new.attempt_id)
         if row is None:
             results.append(NotOpened.FENCED)
+        elif row.surplus:
+            results.append(NotOpened.SURPLUS)
         elif not row.in_time:
             results.append(NotOpened.WINDOW_CLOSED)
         else:
@@ -158,18 +176,18 @@ def _sealed(vault: Vault, new: NewAttempt) -> bytes | None:
 
 async def note_late(
     db: Database, attempt: Attempted, outcome: Outcome, reason: str, fence: int | None
-) -> None:
+) -> bool:
     """Record what an attempt came to after its order has gone on without it.
 
     ``fence`` as for ``claims.seize``. Where it bought something under another id than the order's,
-    that is a surplus order, and an event says so. Of a request that had been sent before, all but
-    a yes leaves the doubt as it was.
+    that is a surplus order: kept for a person, told by an event, and ``True`` comes back. Of a
+    request that had been sent before, all but a yes leaves the doubt as it was.
     """
     said_yes = isinstance(outcome, Confirmed | Pending)
     ref = outcome.provider_ref if isinstance(outcome, Confirmed | Pending) else None
     doubtful = attempt.sends > 1 and not said_yes
     async with db.transaction(Boundary.LATE) as connection:
-        await connection.execute(
+        found = await connection.execute(
             _NOTE_LATE,
             {
                 "id": attempt.attempt_id,
@@ -178,6 +196,8 @@ async def note_late(
                 "reason": reason,
                 "evidence": as_rows(outcome.evidence),
                 "ref": ref,
+                "said_yes": said_yes,
                 "event_id": new_uuid(),
             },
         )
+        return found.one_or_none() is not None

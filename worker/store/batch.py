@@ -95,22 +95,30 @@ class BatchWriter(Generic[Given, Result]):
                     future.set_result(result)
 
     async def _commit(self, rows: Sequence[Given]) -> Sequence[Result]:
-        wait = _FIRST_WAIT
-        while True:
-            try:
-                return await self._flush(rows)
-            except Exception as error:
-                if not is_transient(error):
-                    raise
-                log.warning(
-                    "database_unavailable",
-                    task=self._name,
-                    error=type(error).__name__,
-                    batch=len(rows),
-                    retry_in=wait,
-                )
-                await asyncio.sleep(wait)
-                wait = min(wait * 2, _LONGEST_WAIT)
+        return await insist(lambda: self._flush(rows), self._name, len(rows))
+
+
+async def insist(write: Callable[[], Awaitable[Result]], name: str, rows: int = 1) -> Result:
+    """Write what exists nowhere else: again and again for as long as the database is away.
+
+    ``write`` must be safe to repeat. Raises what is not the database's fault.
+    """
+    wait = _FIRST_WAIT
+    while True:
+        try:
+            return await write()
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            log.warning(
+                "database_unavailable",
+                task=name,
+                error=type(error).__name__,
+                batch=rows,
+                retry_in=wait,
+            )
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, _LONGEST_WAIT)
 
 
 def _fail(batch: Batch[Given, Result], error: Exception) -> None:

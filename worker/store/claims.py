@@ -38,17 +38,17 @@ _KNOWN_BY_ATTEMPT: Final = """
     SELECT o.id FROM orders o JOIN attempts a ON a.order_id = o.id AND a.number = o.attempts
     WHERE a.id = :attempt_id AND (a.outcome IS NULL OR a.outcome = 'in_doubt')
       AND (CAST(:fence AS int) IS NULL OR a.fence = :fence)
-      AND o.due_at IS NOT NULL
-      AND (a.step = 'cancel' OR (o.finished_at IS NULL AND o.state <> 'parked'))
+      AND (o.state = 'parked' OR
+          (o.due_at IS NOT NULL AND (a.step = 'cancel' OR o.finished_at IS NULL)))
     FOR UPDATE OF o, a
 """
-"""A finished or parked order is due only where somebody wants it called off: that opens it to what
-is learnt of that call, not to what is learnt of an older one."""
+"""A finished order is due only where somebody wants it called off: that opens it to what is learnt
+of that call, not to what is learnt of an older one. A parked one waits for just such knowledge."""
 
 _TAKE: Final = """
 WITH chosen AS MATERIALIZED ({chosen})
 UPDATE orders o
-SET fence = fence + 1, leased_by = :worker,
+SET fence = fence + 1, leased_by = :worker, step = coalesce(step, 'reconcile'),
     lease_until = orderline_now() + make_interval(secs => :lease),
     due_at = orderline_now() + make_interval(secs => :lease)
 FROM chosen WHERE o.id = chosen.id
@@ -75,6 +75,13 @@ ORDER BY o.created_at
 """)
 """A statement of its own: what was committed while the first one waited for a row lock is not in
 that one's snapshot, and an order must never come with another moment's lines or attempt."""
+
+_HOLD: Final = text("""
+UPDATE orders SET fence = fence + 1
+WHERE id = :id AND state = 'parked'
+  AND (leased_by IS NULL OR lease_until IS NULL OR lease_until <= orderline_now())
+RETURNING id
+""")
 
 _CLAIM: Final = text(_TAKE.format(chosen=_DUE))
 _SEIZE: Final = text(_TAKE.format(chosen=_KNOWN_BY_ATTEMPT))
@@ -136,6 +143,26 @@ async def seize(
     return _claimed(taken[0], vault) if taken else None
 
 
+async def hold(db: Database, vault: Vault, order_id: OrderId) -> Claimed | None:
+    """A parked order, for a person's decision: whoever held it before can write no more.
+
+    It stays parked, and no lease is taken. ``None`` where it is not parked, or where a worker is
+    just looking at it.
+    """
+    async with db.transaction(Boundary.CLAIM) as connection:
+        held = await connection.execute(_HOLD, {"id": order_id})
+        ids = held.scalars().all()
+        rows = (await connection.execute(_READ, {"ids": ids})).all()
+    return _claimed(rows[0], vault) if rows else None
+
+
+async def read(db: Database, vault: Vault, ids: Sequence[OrderId]) -> list[Claimed]:
+    """Orders as a claim would give them, without one: to say what could be done, not to do it."""
+    async with db.reading() as connection:
+        rows = (await connection.execute(_READ, {"ids": ids})).all()
+    return [claimed for row in rows if (claimed := _readable(row, vault)) is not None]
+
+
 async def _take(
     connection: AsyncConnection, statement: TextClause, values: Mapping[str, Any]
 ) -> Sequence[Row]:
@@ -171,7 +198,7 @@ def _claimed(row: Row, vault: Vault) -> Claimed:
         account=row.account,
         notify_url=row.notify_url,
         state=OrderState(row.state),
-        step=Step(row.step),
+        step=Step(row.step or Step.RECONCILE),  # of a parked one, that is all there could be
         fence=row.fence,
         tries=row.tries,
         created_at=row.created_at,

@@ -20,11 +20,12 @@ WITH input AS (
         id uuid, fence int, state text, step text, due_in float8, keep float8, tries int,
         reason text, parked_reason text, provider_ref text, expires_at timestamptz,
         total numeric, total_currency text, ended bool, cancel_seen timestamptz,
-        cancel_answered bool)
+        cancel_answered bool, surplus jsonb, decided_by text)
 ),
 asked AS (
     SELECT i.*, o.cancel_asked_at IS NOT NULL AND NOT (i.cancel_answered AND
-        (i.state = 'cancelled' OR o.cancel_asked_at <= i.cancel_seen)) AS unanswered
+        (i.state = 'cancelled' OR o.cancel_asked_at <= i.cancel_seen)) AS unanswered,
+        o.heard_at IS NOT NULL AND i.step IN ('poll', 'reconcile') AS called_back
     FROM input i JOIN orders o ON o.id = i.id
 ),
 held AS (
@@ -33,7 +34,8 @@ held AS (
         step = CASE WHEN i.unanswered THEN coalesce(i.step, 'cancel') ELSE i.step END,
         due_at = orderline_now() + make_interval(secs => coalesce(i.keep,
             CASE WHEN i.unanswered AND (i.step IS NULL OR i.cancel_seen IS NULL) THEN 0
-            ELSE i.due_in END)),
+            WHEN i.called_back THEN 0 ELSE i.due_in END)),
+        heard_at = CASE WHEN i.keep IS NOT NULL THEN o.heard_at END,
         cancel_asked_at = CASE WHEN i.unanswered THEN o.cancel_asked_at END,
         lease_until = orderline_now() + make_interval(secs => i.keep),
         leased_by = CASE WHEN i.keep IS NOT NULL THEN o.leased_by END,
@@ -45,6 +47,18 @@ held AS (
         finished_at = CASE WHEN i.ended THEN coalesce(o.finished_at, orderline_now()) END
     FROM asked i WHERE o.id = i.id AND o.fence = i.fence
     RETURNING o.id, o.fence
+),
+found AS (
+    INSERT INTO surplus_orders (id, order_id, provider_ref, reason)
+    SELECT gen_random_uuid(), i.id, s.ref, 'found at the provider beside the order'
+    FROM input i JOIN held USING (id, fence) CROSS JOIN jsonb_array_elements_text(i.surplus) s(ref)
+    ON CONFLICT DO NOTHING
+),
+adopted AS (
+    UPDATE surplus_orders s SET decision = 'adopted', closed_at = orderline_now(),
+        closed_by = coalesce(i.decided_by, 'orderline'), why = 'it is the order, after all'
+    FROM input i JOIN held USING (id, fence)
+    WHERE s.order_id = i.id AND s.provider_ref = i.provider_ref AND s.closed_at IS NULL
 ),
 ended AS (
     UPDATE attempts a SET
@@ -209,6 +223,8 @@ def _change_row(item: Settling) -> dict[str, Any]:
         "ended": change.state in TERMINAL_ORDERS,
         "cancel_seen": change.cancel_seen,
         "cancel_answered": change.cancel_answered or change.state is OrderState.CANCELLED,
+        "surplus": change.surplus,
+        "decided_by": change.decided_by,
     }
 
 

@@ -28,6 +28,8 @@ class Boundary(StrEnum):
     DELIVERY = "delivery.recorded"
     TOKEN_CLAIM = "token.claimed"  # noqa: S105 -- a boundary's name
     TOKEN_RENEWED = "token.renewed"  # noqa: S105 -- a boundary's name
+    CALLBACK = "callback.heard"
+    SURPLUS = "surplus.closed"
     BELL = "account.rung"
     PRODUCER = "producer.changed"
 

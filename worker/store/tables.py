@@ -65,6 +65,7 @@ class OrderRow(SQLModel, table=True):
             "due_at",
             postgresql_where=text("due_at IS NOT NULL"),
         ),
+        Index("orders_parked", "updated_at", postgresql_where=text("state = 'parked'")),
         Index(
             "orders_by_provider_ref",
             "provider_ref",

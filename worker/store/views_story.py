@@ -1,6 +1,7 @@
 """One order's whole story, from one snapshot: what was asked, tried, became of it and was told."""
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
@@ -29,14 +30,14 @@ _HIDDEN: Final = "…"
 _ASKED: Final = text("SELECT intent, notify_url FROM orders WHERE id = :order_id")
 
 _LINES: Final = text("""
-SELECT deliver_id, line_ref, state, provider_line_ref, price, currency, reason, details
-FROM lines WHERE order_id = :order_id ORDER BY index
+SELECT order_id, deliver_id, line_ref, state, provider_line_ref, price, currency, reason, details
+FROM lines WHERE order_id = ANY(:ids) ORDER BY index
 """)
 
 _ATTEMPTS: Final = text("""
-SELECT number, step, reference, opened_at, sends, sent_at, closed_at, outcome, reason, look_ups,
-    coalesce(evidence, '{}') AS evidence
-FROM attempts WHERE order_id = :order_id ORDER BY number
+SELECT order_id, number, step, reference, opened_at, sends, sent_at, closed_at, outcome, reason,
+    look_ups, coalesce(evidence, '{}') AS evidence
+FROM attempts WHERE order_id = ANY(:ids) ORDER BY number
 """)
 
 _EVENTS: Final = text("""
@@ -69,19 +70,39 @@ async def story(db: Database, vault: Vault, order_id: UUID, *, reveal: bool = Fa
         if not found:
             raise NotFound(f"There is no order {order_id}.")
         asked = (await connection.execute(_ASKED, key)).one()
-        lines = (await connection.execute(_LINES, key)).all()
-        attempts = (await connection.execute(_ATTEMPTS, key)).all()
+        lines = await select_lines(connection, [order_id])
+        attempts = await select_attempts(connection, [order_id])
         events = (await connection.execute(_EVENTS, key)).all()
         notifications = await _notifications(connection, order_id, reveal=reveal)
     return OrderStory(
         order=found[0],
         notify_url=asked.notify_url if reveal else shown_url(asked.notify_url),
         intent=asked.intent if reveal else _masked(asked.intent),
-        lines=tuple(_line(row) for row in lines),
-        attempts=tuple(_attempt(row) for row in attempts),
+        lines=tuple(lines[order_id]),
+        attempts=tuple(attempts[order_id]),
         events=tuple(_event(row, vault) for row in events),
         notifications=notifications,
     )
+
+
+async def select_lines(
+    connection: AsyncConnection, ids: Sequence[UUID]
+) -> Mapping[UUID, Sequence[LineView]]:
+    """The lines of orders, in the intents' order."""
+    found: defaultdict[UUID, list[LineView]] = defaultdict(list)
+    for row in await connection.execute(_LINES, {"ids": ids}):
+        found[row.order_id].append(_line(row))
+    return found
+
+
+async def select_attempts(
+    connection: AsyncConnection, ids: Sequence[UUID]
+) -> Mapping[UUID, Sequence[AttemptView]]:
+    """The attempts of orders, the newest last."""
+    found: defaultdict[UUID, list[AttemptView]] = defaultdict(list)
+    for row in await connection.execute(_ATTEMPTS, {"ids": ids}):
+        found[row.order_id].append(_attempt(row))
+    return found
 
 
 def shown_url(url: str) -> str:

@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import ClassVar, Final
 
 from schemas.intents import Intent
-from worker.capabilities import Capabilities, Doubt
+from worker.capabilities import Capabilities, Doubt, Polling
 from worker.http import Deadline, Reply
 from worker.lifecycle import Step
 from worker.order import Attempted, Ordered
@@ -50,6 +50,7 @@ class FeedbackCompany(Adapter[FeedbackCompanyAccount]):
     name: ClassVar[str] = "feedback_company"
     capabilities: ClassVar[Capabilities] = Capabilities(
         after_place=Doubt.NONE,
+        polls=Polling.NONE,
         needs_token=True,
         login_rest=timedelta(minutes=30),  # as the provider's own plugin does
     )

@@ -92,6 +92,11 @@ class Gifthub(Adapter[GifthubAccount]):
             return standing.read_polled(reply, order, self.account.pending_state)
         return reply
 
+    @staticmethod
+    def mentioned(callback: bytes) -> frozenset[str]:
+        """The ``reference`` that a webhook of an order repeats."""
+        return standing.mentioned(callback)
+
     async def check(self, deadline: Deadline, token: str | None) -> Check:
         """Read the customer's wallets."""
         del token

@@ -18,7 +18,7 @@ from worker.outcome import (
     Pending,
 )
 from worker.providers.gifthub.wire import EXPIRED, LOST, asked_by, settled, told
-from worker.providers.reading import document, wish, words
+from worker.providers.reading import document, readable, wish, words
 
 
 def read_looked_up(reply: Reply, order: Ordered, pending_state: str) -> LookUp:
@@ -45,6 +45,15 @@ def read_polled(reply: Reply, order: Ordered, pending_state: str) -> Outcome:
         case state, data:
             outcome = _standing(order, state, data)
     return told(outcome, reply, order.provider_ref)
+
+
+def mentioned(callback: bytes) -> frozenset[str]:
+    """Our ``reference`` in a webhook; one of a product's state has none."""
+    match readable(callback):
+        case {"reference": str(reference)} if reference:
+            return frozenset({reference})
+        case _:
+            return frozenset()
 
 
 def _state(reply: Reply, order: Ordered) -> tuple[str, Mapping[Any, Any]] | NotSent | InDoubt:

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from pydantic import Field, SecretStr
 
-from worker.capabilities import Capabilities, Doubt
+from worker.capabilities import Capabilities, Doubt, Polling
 from worker.http import Deadline, Reply
 from worker.lifecycle import TERMINAL_LINES, Step
 from worker.order import Attempted, Ordered, OrderedLine
@@ -65,6 +65,7 @@ class Hyperteknoloji(Adapter[HyperteknolojiAccount]):
     name: ClassVar[str] = "hyperteknoloji"
     capabilities: ClassVar[Capabilities] = Capabilities(
         after_place=Doubt.LOOK_UP_WEAK,
+        polls=Polling.LINE,
         poll_every=tuple(timedelta(seconds=s) for s in (3, 10, 30, 60, 120, 300)),
         after_cancel=Doubt.HARMLESS,
         needs_token=True,
@@ -103,6 +104,11 @@ class Hyperteknoloji(Adapter[HyperteknolojiAccount]):
         if not isinstance(reply, Reply):
             return reply
         return wire.read_created(reply, order, self._pricing(order))
+
+    @staticmethod
+    def mentioned(callback: bytes) -> frozenset[str]:
+        """The ``DeliverID`` of the line that it tells of, which is our ``line_ref``."""
+        return wire.mentioned(callback)
 
     async def look_up(
         self, order: Ordered, attempt: Attempted, deadline: Deadline, token: str | None

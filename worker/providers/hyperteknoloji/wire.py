@@ -38,6 +38,7 @@ from worker.providers.reading import (
     moment,
     money,
     objects,
+    readable,
     words,
 )
 
@@ -193,10 +194,23 @@ def read_account(reply: Reply, currency: str, secrets: Iterable[str] = ()) -> Ch
     return replace(finding, evidence=evidence(reply, None, KEPT, secrets))
 
 
+def mentioned(callback: bytes) -> frozenset[str]:
+    """The ``DeliverID`` in a callback about a line; the one about product changes has none."""
+    match _lower_case(readable(callback)):
+        case {"deliverid": str(ref)} if ref:
+            return frozenset({ref})
+        case _:
+            return frozenset()
+
+
 def read_json(reply: Reply) -> Any:
     """The answer with lower-case keys; ``None`` where it has not one clear meaning."""
+    return _lower_case(document(reply))
+
+
+def _lower_case(value: Any) -> Any:
     try:
-        return _folded(document(reply))
+        return _folded(value)
     except KeyError:
         return None
 

@@ -11,6 +11,8 @@ down_revision = "0002"
 UPGRADE = """
 ALTER TABLE orders ADD COLUMN heard_at TIMESTAMP WITH TIME ZONE;
 
+CREATE INDEX orders_parked ON orders (updated_at) WHERE state = 'parked';
+
 CREATE TABLE surplus_orders (
     id UUID NOT NULL,
     order_id UUID NOT NULL,
@@ -54,6 +56,8 @@ ALTER TABLE quarantine
     DROP COLUMN closed_at, DROP COLUMN closed_by, DROP COLUMN decision, DROP COLUMN why;
 
 DROP TABLE surplus_orders;
+
+DROP INDEX orders_parked;
 
 ALTER TABLE orders DROP COLUMN heard_at;
 """

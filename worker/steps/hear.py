@@ -1,0 +1,56 @@
+"""Take callbacks for what they are: a reason to ask the provider again, now."""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID, uuid5
+
+from worker.crypto import SealBroken
+from worker.logs import get_logger
+from worker.providers import REGISTRY
+from worker.runtime import Runtime
+from worker.store import callbacks
+from worker.store.callbacks import Callback, Heard, Hint
+
+log = get_logger(__name__)
+
+_CALLBACKS: Final = UUID("0d3b0b0e-6b7e-5c8e-8f1f-0a8c4a1d3f52")
+"""The name space of the ids that events get from the callbacks they tell of."""
+
+
+async def hear(batch: Sequence[Callback], rt: Runtime) -> list[Heard]:
+    """The orders that became due by these callbacks. Safe to do again with the same ones.
+
+    One that cannot be read, or names nothing of ours, is dropped with a line in the log: it was
+    a hint only, and what it hinted at is asked for on schedule.
+    """
+    hints = [hint for callback in batch for hint in _hints(callback, rt)]
+    heard = await callbacks.hear(rt.db, hints)
+    log.info("callbacks_heard", count=len(batch), batch=len(heard))
+    return heard
+
+
+def _hints(callback: Callback, rt: Runtime) -> list[Hint]:
+    adapter = REGISTRY.get(callback.provider)
+    try:
+        refs = adapter.mentioned(rt.vault.unseal(callback.sealed)) if adapter else frozenset()
+    except SealBroken:
+        refs = frozenset()
+    if not refs:
+        log.warning("callback_unread", provider=callback.provider, entry_id=callback.entry_id)
+    return [
+        Hint(
+            event_id=uuid5(_CALLBACKS, f"{callback.stream} {callback.entry_id} {ref}"),
+            provider=callback.provider,
+            account=callback.account,
+            ref=ref,
+            order_id=_uuid(ref),
+        )
+        for ref in sorted(refs)
+    ]
+
+
+def _uuid(ref: str) -> UUID | None:
+    try:
+        return UUID(ref)
+    except ValueError:
+        return None

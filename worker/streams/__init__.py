@@ -1,0 +1,39 @@
+"""The stream doors: where intents and callbacks are put, and how batches of them are read.
+
+    door        reading and removing, the same for every stream
+    intents     one stream per producer
+    callbacks   what providers said by themselves, one stream for all
+
+Rules that keep promise P1 here: a group starts at 0 and is made again when Redis forgot it;
+nothing is ever trimmed; an entry leaves its stream only after its commit. So *every entry still
+in a stream is unprocessed*, whatever the group's pending list says. Redis 6.2 is the floor.
+"""
+
+from worker.streams.callbacks import CALLBACKS, CallbackStream, put_callback
+from worker.streams.door import GROUP, lag
+from worker.streams.intents import (
+    INTENTS,
+    UNNAMED,
+    IntentStreams,
+    put,
+    put_unread,
+    strangers,
+    stream_of,
+    waiting,
+)
+
+__all__ = [
+    "CALLBACKS",
+    "GROUP",
+    "INTENTS",
+    "UNNAMED",
+    "CallbackStream",
+    "IntentStreams",
+    "lag",
+    "put",
+    "put_callback",
+    "put_unread",
+    "strangers",
+    "stream_of",
+    "waiting",
+]
