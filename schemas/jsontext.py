@@ -102,6 +102,27 @@ def path_of(steps: Iterable[str | int]) -> str:
     return path
 
 
+_STEP: Final = re.compile(rf"\[(0|[1-9][0-9]{{0,8}})\]|(?:^|(?<=.)\.)({_PLAIN_NAME.pattern})")
+
+
+def steps_of(path: str) -> list[str | int]:
+    """The steps of a path that ``path_of`` wrote. Raises ``ValueError``.
+
+    What was shown as ``…`` cannot be found again.
+    """
+    steps: list[str | int] = []
+    end = 0
+    for step in _STEP.finditer(path):
+        if step.start() != end:
+            break
+        index, name = step.groups()
+        steps.append(name if index is None else int(index))
+        end = step.end()
+    if not steps or end != len(path):
+        raise ValueError(f"no path goes on like this after character {end}")
+    return steps
+
+
 _STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 """A string, or all that is left where it does not end: so the scan stays linear."""
 _BRACKETS: Final = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}

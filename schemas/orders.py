@@ -212,19 +212,6 @@ class AccountLoad(Schema):
     parked: int = 0
 
 
-class QuarantineView(Schema):
-    """An intent that could not become an order, and why; never what it said."""
-
-    quarantine_id: UUID
-    producer: str
-    stream: str
-    entry_id: str
-    code: str
-    path: str
-    detail: str
-    at: datetime
-
-
 def time_left(step: str | None, expires_at: datetime | None, as_of: datetime) -> timedelta | None:
     """How much of a quote's window is left, never less than nothing.
 

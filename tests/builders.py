@@ -16,7 +16,7 @@ from worker.lifecycle import LineState, OrderState, Step
 from worker.order import Attempted, Claimed, Ordered, OrderedLine
 from worker.outcome import LineReport
 from worker.policy import Policy
-from worker.store.intake import Entry
+from worker.store.intake import Entry, EntryKind
 
 Body = dict[str, Any]
 
@@ -59,13 +59,20 @@ def raw(body: Body) -> bytes:
     return json.dumps(body).encode()
 
 
-def an_entry(body: Body | bytes, *, producer: str = "shop", entry_id: str | None = None) -> Entry:
+def an_entry(
+    body: Body | bytes,
+    *,
+    producer: str = "shop",
+    entry_id: str | None = None,
+    kind: EntryKind = EntryKind.INTENT,
+) -> Entry:
     """A stream entry; its id is one that no other entry has."""
     return Entry(
         producer,
         f"orderline:intents:{producer}",
         entry_id or f"{next(_entry_numbers)}-0",
         body if isinstance(body, bytes) else raw(body),
+        kind,
     )
 
 

@@ -35,6 +35,8 @@ class FaultCode(StrEnum):
     DUPLICATE_VALUE = "duplicate_value"
     INSECURE_URL = "insecure_url"
     FOREIGN_PRODUCER = "foreign_producer"
+    UNKNOWN_PRODUCER = "unknown_producer"
+    """Nobody registered the producer, so nobody could be told."""
     QUOTE_WINDOW = "quote_window"
     QUOTE_IN_FUTURE = "quote_in_future"
     REPEATED_WITH_OTHER_CONTENT = "repeated_with_other_content"

@@ -197,7 +197,11 @@ async def test_what_health_is_red_for_fails_here_by_the_same_rule(
 
 async def test_a_quarantined_intent_waits_for_a_person(orderline: Orderline, world: World) -> None:
     await world.accept({"nonsense": True})
-    assert found(await orderline("doctor", "--json"))["quarantine"]["level"] == "warn"
+    waiting = found(await orderline("doctor", "--json"))["quarantine"]
+    assert (waiting["level"], waiting["said"]) == ("warn", "1 intent")
+    assert "`quarantine replay`" in waiting["advice"]
+    await orderline("quarantine", "drop", "--producer", "shop", "--yes", "--why", "a test")
+    assert found(await orderline("doctor", "--json"))["quarantine"]["level"] == "ok"
 
 
 async def test_streams_are_told_of_those_that_wait_and_those_nobody_reads(

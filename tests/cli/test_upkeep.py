@@ -183,7 +183,7 @@ async def test_a_missing_setting_is_a_usage_error(
 COMMANDS = [
     ["enqueue"], ["list"], ["show"], ["watch"], ["quarantine"], ["providers"], ["schema"],
     ["cancel"], ["doctor"], ["health"], ["migrate"], ["new-key"], ["producers", "add"],
-    ["producers", "list"],
+    ["producers", "list"], ["quarantine", "show"], ["quarantine", "replay"], ["quarantine", "drop"],
 ]  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from worker.outcome import (
     Absent,
     Confirmed,
     InDoubt,
+    LookUp,
     NotSent,
     Outcome,
     OutcomeName,
@@ -234,6 +235,39 @@ def test_a_wish_that_was_taken_is_looked_up() -> None:
     assert (change.state, change.step) == (S.PLACED, Step.RECONCILE)
     assert not change.cancel_answered
     assert not change.moves
+
+
+def test_a_wish_that_is_taken_and_never_decided_goes_to_a_person() -> None:
+    change = asking(Pending(None), cancel_asked_at=NOW - POLICY.retry_for)
+    assert (change.state, change.step, change.cancel_answered) == (S.PARKED, None, True)
+    assert told(change) == {EventType.LINE_CANCEL_REFUSED}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state", "step"),
+    [
+        (Confirmed(None), S.CANCELLED, None),
+        (Refused(RefusalCode.OTHER, "too late"), S.PLACED, Step.POLL),
+        (Pending(None), S.PARKED, None),
+        (NotSent("throttled"), S.PARKED, None),
+        (Absent(), S.PARKED, None),
+    ],
+)
+def test_late_word_of_a_wish_that_went_to_a_person_counts_where_it_is_sure(
+    outcome: LookUp, state: OrderState, step: Step | None
+) -> None:
+    parked = wanted(
+        L.ACCEPTED,
+        step=Step.RECONCILE,
+        state=S.PARKED,
+        parked_reason="x",
+        cancel_asked_at=None,
+        attempt=an_attempt(step=Step.CANCEL),
+        attempt_outcome=OutcomeName.IN_DOUBT,
+    )
+    change = a_decider(BEFORE_DELIVERY).after_look_up(parked, outcome, HALF)
+    assert (change.state, change.step) == (state, step)
+    assert (change.parked_reason == "x") == (state is S.PARKED)
 
 
 def test_a_wish_that_was_not_sent_is_tried_again() -> None:

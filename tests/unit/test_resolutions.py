@@ -146,6 +146,8 @@ def test_what_was_to_be_called_off_either_stands_or_is_called_off() -> None:
     wish = a_parked(L.ACCEPTED, L.DELIVERED, call=Step.CANCEL, provider_ref="9")
     refusals = [choice(wish, resolution).refusal is None for resolution in Resolution]
     assert refusals == [True, False, False, True]
+    undecided = replace(wish, attempt_outcome=OutcomeName.PENDING)
+    assert choices(a_decider(), undecided) == choices(a_decider(), wish)
     stands = decide(wish, said(R.PLACED))
     assert (stands.state, stands.step, stands.moves) == (S.PLACED, Step.POLL, ())
     given_back = decide(a_parked(L.DELIVERED, call=Step.CANCEL), said(R.PLACED))

@@ -18,7 +18,7 @@ from worker.cli.session import Session
 from worker.cli.sources import Source
 from worker.clock import SystemClock
 from worker.steps.accept import sort_out
-from worker.store import intake, producers
+from worker.store import intake
 from worker.store.intake import Entry
 from worker.store.views import snapshot
 from worker.store.views_upkeep import TakenIn, taken_in
@@ -111,14 +111,10 @@ async def hand_over(
 
 async def _judge(session: Session, read: Mapping[int, _Read]) -> dict[int, Handed]:
     """Those that need not be sent, as the intake would sort them now."""
-    registered = {each.name for each in await producers.every(session.db)}
-    judged = {
-        index: _unregistered(each) for index, each in read.items() if each.key[0] not in registered
-    }
+    judged: dict[int, Handed] = {}
     entries = [
         (Entry(each.key[0], stream_of(each.key[0]), str(index), each.source.raw), each.item)
         for index, each in read.items()
-        if index not in judged
     ]
     if not entries:
         return judged
@@ -171,13 +167,3 @@ def _still(handed: Handed, waited: float) -> Handed:
 
 def _blamed(handed: Handed, fault: IntentFault) -> Handed:
     return replace(handed, code=fault.code, path=fault.path, detail=fault.detail)
-
-
-def _unregistered(read: _Read) -> Handed:
-    return replace(
-        read.handed(Verdict.REFUSED),
-        code="unknown_producer",
-        path="producer",
-        detail="This producer is not registered;"
-        f" `orderline producers add {read.key[0]} --notify-url https://...` does it",
-    )

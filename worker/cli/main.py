@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from worker.cli import producers
+from worker.cli import producers, quarantine
 from worker.cli.cancel import cancel
 from worker.cli.demo import demo
 from worker.cli.doctor import doctor
@@ -18,7 +18,6 @@ from worker.cli.migrate import migrate
 from worker.cli.new_key import new_key
 from worker.cli.parked import parked
 from worker.cli.providers import providers
-from worker.cli.quarantine import quarantine
 from worker.cli.resolve import decide
 from worker.cli.schema import schema
 from worker.cli.show import show
@@ -49,7 +48,7 @@ app.command("watch")(watch)
 app.command("cancel")(cancel)
 app.command("parked")(parked)
 app.command("resolve")(decide)
-app.command("quarantine")(quarantine)
+app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(producers.app, name="producers")
 app.command("providers")(providers)
 app.command("schema")(schema)

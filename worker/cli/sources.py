@@ -32,7 +32,7 @@ class Source:
 
 def read_sources(paths: Sequence[str]) -> list[Source]:
     """Every intent in these files, ``-`` being standard input. Raises ``NotReadable``."""
-    return [source for path in paths for source in split(path, _read(path))]
+    return [source for path in paths for source in split(path, read_file(path))]
 
 
 def split(name: str, raw: bytes) -> list[Source]:
@@ -46,7 +46,8 @@ def split(name: str, raw: bytes) -> list[Source]:
     return [Source(name, raw.strip())]
 
 
-def _read(path: str) -> bytes:
+def read_file(path: str) -> bytes:
+    """A whole file, ``-`` being standard input. Raises ``NotReadable``."""
     if path == STDIN:
         return sys.stdin.buffer.read()
     try:

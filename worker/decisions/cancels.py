@@ -88,8 +88,7 @@ def _told(rules: Rules, claimed: Claimed, outcome: LookUp, chance: float) -> Cha
         case Refused():
             change = refused_to_cancel(rules, claimed, f"{outcome.code}: {outcome.reason}")
         case Pending():
-            asked = claimed.tries if claimed.step is Step.RECONCILE else 0
-            change = _asked(claimed, rules.poll_in(asked), "the provider was asked")
+            change = _undecided(rules, claimed)
         case Absent() if (
             _waited_too_long(rules, claimed) and rules.patience_left(claimed) > AT_ONCE
         ):
@@ -109,6 +108,16 @@ def _told(rules: Rules, claimed: Claimed, outcome: LookUp, chance: float) -> Cha
     if claimed.step is Step.RECONCILE and isinstance(outcome, NotSent):
         return change  # that was the look-up; what it asked about stays as it was
     return replace(change, attempt=attempt_end(claimed, outcome))
+
+
+def _undecided(rules: Rules, claimed: Claimed) -> Change:
+    """The provider took the wish: it is asked about it, not for ever."""
+    if _waited_too_long(rules, claimed):
+        return _for_a_person(
+            claimed, "its provider took the wish to call it off, and never decided"
+        )
+    asked = claimed.tries if claimed.step is Step.RECONCILE else 0
+    return _asked(claimed, rules.poll_in(asked), "the provider was asked")
 
 
 def _parked_and_told(rules: Rules, claimed: Claimed, outcome: LookUp) -> Change:

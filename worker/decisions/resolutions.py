@@ -73,7 +73,7 @@ def choices(rules: Rules, claimed: Claimed, surplus: Sequence[str | None] = ()) 
 
     ``surplus`` are the further orders at the provider that nobody has dealt with yet.
     """
-    if claimed.attempt_step is Step.CANCEL and not _settled(claimed):
+    if _is_wish(claimed):
         return _of_a_wish()
     return [
         Choice(Resolution.PLACED, _placed_means(rules, claimed), None),
@@ -241,7 +241,9 @@ def _why_not_again(rules: Rules, claimed: Claimed, surplus: Sequence[str | None]
 
 
 def _is_wish(claimed: Claimed) -> bool:
-    return claimed.attempt_step is Step.CANCEL and not _settled(claimed)
+    """Whether what nobody can tell is what became of a wish to call it off."""
+    undecided = not _settled(claimed) or claimed.attempt_outcome is OutcomeName.PENDING
+    return claimed.attempt_step is Step.CANCEL and undecided
 
 
 def _settled(claimed: Claimed) -> bool:

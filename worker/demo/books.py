@@ -22,7 +22,7 @@ FROM orders o JOIN lines l ON l.order_id = o.id GROUP BY o.id
 """)
 
 _COUNTS: Final = text("""
-SELECT (SELECT count(*) FROM quarantine) AS quarantined,
+SELECT (SELECT count(*) FROM quarantine WHERE decision IS DISTINCT FROM 'replayed') AS quarantined,
     (SELECT count(*) FROM orders WHERE cancel_asked_at IS NOT NULL) AS wishes,
     (SELECT count(*) FROM notifications) AS notifications,
     (SELECT count(*) FROM notifications WHERE state = 'acknowledged') AS acknowledged,
@@ -42,6 +42,7 @@ class Books:
     free: frozenset[Key]
     """Orders for which no call was made that may commit money: previews, say."""
     quarantined: int
+    """Entries that are no order: those that were taken in again are."""
     notifications: int
     acknowledged: int
     wishes: int

@@ -15,10 +15,15 @@ from worker.health.finding import Finding, ok, warn
 from worker.health.progress import plural
 from worker.store.session import Database
 
+_SET_ASIDE: Final = (
+    "see `orderline quarantine`; `quarantine replay` takes them in again, `quarantine drop` closes"
+    " them"
+)
+
 _COUNTS: Final = text("""
 SELECT
     (SELECT count(*) FROM notifications WHERE state = 'exhausted') AS exhausted,
-    (SELECT count(*) FROM quarantine) AS quarantined
+    (SELECT count(*) FROM quarantine WHERE closed_at IS NULL) AS quarantined
 """)
 
 
@@ -106,7 +111,7 @@ def judge_standing(loads: Sequence[AccountLoad], facts: WorkFacts) -> list[Findi
     return [
         ok("in doubt", f"{plural(doubtful, 'order')}, being looked up" if doubtful else "none"),
         _for_a_person("parked", parked, "order", "see `orderline parked`"),
-        _for_a_person("quarantine", facts.quarantined, "intent", "see `orderline quarantine`"),
+        _for_a_person("quarantine", facts.quarantined, "intent", _SET_ASIDE),
         _for_a_person(
             "undelivered",
             facts.exhausted,

@@ -1,15 +1,17 @@
 """Turn stream entries into orders, call orders off, or set entries aside: the first commit.
 
 Wishes to call off are written after the intents of their batch, so that one may follow its intent.
+What is replayed out of quarantine comes by here too (``replay``).
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 from uuid import UUID, uuid5
 
 from sqlalchemy import exc
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.cancels import Cancel, read_cancel
 from schemas.ids import OrderId, new_uuid
@@ -24,7 +26,7 @@ from schemas.intents import (
 from worker.crypto import Vault
 from worker.runtime import Runtime
 from worker.settings import Settings
-from worker.store import cancels, intake
+from worker.store import cancels, intake, quarantine
 from worker.store.cancels import Asked, Wish
 from worker.store.intake import Entry, EntryKind, Known, NewOrder
 from worker.store.session import Boundary, Database
@@ -56,6 +58,10 @@ class Sorted:
     faulty: list[Faulty] = field(default_factory=list)
 
 
+Ending = Callable[[AsyncConnection, Sorted], Awaitable[None]]
+"""What a commit writes last: what became of its entries, there where they came from."""
+
+
 async def accept(entries: Sequence[Entry], rt: Runtime) -> Sorted:
     """Accept a batch in one commit. Afterwards every entry is an order, a repeat, or quarantined.
 
@@ -68,41 +74,56 @@ async def accept_into(
     db: Database, vault: Vault, settings: Settings, entries: Sequence[Entry]
 ) -> Sorted:
     """``accept`` with just what it needs."""
+
+    async def set_aside(connection: AsyncConnection, heaps: Sorted) -> None:
+        await quarantine.set_aside(connection, vault, heaps.faulty)
+
+    return await take_in(db, settings, entries, set_aside)
+
+
+async def take_in(
+    db: Database, settings: Settings, entries: Sequence[Entry], ending: Ending
+) -> Sorted:
+    """Take a batch in, from wherever it came, and end the commit with what ``ending`` writes."""
     read = _read(entries, settings.development_host_set)
     try:
-        return await _record(db, vault, settings, read)
+        return await _record(db, settings, read, ending)
     except exc.DataError:
         # One of them holds something that only the database could see: find it alone.
         if len(entries) > 1:
-            heaps = [await accept_into(db, vault, settings, [entry]) for entry in entries]
+            heaps = [await take_in(db, settings, [entry], ending) for entry in entries]
             return _merged(heaps)
         fault = IntentFault(FaultCode.BAD_TEXT, "", "The database cannot store this intent")
-        return await _record(db, vault, settings, Read(faulty=[(entries[0], fault)]))
+        return await _record(db, settings, Read(faulty=[(entries[0], fault)]), ending)
 
 
-async def _record(db: Database, vault: Vault, settings: Settings, read: Read) -> Sorted:
+async def _record(db: Database, settings: Settings, read: Read, ending: Ending) -> Sorted:
     for race in range(_RACES):
         try:
             async with db.transaction(Boundary.INTAKE) as connection:
-                known = await intake.look(connection, [item.intent for _, item in read.intents])
-                heaps = sort_out(read.intents, known, settings.quote_window, settings.clock_skew)
-                heaps.faulty.extend(read.faulty)
-                await intake.record(connection, heaps.fresh)
-                wishes = {entry: _wish(entry, cancel) for entry, cancel in read.cancels}
-                asked = await cancels.ask_for(connection, list(wishes.values()))
-                heaps.to_cancel.extend(asked.values())
-                heaps.faulty.extend(
-                    (entry, _UNKNOWN)
-                    for entry, wish in wishes.items()
-                    if wish.event_id not in asked
-                )
-                await intake.quarantine(connection, vault, heaps.faulty)
+                heaps = await _written(connection, settings, read)
+                await ending(connection, heaps)
         except (intake.Raced, exc.IntegrityError):
             if race == _RACES - 1:
                 raise
         else:
             return heaps
     raise AssertionError("unreachable: the last race returns or raises")
+
+
+async def _written(connection: AsyncConnection, settings: Settings, read: Read) -> Sorted:
+    """What the batch came to, its orders and its wishes written."""
+    known = await intake.look(connection, [item.intent for _, item in read.intents])
+    heaps = sort_out(read.intents, known, settings.quote_window, settings.clock_skew)
+    heaps.faulty.extend(read.faulty)
+    await intake.record(connection, heaps.fresh)
+    wishes = {entry: _wish(entry, cancel) for entry, cancel in read.cancels}
+    asked = await cancels.ask_for(connection, list(wishes.values()))
+    heaps.to_cancel.extend(asked.values())
+    heaps.faulty.extend(
+        (entry, _UNKNOWN) for entry, wish in wishes.items() if wish.event_id not in asked
+    )
+    return heaps
 
 
 def sort_out(
@@ -178,6 +199,13 @@ def _new_order(
     item: ReadIntent, known: Known, taken: dict[tuple[str, str], UUID], quote_window: timedelta
 ) -> NewOrder:
     intent = item.intent
+    if intent.producer not in known.notify_urls:
+        raise IntentFault(
+            FaultCode.UNKNOWN_PRODUCER,
+            "producer",
+            "This producer is not registered;"
+            f" `orderline producers add {intent.producer} --notify-url https://...` does it",
+        )
     for index, line in enumerate(intent.lines):
         if (intent.producer, line.deliver_id) in taken:
             raise IntentFault(

@@ -1,19 +1,20 @@
-"""The first commit of an intent's life: an order with its lines, or a place in quarantine."""
+"""The first commit of an intent's life: what bears on it, and the order with its lines.
+
+Its neighbour ``quarantine`` keeps what cannot become an order.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from hashlib import sha256
 from typing import Any, Final
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.ids import OrderId, new_uuid
-from schemas.intents import Intent, IntentFault
-from worker.crypto import Vault
-from worker.store.session import as_bytea, as_rows
+from schemas.intents import Intent
+from worker.store.session import as_rows
 
 _KNOWN_ORDERS: Final = text("""
 SELECT o.producer, o.intent_id, o.id, o.fingerprint
@@ -25,6 +26,11 @@ _KNOWN_DELIVER_IDS: Final = text("""
 SELECT l.producer, l.deliver_id, l.order_id
 FROM jsonb_to_recordset(CAST(:keys AS jsonb)) AS k(producer text, deliver_id text)
 JOIN lines l USING (producer, deliver_id)
+""")
+
+_PRODUCERS: Final = text("""
+SELECT p.name, p.notify_url, orderline_now() AS now
+FROM (VALUES (1)) AS _(one) LEFT JOIN producers p ON true
 """)
 
 _INSERT_ORDERS: Final = text("""
@@ -59,21 +65,6 @@ known AS (
 )
 SELECT id FROM fresh
 """)
-
-_INSERT_QUARANTINE: Final = text("""
-INSERT INTO quarantine
-    (id, producer, stream, entry_id, digest, sealed_entry, kind, code, path, detail)
-SELECT id, producer, stream, entry_id, digest, sealed_entry, kind, code, path, detail
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS _(
-    id uuid, producer text, stream text, entry_id text, digest text, sealed_entry bytea,
-    kind text, code text, path text, detail text)
-ORDER BY stream, entry_id
-ON CONFLICT (stream, entry_id, digest) DO NOTHING
-""")
-
-
-KEPT_BYTES: Final = 1 << 20
-"""How much of an entry quarantine keeps: anything that could be mended is far smaller."""
 
 
 class Raced(Exception):
@@ -135,16 +126,12 @@ async def look(connection: AsyncConnection, intents: Sequence[Intent]) -> Known:
     ]
     deliver_ids = await connection.execute(_KNOWN_DELIVER_IDS, {"keys": as_rows(deliver)})
     orders = await connection.execute(_KNOWN_ORDERS, {"keys": as_rows(keys)})
-    producers = (
-        await connection.execute(
-            text("SELECT name, notify_url, orderline_now() AS now FROM producers")
-        )
-    ).all()
+    producers = (await connection.execute(_PRODUCERS)).all()
     return Known(
         now=producers[0].now,
         orders={(r.producer, r.intent_id): (OrderId(r.id), r.fingerprint) for r in orders},
         deliver_ids={(r.producer, r.deliver_id): OrderId(r.order_id) for r in deliver_ids},
-        notify_urls={r.name: r.notify_url for r in producers},
+        notify_urls={r.name: r.notify_url for r in producers if r.name is not None},
     )
 
 
@@ -165,30 +152,6 @@ async def record(connection: AsyncConnection, orders: Sequence[NewOrder]) -> Non
     )
     if len(fresh.all()) < len(orders):
         raise Raced
-
-
-async def quarantine(
-    connection: AsyncConnection, vault: Vault, faulty: Sequence[tuple[Entry, IntentFault]]
-) -> None:
-    """Set entries aside, exactly as they came, each with its fault. Repeats are not doubled."""
-    if not faulty:
-        return
-    rows = [
-        {
-            "id": new_uuid(),
-            "producer": entry.producer,
-            "stream": entry.stream,
-            "entry_id": entry.entry_id,
-            "digest": sha256(entry.raw).hexdigest(),
-            "sealed_entry": as_bytea(vault.seal(entry.raw[:KEPT_BYTES])),
-            "kind": entry.kind,
-            "code": fault.code,
-            "path": fault.path,
-            "detail": fault.detail,
-        }
-        for entry, fault in faulty
-    ]
-    await connection.execute(_INSERT_QUARANTINE, {"rows": as_rows(rows)})
 
 
 def _order_row(order: NewOrder) -> dict[str, Any]:

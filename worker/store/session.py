@@ -32,6 +32,7 @@ class Boundary(StrEnum):
     SURPLUS = "surplus.closed"
     BELL = "account.rung"
     PRODUCER = "producer.changed"
+    QUARANTINE = "quarantine.closed"
 
 
 Side = Literal["before", "after"]

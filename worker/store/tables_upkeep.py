@@ -88,11 +88,14 @@ class QuarantineRow(SQLModel, table=True):
     code: str = c.text()
     path: str = c.text()
     detail: str = c.text()
+    """What was wrong with it when it was last taken in, or tried to be."""
     at: datetime = c.now()
     closed_at: datetime | None = c.moment()
     closed_by: str | None = c.text()
     decision: str | None = c.text()
     why: str | None = c.text()
+    sealed_mended: bytes | None = Field(sa_type=LargeBinary)
+    """What a person made of the entry, encrypted: what a replay takes in."""
 
 
 class JobRow(SQLModel, table=True):

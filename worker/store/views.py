@@ -1,7 +1,7 @@
 """Reading for people: orders found, listed and watched. Nothing here writes.
 
-Neighbours: ``views_story`` (one order, whole), ``views_upkeep`` (accounts, quarantine, what
-became of intents just sent). A listing is one statement, however many orders it shows.
+Neighbours: ``views_story`` (one order, whole), ``views_quarantine``, ``views_upkeep`` (accounts,
+what became of intents just sent). A listing is one statement, however many orders it shows.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -133,7 +133,7 @@ async def find(db: Database, name: str) -> list[OrderView]:
         found = await connection.execute(_NAMED, {"order_id": _uuid(name), **limited})
         ids = list(found.scalars())
         if not ids:
-            low, high = _range(name)
+            low, high = id_range(name)
             found = await connection.execute(_ALIKE, {"low": low, "high": high, **limited})
             ids = list(found.scalars())
         return await select_orders(
@@ -206,7 +206,7 @@ def _uuid(name: str) -> UUID | None:
 _UUID_DIGITS: Final = 32
 
 
-def _range(prefix: str) -> tuple[UUID | None, UUID | None]:
+def id_range(prefix: str) -> tuple[UUID | None, UUID | None]:
     """The ids that begin with ``prefix``: two bounds, which an index can search between."""
     digits = prefix.replace("-", "")
     if not 0 < len(digits) <= _UUID_DIGITS:

@@ -1,4 +1,4 @@
-"""Reading for people, beside the orders: accounts' loads, the quarantine, intents just sent."""
+"""Reading for people, beside the orders: accounts' loads, and intents just sent."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from schemas.ids import OrderId
 from schemas.intents import FaultCode, IntentFault
-from schemas.orders import AccountLoad, QuarantineView
+from schemas.orders import AccountLoad
 from worker.store.session import Database, as_rows
 from worker.store.views import snapshot
 
@@ -26,14 +26,6 @@ FROM accounts a LEFT JOIN (
 ORDER BY a.provider, a.account
 """)
 
-_QUARANTINE: Final = text("""
-SELECT id AS quarantine_id, producer, stream, entry_id, code, path, detail, at
-FROM quarantine
-WHERE CAST(:producer AS text) IS NULL OR producer = :producer
-ORDER BY id DESC
-LIMIT :limit
-""")
-
 _TAKEN_IN: Final = text("""
 SELECT o.producer, o.intent_id, o.id, o.fingerprint
 FROM jsonb_to_recordset(CAST(:intents AS jsonb)) AS i(producer text, intent_id text)
@@ -44,6 +36,7 @@ _SET_ASIDE: Final = text("""
 SELECT q.stream, q.entry_id, q.code, q.path, q.detail
 FROM jsonb_to_recordset(CAST(:entries AS jsonb)) AS e(stream text, entry_id text)
 JOIN quarantine q USING (stream, entry_id)
+WHERE q.decision IS DISTINCT FROM 'replayed'
 """)
 
 Key = tuple[str, str]
@@ -63,15 +56,6 @@ async def account_loads(db: Database) -> list[AccountLoad]:
     async with snapshot(db) as connection:
         rows = await connection.execute(_LOADS)
         return [AccountLoad(**row._mapping) for row in rows]  # noqa: SLF001 -- SQLAlchemy's public name
-
-
-async def quarantined(
-    db: Database, *, producer: str | None = None, limit: int = 50
-) -> list[QuarantineView]:
-    """Quarantined intents, newest first."""
-    async with snapshot(db) as connection:
-        rows = await connection.execute(_QUARANTINE, {"producer": producer, "limit": limit})
-        return [QuarantineView(**row._mapping) for row in rows]  # noqa: SLF001 -- as above
 
 
 async def taken_in(db: Database, intents: Sequence[Key], entries: Sequence[Key]) -> TakenIn:

@@ -38,6 +38,7 @@ ALTER TABLE quarantine
     ADD COLUMN closed_by TEXT,
     ADD COLUMN decision TEXT,
     ADD COLUMN why TEXT,
+    ADD COLUMN sealed_mended BYTEA,
     ADD CONSTRAINT decision_is_known CHECK (decision IN ('dropped', 'replayed')),
     ADD CONSTRAINT closed_by_a_decision CHECK (
         (closed_at IS NULL) = (decision IS NULL) AND (closed_at IS NULL) = (closed_by IS NULL));
@@ -53,7 +54,8 @@ DOWNGRADE = """
 DROP TABLE jobs;
 
 ALTER TABLE quarantine
-    DROP COLUMN closed_at, DROP COLUMN closed_by, DROP COLUMN decision, DROP COLUMN why;
+    DROP COLUMN closed_at, DROP COLUMN closed_by, DROP COLUMN decision, DROP COLUMN why,
+    DROP COLUMN sealed_mended;
 
 DROP TABLE surplus_orders;
 
