@@ -45,11 +45,11 @@ class Works:
     redis: Redis
     running: list[Leashed] = field(default_factory=list)
 
-    async def start_worker(self, name: str, **environment: str) -> Leashed:
+    async def start_worker(self, name: str, *options: str, **environment: str) -> Leashed:
         system = replace(self.system, overrides={**self.system.overrides, **environment})
-        if "CRASH_AT" in environment:
+        if environment.keys() & {"CRASH_AT", "HANG_AT"}:
             system = replace(system, app="tests.crash.victim")
-        worker = await asyncio.to_thread(system.worker, name)
+        worker = await asyncio.to_thread(system.worker, name, *options)
         self.running.append(worker)
         return worker
 
