@@ -1,4 +1,4 @@
-"""What a victim does to itself: it dies at a moment (``CRASH_AT``), or stops (``FREEZE_AT``)."""
+"""What a victim does to itself at a moment: die (``CRASH_AT``), stop (``FREEZE_AT``), or hang."""
 
 import os
 import signal
@@ -8,17 +8,21 @@ from tests.crash import watched
 from tests.crash.moments import ANSWERED, Moment
 from worker.store.session import Boundary, Side
 
-_SIGNALS = {"CRASH_AT": signal.SIGKILL, "FREEZE_AT": signal.SIGSTOP}
+_FATES = ("CRASH_AT", "FREEZE_AT", "HANG_AT")
+_TAKES_EFFECT = 0.1
+"""Seconds: a stop reaches all threads a moment after it was sent."""
+_FOR_EVER = 3600.0
 
 
 class Fate:
-    """Sends this process the signals that are meant for its moments, each once."""
+    """Does to this process what is meant for its moments, each once.
+
+    ``HANG_AT`` blocks the whole loop; its other threads live on.
+    """
 
     def __init__(self) -> None:
         self._waiting = {
-            Moment.read(os.environ[name]): (name, number)
-            for name, number in _SIGNALS.items()
-            if name in os.environ
+            Moment.read(os.environ[name]): name for name in _FATES if name in os.environ
         }
 
     def reached(self, at: Boundary | str, side: Side) -> None:
@@ -26,14 +30,20 @@ class Fate:
         about = watched.ABOUT.get()
         for moment in list(self._waiting):
             if (moment.at, moment.side) == (at, side) and moment.about in {None, *about}:
-                self._meet(moment, *self._waiting.pop(moment))
+                self._meet(moment, self._waiting.pop(moment))
 
     def answered(self, step: str) -> None:
         """A call was answered; its settling begins after this."""
         watched.ABOUT.set(frozenset({step}))
         self.reached(ANSWERED, "after")
 
-    def _meet(self, moment: Moment, name: str, number: signal.Signals) -> None:
+    def _meet(self, moment: Moment, name: str) -> None:
         os.write(2, f"{name} {moment}\n".encode())
-        os.kill(os.getpid(), number)
-        time.sleep(0.1)  # a stop takes effect in all threads a moment after the call
+        match name:
+            case "CRASH_AT":
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "FREEZE_AT":
+                os.kill(os.getpid(), signal.SIGSTOP)
+                time.sleep(_TAKES_EFFECT)
+            case _:
+                time.sleep(_FOR_EVER)

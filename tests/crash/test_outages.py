@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import replace
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -18,17 +18,6 @@ FOUND_AGAIN = 38.0
 and what a reader was given and never saw is left behind for up to 15."""
 
 
-def _to_database(url: str) -> Line:
-    query = parse_qs(urlsplit(url).query)
-    return Line(query["host"][0], int(query["port"][0]))
-
-
-def _through(url: str, port: int) -> str:
-    parts = urlsplit(url)
-    user = f"{parts.username}@" if parts.password is None else f":{parts.password}@"
-    return parts._replace(netloc=f"{user}127.0.0.1:{port}", query="").geturl()
-
-
 @pytest.fixture
 def servers_of(works: Works) -> Servers:
     return works.system.servers
@@ -37,11 +26,11 @@ def servers_of(works: Works) -> Servers:
 async def test_a_worker_that_starts_before_its_database_waits_for_it(
     works: Works, servers_of: Servers
 ) -> None:
-    async with _to_database(servers_of.database_url) as line:
+    async with Line.to_database(servers_of.database_url) as line:
         await line.cut()
         works.system = replace(
             works.system,
-            servers=Servers(_through(servers_of.database_url, line.port), servers_of.redis_url),
+            servers=Servers(line.through(servers_of.database_url), servers_of.redis_url),
         )
         await works.submit(hyper("h"), gifthub("g"))
         await works.start_worker("worker")
@@ -60,10 +49,10 @@ async def test_a_worker_that_starts_before_its_database_waits_for_it(
 async def test_a_database_lost_in_flight_costs_nothing_but_time(
     works: Works, servers_of: Servers
 ) -> None:
-    async with _to_database(servers_of.database_url) as line:
+    async with Line.to_database(servers_of.database_url) as line:
         works.system = replace(
             works.system,
-            servers=Servers(_through(servers_of.database_url, line.port), servers_of.redis_url),
+            servers=Servers(line.through(servers_of.database_url), servers_of.redis_url),
         )
         await works.start_worker("worker")
         await works.start_beat()
@@ -92,7 +81,7 @@ async def test_a_redis_lost_in_flight_costs_nothing_but_time(
     async with Line(parts.hostname, parts.port) as line:
         works.system = replace(
             works.system,
-            servers=Servers(servers_of.database_url, _through(servers_of.redis_url, line.port)),
+            servers=Servers(servers_of.database_url, line.through(servers_of.redis_url)),
         )
         await works.start_worker("worker")
         await works.start_beat()
@@ -124,7 +113,7 @@ async def test_a_redis_whose_connections_died_in_silence_is_found_again(
     async with Line(parts.hostname, parts.port) as line:
         works.system = replace(
             works.system,
-            servers=Servers(servers_of.database_url, _through(servers_of.redis_url, line.port)),
+            servers=Servers(servers_of.database_url, line.through(servers_of.redis_url)),
         )
         worker = await works.start_worker("worker")
         await works.start_beat()

@@ -62,19 +62,28 @@ class Works:
     async def start_worker(
         self,
         name: str,
-        *,
+        *options: str,
         crash_at: Moment | None = None,
         freeze_at: Moment | None = None,
+        hang_at: Moment | None = None,
         careless: str | None = None,
         **settings: str,
     ) -> Child:
-        """Start a worker; one with a fate, or without a safety, is a victim."""
-        fate = {"CRASH_AT": crash_at, "FREEZE_AT": freeze_at, "CARELESS": careless}
+        """Start a worker; one with a fate, or without a safety, is a victim.
+
+        ``options`` are Celery's, ``settings`` are ours, by their variables' names.
+        """
+        fate = {
+            "CRASH_AT": crash_at,
+            "FREEZE_AT": freeze_at,
+            "HANG_AT": hang_at,
+            "CARELESS": careless,
+        }
         environment = {key: str(value) for key, value in fate.items() if value is not None}
         app = "tests.crash.victim" if environment else self.app
         words = ["-A", app, "worker", "--hostname", f"{name}@%h"]
-        options = ["--without-gossip", "--without-mingle"]
-        return self.run(name, "celery", *words, *options, **environment, **settings)
+        words += ["--without-gossip", "--without-mingle", *options]
+        return self.run(name, "celery", *words, **environment, **settings)
 
     async def start_beat(self) -> Child:
         return self.run("beat", "celery", "-A", "tasks.app", "beat", "--pidfile", "")

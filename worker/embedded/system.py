@@ -18,7 +18,7 @@ _CELERY: Final = (sys.executable, "-m", "celery", "-A", "tasks.app")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class System:
-    """How this installation's processes are started. ``home`` takes their logs.
+    """How this installation's processes are started. ``home`` takes their logs and pulses.
 
     ``accounts`` are provider accounts by provider and name; ``overrides`` are further settings
     by their variable names.
@@ -40,14 +40,14 @@ class System:
             "ORDERLINE_ENCRYPTION_KEYS": self.encryption_key,
             "ORDERLINE_ACCOUNTS": json.dumps(self.accounts),
             "ORDERLINE_DEVELOPMENT_HOSTS": self.development_hosts,
+            "ORDERLINE_PULSE_DIR": str(self.home.absolute()),
             **self.overrides,
         }
 
-    def worker(self, name: str = "worker") -> Leashed:
-        """Start a Celery worker."""
-        return self._start(
-            name, "worker", "--hostname", f"{name}@%h", "--without-gossip", "--without-mingle"
-        )
+    def worker(self, name: str = "worker", *options: str) -> Leashed:
+        """Start a Celery worker; ``options`` are Celery's."""
+        named = ("--hostname", f"{name}@%h", "--without-gossip", "--without-mingle")
+        return self._start(name, "worker", *named, *options)
 
     def beat(self) -> Leashed:
         """Start Celery beat."""
