@@ -149,9 +149,9 @@ class Decider(Rules):
         broken = breach(claimed.max_total, outcome.total) if self.capabilities.buys else None
         if broken is not None:
             events.append(noted("order.charged_above_max", {"reason": broken}))
-        surplus = outcome.surplus
-        if claimed.order.provider_ref not in {None, outcome.provider_ref, *surplus}:
-            surplus = tuple(filter(None, (outcome.provider_ref, *surplus)))
+        ours = claimed.order.provider_ref or outcome.provider_ref
+        found = dict.fromkeys((outcome.provider_ref, *outcome.surplus))
+        surplus = tuple(ref for ref in found if ref not in {None, ours})
         if surplus:
             events.append(noted("order.surplus_found", {"provider_refs": list(surplus)}))
         return replace(

@@ -46,7 +46,7 @@ held AS (
         updated_at = orderline_now(),
         finished_at = CASE WHEN i.ended THEN coalesce(o.finished_at, orderline_now()) END
     FROM asked i WHERE o.id = i.id AND o.fence = i.fence
-    RETURNING o.id, o.fence
+    RETURNING o.id, o.fence, o.provider_ref
 ),
 found AS (
     INSERT INTO surplus_orders (id, order_id, provider_ref, reason)
@@ -58,7 +58,7 @@ adopted AS (
     UPDATE surplus_orders s SET decision = 'adopted', closed_at = orderline_now(),
         closed_by = coalesce(i.decided_by, 'orderline'), why = 'it is the order, after all'
     FROM input i JOIN held USING (id, fence)
-    WHERE s.order_id = i.id AND s.provider_ref = i.provider_ref AND s.closed_at IS NULL
+    WHERE s.order_id = i.id AND s.provider_ref = held.provider_ref AND s.closed_at IS NULL
 ),
 ended AS (
     UPDATE attempts a SET
