@@ -65,7 +65,7 @@ class Decider(Rules):
                     self._placed(claimed, outcome.lines, outcome.provider_ref), attempt=end
                 )
             case Refused():
-                return replace(self._no(claimed, step, outcome), attempt=end)
+                return self._no(claimed, step, outcome)
             case NotSent():
                 return replace(self.not_started(claimed, step, outcome, chance), attempt=end)
             case InDoubt():
@@ -164,12 +164,15 @@ class Decider(Rules):
 
     def _no(self, claimed: Claimed, step: Step, outcome: Refused) -> Change:
         """This call bought nothing; an earlier one of unknown outcome still may have."""
-        end = refused(claimed, outcome)
+        no, end = refused(claimed, outcome), attempt_end(claimed, outcome)
         if not self.unsettled(claimed, step):
-            return doubts.unless_doubted(self, claimed, end)
+            return replace(doubts.unless_doubted(self, claimed, no), attempt=end)
         if self.after(step) is Doubt.REPLAY:
-            return end  # a request that is known again is answered as it was the first time
-        return parked(claimed, f"its call has an unknown outcome; sent again, it was {end.reason}")
+            # A request that is known again is answered as it was the first time.
+            return replace(no, attempt=end)
+        still = InDoubt(f"sent again, it was {no.reason}", outcome.evidence)
+        change = parked(claimed, f"its call has an unknown outcome; {still.reason}")
+        return replace(change, attempt=attempt_end(claimed, still))
 
     def _quoted(self, claimed: Claimed, outcome: Confirmed) -> Change:
         if claimed.max_total is not None and outcome.total is None:
