@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from worker import logs
 from worker.cli import producers, quarantine
 from worker.cli.cancel import cancel
 from worker.cli.demo import demo
@@ -76,7 +77,17 @@ def front(
     del show_version
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main() -> None:
+    """The installed command. What goes wrong inside is logged as a worker would log it.
+
+    Unconfigured, the logs would go to standard output, and show with each exception what every
+    function held: access tokens, and customers' data.
+    """
+    logs.configure("auto", "warning")
+    run()
+
+
+def run(arguments: Sequence[str] | None = None) -> None:
     """Run a command. Errors that a person can mend are one line, never a traceback."""
     try:
         app(arguments)
