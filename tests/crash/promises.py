@@ -7,7 +7,6 @@ promise is broken, and what shows it.
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import text
@@ -149,17 +148,13 @@ def _true(books: _Books) -> list[str]:
 def _in_time(books: _Books) -> list[str]:
     """By the remote's clock, whatever ours noted."""
     return [
-        f"{order.intent_id} bought at {bought_at}, its quote ended at {order.expires_at}"
+        f"{order.intent_id} bought at {row.bought_at}, its quote ended at {order.expires_at}"
         for row in books.rows
         if (order := books.owners.get(row.ref or "")) is not None
         and order.expires_at is not None
-        and (bought_at := _bought_at(row)) > order.expires_at
+        and row.bought_at is not None
+        and row.bought_at > order.expires_at
     ]
-
-
-def _bought_at(row: Row) -> datetime:
-    said = row.extra.get("bought_at")
-    return row.created_at if said is None else datetime.fromisoformat(said)
 
 
 def _told(works: Works, books: _Books) -> list[str]:

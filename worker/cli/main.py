@@ -10,6 +10,7 @@ import typer
 from worker import logs
 from worker.cli import producers, quarantine
 from worker.cli.cancel import cancel
+from worker.cli.chaos import chaos
 from worker.cli.demo import demo
 from worker.cli.doctor import doctor
 from worker.cli.enqueue import enqueue
@@ -39,6 +40,7 @@ app = typer.Typer(
 )
 
 app.command("demo")(demo)
+app.command("chaos")(chaos)
 app.command("up")(up)
 app.command("doctor")(doctor)
 app.command("health")(health)
