@@ -138,6 +138,7 @@ def carried_on(claimed: Claimed, change: Change, at: datetime) -> Claimed:
         attempt_outcome=change.attempt.outcome if change.attempt else claimed.attempt_outcome,
         attempt=_sent(claimed.attempt, change.attempt),
         reason=change.reason,
+        parked_reason=change.parked_reason,
         cancel_asked_at=None if change.cancel_answered else claimed.cancel_asked_at,
     )
 

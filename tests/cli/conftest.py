@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.cli.world import World
-from worker.cli import main
+from worker.cli import run as run_command
 from worker.crypto import Vault
 from worker.settings import Settings, load_settings
 from worker.store.session import Database
@@ -72,7 +72,7 @@ def orderline(
 
 def _code_of(arguments: tuple[str, ...]) -> int:
     try:
-        main(arguments)
+        run_command(arguments)
     except SystemExit as end:
         return int(end.code or 0)
     return 0

@@ -1,6 +1,8 @@
 """``orderline parked`` and ``orderline resolve``: what waits for a person, and what they say."""
 
+import asyncio
 import json
+import subprocess
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,11 +11,13 @@ from sqlalchemy import text
 
 from tests.builders import an_intent
 from tests.cli.conftest import Orderline
+from tests.cli.program import PROGRAM
 from tests.cli.world import World
 from worker.capabilities import Capabilities, Doubt
 from worker.outcome import Confirmed, Evidence, InDoubt
 from worker.sandbox import Sandbox
 from worker.store import attempts, claims
+from worker.store.session import Boundary
 
 NO_WAY = Capabilities(after_place=Doubt.NONE)
 CUT = InDoubt("the line was cut", Evidence(504, "ref-at-theirs", '{"message": "Bad gateway"}'))
@@ -190,3 +194,21 @@ async def test_a_surplus_order_is_listed_until_it_was_dealt_with(
     shown = (await orderline("show", "i-1")).out
     assert "order.surplus_closed" in shown
     assert "called them" in shown
+
+
+@pytest.mark.usefixtures("sandbox")
+async def test_an_order_that_cannot_be_read_spoils_no_json_and_shows_nobodys_data(
+    world: World,
+) -> None:
+    await _park(world)
+    async with world.db.transaction(Boundary.PRODUCER) as connection:
+        await connection.execute(
+            text("""UPDATE orders SET intent = '{"customer": {"email": "z@example.com"}}'""")
+        )
+    ran = await asyncio.to_thread(
+        subprocess.run, [PROGRAM, "parked", "--json"], capture_output=True, text=True, check=True
+    )
+    [told] = json.loads(ran.stdout)
+    assert (told["choices"], told["order"]["intent_id"]) == ([], "i-1")
+    assert "order_unreadable" in ran.stderr
+    assert "z@example.com" not in ran.stdout + ran.stderr

@@ -44,7 +44,7 @@ async def test_on_a_terminal_it_follows_until_ctrl_c_which_is_no_failure(world: 
     ours, theirs = pty.openpty()
     try:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", "from worker.cli import main; main(['watch'])",
+            sys.executable, "-c", "from worker.cli import run; run(['watch'])",
             stdin=theirs, stdout=theirs, stderr=theirs,
             env=os.environ | {"TERM": "xterm", "COLUMNS": "120", "LINES": "30"},
         )  # fmt: skip

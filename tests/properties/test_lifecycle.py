@@ -208,7 +208,7 @@ class Life(RuleBasedStateMachine):
     @rule()
     def the_provider_calls_back(self) -> None:
         """Rightly, or doubled, or too late, or it was not the provider."""
-        if self.leased_until > self.now:
+        if self.leased_until > self.now or (self.due_at and self.row.step is Step.CANCEL):
             self.heard = True
         elif self.due_at is None:
             doubted = self.row.attempt_outcome is OutcomeName.IN_DOUBT
@@ -223,7 +223,8 @@ class Life(RuleBasedStateMachine):
     @rule(data=st.data())
     def a_person_decides(self, data: st.DataObject) -> None:
         """By what is so at the provider, and not before it is."""
-        if self.remote.on_its_way:
+        to_be_looked_up = self.due_at is not None and self.row.step is Step.RECONCILE
+        if self.remote.on_its_way or to_be_looked_up:
             return
         self.row = replace(self.row, fence=self.row.fence + 1)
         parked = replace(self.row, now=self.now)
@@ -418,12 +419,22 @@ class Life(RuleBasedStateMachine):
         self._tell(change)
         self.due_at = None if change.due_in is None else self.now + change.due_in
         self.leased_until = NOBODYS
-        if self.heard and change.step in {Step.POLL, Step.RECONCILE}:
-            self.due_at = self.now
-        self.heard = self.heard and change.goes_on
         self.placed |= change.state is S.PLACED
         self._answer(change)
+        self._look_again(change)
         return True
+
+    def _look_again(self, change: Change) -> None:
+        """As the store does: what a callback said meanwhile is looked at next."""
+        first_called_off = self.row.cancel_asked_at and change.step in {None, Step.CANCEL}
+        if not self.heard or change.goes_on or first_called_off:
+            return
+        self.heard = False
+        if change.step is None and change.state is S.PARKED:
+            self.row = replace(self.row, step=Step.RECONCILE)
+        elif change.step not in {Step.POLL, Step.RECONCILE}:
+            return
+        self.due_at = self.now
 
     def _answer(self, change: Change) -> None:
         """As the store does: a wish that is not answered makes the order due."""

@@ -5,13 +5,14 @@ and at the end everything comes to rest by itself.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from typing import ClassVar
 
 import hypothesis
+import psycopg
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -25,6 +26,7 @@ from hypothesis.stateful import (
 from pydantic import SecretStr
 
 from schemas.ids import new_uuid
+from tests.builders import NOW
 from tests.properties.remote import LATEST
 from tests.properties.workers import PROVIDER, Call, workers_of
 from worker.capabilities import Capabilities, Doubt
@@ -57,12 +59,17 @@ class World:
 
     loop: asyncio.Runner
     rt: Runtime
-    set_clock: Callable[[timedelta], None]
-    ahead: timedelta = timedelta()
+    database_url: str
+    now: datetime = NOW
 
     def move_clock(self, by: timedelta) -> None:
-        self.ahead += by
-        self.set_clock(self.ahead)
+        """The database's clock stands still in between: an example replayed is the same again."""
+        self.now += by
+        with psycopg.connect(self.database_url, autocommit=True) as connection:
+            connection.execute(
+                "CREATE OR REPLACE FUNCTION orderline_now() RETURNS timestamptz LANGUAGE sql STABLE"
+                f" RETURN timestamptz '{self.now.isoformat()}'"
+            )
 
 
 NUMBERS = count(1)
@@ -279,7 +286,7 @@ class Lives(RuleBasedStateMachine):
 
 
 @pytest.fixture
-def world(database_url: str, set_clock: Callable[[timedelta], None]) -> Iterator[World]:
+def world(database_url: str) -> Iterator[World]:
     settings = Settings(
         _env_file=None,
         database_url=database_url,
@@ -305,7 +312,9 @@ def world(database_url: str, set_clock: Callable[[timedelta], None]) -> Iterator
         loop.run(
             producers.add(rt.db, rt.vault, name="shop", notify_url=url, secret="whsec_c2VjcmV0")
         )
-        yield World(loop, rt, set_clock)
+        world = World(loop, rt, database_url)
+        world.move_clock(timedelta())
+        yield world
         loop.run(opening.__aexit__(None, None, None))
 
 

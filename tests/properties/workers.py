@@ -44,6 +44,7 @@ class Call:
 
     ref: str | None
     attempt: Attempted
+    worker: asyncio.Task[Any]
     answer: asyncio.Future[Outcome]
     outcome: Outcome | None = None
     """What it came to there, once it was carried out."""
@@ -75,15 +76,12 @@ class Provider:
     ) -> Outcome:
         del deadline, token
         assert attempt.request == attempt.reference.encode()  # what is sent again is as it was
-        call = Call(order.provider_ref, attempt, asyncio.get_running_loop().create_future())
-        self.calls.append(call)
         task = asyncio.current_task()
         assert task is not None
+        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self.calls.append(Call(order.provider_ref, attempt, task, answer))
         self.blocked.add(task)
-        try:
-            return await call.answer
-        finally:
-            self.blocked.discard(task)
+        return await answer
 
     confirm = cancel = place
 
@@ -174,6 +172,7 @@ class Workers:
         async def say() -> None:
             if not call.answer.done():
                 call.answer.set_result(outcome)
+                self.provider.blocked.discard(call.worker)
             await self._quiet()
 
         self.run(say())
@@ -183,6 +182,7 @@ class Workers:
 
         async def die() -> None:
             call.answer.cancel()
+            self.provider.blocked.discard(call.worker)
             await self._quiet()
 
         self.run(die())

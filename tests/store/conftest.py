@@ -1,5 +1,6 @@
 """A database with one producer in it, and a worker's hands: accept, claim, attempt, settle."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -86,6 +87,12 @@ class Shop:
     async def one(self, sql: str, **values: Any) -> Any:
         (row,) = await self.rows(sql, **values)
         return row
+
+    async def until_waiting(self, count: int) -> None:
+        """Until so many transactions wait for a lock."""
+        async with asyncio.timeout(20):
+            while len(await self.rows("SELECT FROM pg_locks WHERE NOT granted")) < count:
+                await asyncio.sleep(0.01)
 
     async def execute(self, sql: str, **values: Any) -> None:
         async with self.db.transaction(Boundary.PRODUCER) as connection:

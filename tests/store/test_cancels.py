@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -50,6 +51,20 @@ async def test_the_same_wish_twice_is_one_also_after_its_answer(shop: Shop) -> N
     assert await cancels.ask(shop.db, once)
     assert (await shop.one(ORDER)).cancel_asked_at is None
     assert (await shop.one("SELECT count(*) AS n FROM events")).n == 1
+
+
+async def test_a_wish_during_the_answer_to_an_older_one_that_is_told_already_is_not_answered_by_it(
+    shop: Shop,
+) -> None:
+    """Late word of what a person was left to decide: some of its lines were called off."""
+    claimed = await shop.attempt(await shop.claimed())
+    await cancels.ask(shop.db, wish(claimed.order.order_id))
+    late = replace(a_change(claimed, Confirmed("their-id")), cancel_answered=True)
+    assert late.cancel_seen is None
+    await shop.settle(late)
+    row = await shop.one(ORDER)
+    assert row.cancel_asked_at is not None
+    assert row.due
 
 
 async def test_a_wish_keeps_a_workers_lease_and_makes_its_change_due(shop: Shop) -> None:

@@ -12,6 +12,7 @@ from worker.lifecycle import LineState, OrderState, Step
 from worker.outcome import Confirmed, InDoubt, NotSent, OutcomeName, RefusalCode, Refused
 from worker.store import attempts, claims
 from worker.store.attempts import NotOpened, Opened
+from worker.verdicts import still_parked
 
 SetClock = Callable[[timedelta], None]
 
@@ -271,9 +272,13 @@ async def test_nobody_decides_while_a_worker_is_looking(shop: Shop, set_clock: S
     await shop.execute(PARK)
     await shop.execute("UPDATE orders SET step = 'reconcile', due_at = orderline_now()")
     (looking,) = await shop.claim()
-    assert await claims.hold(shop.db, shop.vault, looking.order.order_id) is None
+    order_id = looking.order.order_id
+    assert await claims.hold(shop.db, shop.vault, order_id) is None
     set_clock(LATER)
-    assert await claims.hold(shop.db, shop.vault, looking.order.order_id)
+    assert await claims.hold(shop.db, shop.vault, order_id) is None  # another one will look
+    (looking,) = await shop.claim()
+    await shop.settle(still_parked(looking))
+    assert await claims.hold(shop.db, shop.vault, order_id)
 
 
 async def test_a_late_outcome_of_a_superseded_attempt_is_noted_once(shop: Shop) -> None:

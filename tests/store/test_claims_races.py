@@ -31,7 +31,7 @@ async def _seized_while_another_settles(
         settling = asyncio.create_task(
             orders.settle(shop.db, shop.vault, [Settling(a_change(other, theirs))])
         )
-        await _until_waiting(shop, 1)
+        await shop.until_waiting(1)
         seizing = asyncio.create_task(
             claims.seize(
                 shop.db,
@@ -42,16 +42,10 @@ async def _seized_while_another_settles(
                 lease=LEASE,
             )
         )
-        await _until_waiting(shop, 2)
+        await shop.until_waiting(2)
         await holder.rollback()
     assert (await settling)[0].held
     return await seizing
-
-
-async def _until_waiting(shop: Shop, count: int) -> None:
-    async with asyncio.timeout(20):
-        while len(await shop.rows("SELECT FROM pg_locks WHERE NOT granted")) < count:
-            await asyncio.sleep(0.01)
 
 
 async def test_what_was_committed_meanwhile_is_what_is_seized(

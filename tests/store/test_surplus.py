@@ -69,3 +69,18 @@ async def test_a_surplus_order_that_turns_out_to_be_the_order_is_adopted(shop: S
     assert await shop.rows(
         "SELECT provider_ref, decision, closed_by FROM surplus_orders ORDER BY provider_ref"
     ) == [("77", "adopted", "ada"), ("78", None, None), ("79", None, None)]
+
+
+async def test_only_what_is_its_orders_own_is_adopted_also_when_the_change_is_written_again(
+    shop: Shop,
+) -> None:
+    bought = await shop.attempt(await shop.claimed())
+    await shop.execute("UPDATE orders SET provider_ref = 'the-order'")
+    known = replace(bought, order=replace(bought.order, provider_ref="the-order"))
+    change = a_change(known, Confirmed("another"))
+    assert change.surplus == ("another",)
+    for _ in range(2):  # the first commit came through, and its answer did not
+        await shop.settle(change)
+    assert await shop.rows("SELECT provider_ref, decision FROM surplus_orders") == [
+        ("another", None)
+    ]

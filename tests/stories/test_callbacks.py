@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from tests.stories.conftest import Story, gifthub, hyper
+from worker.decisions.resolutions import Decision, Resolution
 from worker.sandbox import Fault
 from worker.steps.hear import hear
+from worker.steps.resolve import Undecidable, resolve
 from worker.store.callbacks import Callback, Heard
 
 PACE = timedelta(seconds=5)
@@ -86,6 +88,7 @@ async def test_a_callback_before_the_answer_is_acted_on_when_the_call_is_over(
         await asyncio.sleep(0.01)
     assert await callbacks.delivered()
     await working  # the call's outcome is unknown; it is looked up without any waiting
+    await story.work()
     assert await story.state("h") == "placed"
     assert story.told("h-1") == ["in_doubt", "accepted"]
 
@@ -158,6 +161,23 @@ async def test_a_callback_takes_an_order_out_of_doubt_that_was_parked(
     await story.play()
     assert await story.state("h") == "fulfilled"
     assert story.told("h-1") == ["in_doubt", "accepted", "delivered"]
+
+
+async def test_what_a_callback_says_is_looked_up_before_anybody_has_it_bought_again(
+    story: Story, callbacks: Callbacks
+) -> None:
+    await story.submit(hyper("h", 18))  # executed and cut, and listed one pace later
+    await story.work()
+    for number in range(1, 6):
+        story.set_clock(number * ASLEEP)
+        await story.work()
+    await story.pass_time(6 * ASLEEP)
+    await callbacks.delivered()
+    again = Decision(resolution=Resolution.RESEND, by="ada", why="not there an hour ago")
+    with pytest.raises(Undecidable, match="looked up"):
+        await resolve(await story.one("SELECT id FROM orders"), again, story.engine.rt)
+    await story.play()
+    assert (await story.state("h"), story.bought()) == ("fulfilled", 1)
 
 
 async def test_look_ups_that_callbacks_bring_forward_park_no_order_before_its_time(

@@ -7,6 +7,7 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 
 from schemas.ids import AttemptId, OrderId, new_uuid
@@ -22,6 +23,7 @@ from worker.steps.resolve import Undecidable, consider, resolve
 from worker.steps.settle import settle
 from worker.store import claims
 from worker.store.attempts import NewAttempt, Opened
+from worker.store.session import Boundary
 
 R = Resolution
 MINUTE = timedelta(minutes=1)
@@ -186,6 +188,23 @@ async def test_a_late_yes_takes_an_order_out_of_doubt_that_was_parked(story: Sto
     slow, attempt = await _slow(story, feedback("f"))
     await story.play()
     assert await story.state("f") == "parked"
+    await _answered(story, slow, attempt, Confirmed(None))
+    assert await story.state("f") == "placed"
+
+
+async def test_a_late_yes_is_not_lost_when_the_order_is_taken_before_it_is_written(
+    story: Story, database_url: str
+) -> None:
+    slow, attempt = await _slow(story, feedback("f"))
+    await story.play()
+    left = iter([None])
+
+    def another_takes_it(boundary: Boundary, side: str) -> None:
+        if (boundary, side) == (Boundary.CLAIM, "after") and next(left, 0) is None:
+            with psycopg.connect(database_url.replace("+psycopg", "")) as other:
+                other.execute("UPDATE orders SET fence = fence + 1")
+
+    story.db._on_boundary = another_takes_it
     await _answered(story, slow, attempt, Confirmed(None))
     assert await story.state("f") == "placed"
 

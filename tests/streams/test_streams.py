@@ -362,6 +362,13 @@ async def test_a_callback_of_no_known_shape_is_read_as_one_that_says_nothing(red
     assert (callback.provider, callback.account, callback.sealed) == ("", "", b"")
 
 
+async def test_what_the_database_could_not_take_stops_no_other_callback(redis: Redis) -> None:
+    vault = Vault([Vault.new_key()])
+    await put_callback(redis, vault, provider="gifthub", account="de\0fault", body=b"{}")
+    (callback,) = await CallbackStream(redis, "host:1").read(count=10, block_ms=SOON)
+    assert "\0" not in callback.account
+
+
 # --- helpers -----------------------------------------------------------------------------------
 
 

@@ -136,6 +136,26 @@ def test_an_order_charged_above_the_limit_goes_on_and_is_flagged() -> None:
     assert [event.type for event in change.events] == ["order.charged_above_max"]
 
 
+@pytest.mark.parametrize(
+    ("known", "answer", "surplus"),
+    [
+        (None, Confirmed("a"), ()),
+        (None, Confirmed("a", surplus=("b", "c")), ("b", "c")),
+        ("a", Confirmed("a", surplus=("b",)), ("b",)),
+        ("a", Confirmed("b"), ("b",)),
+        ("a", Confirmed("b", surplus=("a", "c")), ("b", "c")),
+        (None, Confirmed(None), ()),
+    ],
+)
+def test_what_is_there_beside_the_order_is_surplus_and_never_the_order_itself(
+    known: str | None, answer: Confirmed, surplus: tuple[str, ...]
+) -> None:
+    change = a_decider().after_call(a_claimed(provider_ref=known), Step.PLACE, answer, HALF)
+    assert change.surplus == surplus
+    told = [event.data for event in change.events if event.type == "order.surplus_found"]
+    assert told == ([{"provider_refs": list(surplus)}] if surplus else [])
+
+
 @pytest.mark.parametrize("step", [Step.PLACE, Step.CONFIRM])
 def test_an_undecided_provider_is_polled(step: Step) -> None:
     change = after_call(Pending("their-id"), step=step, capabilities=TWO_PHASE)
@@ -497,6 +517,12 @@ def test_an_order_carried_on_is_the_order_that_would_be_claimed_again() -> None:
     assert carried.order.provider_ref == "their-id"
     assert [(line.state, line.sequence) for line in carried.order.lines] == [(L.QUOTED, 1)] * 2
     assert not carried.left_open
+
+
+def test_an_order_that_is_parked_no_more_is_carried_on_without_the_reason() -> None:
+    parked = calling(L.IN_DOUBT, state=OrderState.PARKED, parked_reason="x")
+    change = after_call(Confirmed("their-id"), capabilities=TWO_PHASE, claimed=parked)
+    assert carried_on(parked, change, NOW).parked_reason is None
 
 
 def test_a_later_quote_does_not_prolong_an_earlier_one() -> None:

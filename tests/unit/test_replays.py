@@ -175,6 +175,8 @@ def test_whatever_else_comes_of_it_goes_to_a_person(outcome: Outcome) -> None:
     change = after(sent(2), outcome, ONCE_MORE)
     assert (change.state, change.step) == (OrderState.PARKED, None)
     assert change.parked_reason
+    assert change.attempt, "a late yes to the first sending would find no doubt to settle"
+    assert change.attempt.outcome is OutcomeName.IN_DOUBT
 
 
 def test_when_it_could_not_be_sent_in_time_a_person_decides() -> None:

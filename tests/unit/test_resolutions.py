@@ -128,6 +128,14 @@ def test_nothing_is_bought_again_that_was_bought() -> None:
     )
 
 
+@pytest.mark.parametrize("outcome", [OutcomeName.REFUSED, OutcomeName.NOT_SENT])
+def test_nothing_is_bought_again_that_somebody_tried_to_call_off(outcome: OutcomeName) -> None:
+    """Whatever became of that, it had been bought."""
+    for able, ref in ((ONE_PHASE, None), (TWO_PHASE, "9876")):
+        tried = a_parked(L.ACCEPTED, call=Step.CANCEL, outcome=outcome, provider_ref=ref)
+        assert "it was bought" in str(choice(tried, R.RESEND, able).refusal)
+
+
 def test_nothing_is_bought_again_too_late() -> None:
     late = a_parked(expires_at=NOW + timedelta(seconds=30))
     assert "the quote's window closed" in str(choice(late, R.RESEND).refusal)

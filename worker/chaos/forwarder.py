@@ -56,7 +56,7 @@ class Forwarder:
         app.router.add_post("/callbacks/{provider}", self._take)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1").start()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()  # its default is a port of its own
         self._port = self._runner.addresses[0][1]
         return self
 

@@ -4,6 +4,6 @@ Commands read settings, call ``worker`` and print; they decide nothing. They may
 now, but they ring no bell: the sweep does, within a second.
 """
 
-from worker.cli.main import main
+from worker.cli.main import main, run
 
-__all__ = ["main"]
+__all__ = ["main", "run"]

@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
+from worker import logs
 from worker.cli import producers, quarantine
 from worker.cli.cancel import cancel
 from worker.cli.chaos import chaos
 from worker.cli.demo import demo
 from worker.cli.doctor import doctor
 from worker.cli.enqueue import enqueue
+from worker.cli.health import health
 from worker.cli.list import list_orders
 from worker.cli.migrate import migrate
 from worker.cli.new_key import new_key
@@ -41,6 +43,7 @@ app.command("demo")(demo)
 app.command("chaos")(chaos)
 app.command("up")(up)
 app.command("doctor")(doctor)
+app.command("health")(health)
 app.command("enqueue")(enqueue)
 app.command("list")(list_orders)
 app.command("show")(show)
@@ -76,7 +79,17 @@ def front(
     del show_version
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main() -> None:
+    """The installed command. What goes wrong inside is logged as a worker would log it.
+
+    Unconfigured, the logs would go to standard output, and show with each exception what every
+    function held: access tokens, and customers' data.
+    """
+    logs.configure("auto", "warning")
+    run()
+
+
+def run(arguments: Sequence[str] | None = None) -> None:
     """Run a command. Errors that a person can mend are one line, never a traceback."""
     try:
         app(arguments)

@@ -65,7 +65,7 @@ class Decider(Rules):
                     self._placed(claimed, outcome.lines, outcome.provider_ref), attempt=end
                 )
             case Refused():
-                return replace(self._no(claimed, step, outcome), attempt=end)
+                return self._no(claimed, step, outcome)
             case NotSent():
                 return replace(self.not_started(claimed, step, outcome, chance), attempt=end)
             case InDoubt():
@@ -149,9 +149,9 @@ class Decider(Rules):
         broken = breach(claimed.max_total, outcome.total) if self.capabilities.buys else None
         if broken is not None:
             events.append(noted("order.charged_above_max", {"reason": broken}))
-        surplus = outcome.surplus
-        if claimed.order.provider_ref not in {None, outcome.provider_ref, *surplus}:
-            surplus = tuple(filter(None, (outcome.provider_ref, *surplus)))
+        ours = claimed.order.provider_ref or outcome.provider_ref
+        found = dict.fromkeys((outcome.provider_ref, *outcome.surplus))
+        surplus = tuple(ref for ref in found if ref not in {None, ours})
         if surplus:
             events.append(noted("order.surplus_found", {"provider_refs": list(surplus)}))
         return replace(
@@ -164,12 +164,15 @@ class Decider(Rules):
 
     def _no(self, claimed: Claimed, step: Step, outcome: Refused) -> Change:
         """This call bought nothing; an earlier one of unknown outcome still may have."""
-        end = refused(claimed, outcome)
+        no, end = refused(claimed, outcome), attempt_end(claimed, outcome)
         if not self.unsettled(claimed, step):
-            return doubts.unless_doubted(self, claimed, end)
+            return replace(doubts.unless_doubted(self, claimed, no), attempt=end)
         if self.after(step) is Doubt.REPLAY:
-            return end  # a request that is known again is answered as it was the first time
-        return parked(claimed, f"its call has an unknown outcome; sent again, it was {end.reason}")
+            # A request that is known again is answered as it was the first time.
+            return replace(no, attempt=end)
+        still = InDoubt(f"sent again, it was {no.reason}", outcome.evidence)
+        change = parked(claimed, f"its call has an unknown outcome; {still.reason}")
+        return replace(change, attempt=attempt_end(claimed, still))
 
     def _quoted(self, claimed: Claimed, outcome: Confirmed) -> Change:
         if claimed.max_total is not None and outcome.total is None:

@@ -232,7 +232,7 @@ def _why_not_again(rules: Rules, claimed: Claimed, surplus: Sequence[str | None]
             f"another order of it is at the provider ({named}): say placed with its id, or deal"
             " with it first, as returned or kept"
         )
-    if claimed.attempt_outcome in _BOUGHT:
+    if claimed.attempt_outcome in _BOUGHT or claimed.attempt_step is Step.CANCEL:
         return "it was bought: an answer of the provider says so"
     if claimed.order.provider_ref is not None and not rules.capabilities.two_phase:
         return f"it has an order at the provider, {claimed.order.provider_ref}"

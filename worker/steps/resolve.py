@@ -60,7 +60,7 @@ async def resolve(
         await _ask_first(found[0], decision, desk, rt)
     held = await claims.hold(rt.db, rt.vault, order_id)
     if held is None:
-        raise Undecidable(f"{_NOT_PARKED} any more, or a worker is just looking at it")
+        raise Undecidable(f"{_NOT_PARKED} any more, or it is just being looked up")
     await _considered(held, decision, rt)  # it may have changed while its provider was asked
     change = resolutions.resolved(desk.decider_for(held), held, decision)
     settled = await orders.settle(rt.db, rt.vault, [Settling(change)])

@@ -67,8 +67,9 @@ async def _late(
     """Our lease ended before the answer came. Nobody else can know it, so it is not thrown away.
 
     While the attempt is still the newest and unsettled, its order is seized and settled by what
-    we know; what follows is due, for whoever claims it. Otherwise the order has gone on without
-    it: the outcome is noted with the attempt.
+    we know; what follows is due, for whoever claims it. Where somebody else took the order before
+    that was written, it is seized once more. Otherwise the order has gone on without it: the
+    outcome is noted with the attempt.
     """
     attempt, outcome = learnt.attempt, learnt.outcome
     # A yes is true of the order whatever was sent since; all else only of that very sending.
@@ -82,11 +83,10 @@ async def _late(
         worker=rt.worker,
         lease=desk.lease,
     )
-    current = await insist(seize, "late")
     log.warning("late_outcome", attempt=attempt.number, outcome=name_of(outcome))
-    if current is not None:
-        await _write(learnt.decide(current), None, mail, rt)
-        return
+    while (current := await insist(seize, "late")) is not None:
+        if (await _write(learnt.decide(current), None, mail, rt)).held:
+            return
     reason = "superseded: the answer came after the order had gone on"
     note = partial(attempts.note_late, rt.db, attempt, outcome, reason, known_of)
     if await insist(note, "late"):

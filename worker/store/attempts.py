@@ -58,6 +58,12 @@ opened AS (
 SELECT attempt_id, number, in_time, surplus, opened_at, sent_at FROM held
 """)
 
+_LOCK_ITS_ORDER: Final = text("""
+SELECT o.id FROM orders o JOIN attempts a ON a.order_id = o.id WHERE a.id = :id FOR UPDATE OF o
+""")
+"""A statement of its own, first: under the lock the next one sees which id the order has by now,
+and a look-up that finds the very same one sees the surplus order, to adopt it."""
+
 _NOTE_LATE: Final = text("""
 WITH noted AS (
     UPDATE attempts SET outcome = :outcome, reason = :reason, closed_at = orderline_now(),
@@ -187,6 +193,7 @@ async def note_late(
     ref = outcome.provider_ref if isinstance(outcome, Confirmed | Pending) else None
     doubtful = attempt.sends > 1 and not said_yes
     async with db.transaction(Boundary.LATE) as connection:
+        await connection.execute(_LOCK_ITS_ORDER, {"id": attempt.attempt_id})
         found = await connection.execute(
             _NOTE_LATE,
             {

@@ -1,7 +1,7 @@
 """Callbacks: the order that one names is looked at again, and that is all that is written.
 
-A hint moves no state. It only makes an order due now that would have been asked after later; an
-order that a worker holds is due as soon as that worker lets it go.
+A hint moves no state. It only makes an order due now that would have been asked after later. An
+order that a worker holds, or that is to be called off first, is due as soon as that is over.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,8 @@ WITH input AS (
 ),
 named AS (
     SELECT i.event_id, o.id, o.step,
-        coalesce(o.lease_until > orderline_now() AND o.leased_by IS NOT NULL, false) AS held,
+        coalesce(o.lease_until > orderline_now() AND o.leased_by IS NOT NULL, false)
+            OR coalesce(o.step = 'cancel', false) AS busy,
         o.state = 'parked' AND o.step IS NULL AND EXISTS (
             SELECT FROM attempts a WHERE a.order_id = o.id AND a.number = o.attempts
             AND a.outcome = 'in_doubt' AND a.step <> 'cancel') AS doubted
@@ -32,13 +33,12 @@ named AS (
 ),
 heard AS (
     UPDATE orders o SET
-        heard_at = CASE WHEN n.held THEN orderline_now() END,
+        heard_at = CASE WHEN n.busy THEN orderline_now() END,
         step = CASE WHEN n.doubted THEN 'reconcile' ELSE o.step END,
-        due_at = CASE WHEN n.held THEN o.due_at ELSE
-            least(o.due_at, orderline_now()) END
-    FROM (SELECT DISTINCT id, step, held, doubted FROM named) n
-    WHERE o.id = n.id AND o.due_at IS NOT NULL AND (n.held OR n.step IN ('poll', 'reconcile'))
-       OR o.id = n.id AND n.doubted
+        due_at = CASE WHEN n.busy THEN o.due_at ELSE least(o.due_at, orderline_now()) END
+    FROM (SELECT DISTINCT id, step, busy, doubted FROM named) n
+    WHERE o.id = n.id AND (n.doubted OR
+        o.due_at IS NOT NULL AND (n.busy OR n.step IN ('poll', 'reconcile')))
     RETURNING o.id, o.provider, o.account
 ),
 said AS (

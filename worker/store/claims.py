@@ -78,7 +78,7 @@ that one's snapshot, and an order must never come with another moment's lines or
 
 _HOLD: Final = text("""
 UPDATE orders SET fence = fence + 1
-WHERE id = :id AND state = 'parked'
+WHERE id = :id AND state = 'parked' AND step IS DISTINCT FROM 'reconcile'
   AND (leased_by IS NULL OR lease_until IS NULL OR lease_until <= orderline_now())
 RETURNING id
 """)
@@ -147,7 +147,7 @@ async def hold(db: Database, vault: Vault, order_id: OrderId) -> Claimed | None:
     """A parked order, for a person's decision: whoever held it before can write no more.
 
     It stays parked, and no lease is taken. ``None`` where it is not parked, or where a worker is
-    just looking at it.
+    just looking at it, or has to: what its provider called back for, no person knows yet.
     """
     async with db.transaction(Boundary.CLAIM) as connection:
         held = await connection.execute(_HOLD, {"id": order_id})

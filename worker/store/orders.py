@@ -23,19 +23,23 @@ WITH input AS (
         cancel_answered bool, surplus jsonb, decided_by text)
 ),
 asked AS (
-    SELECT i.*, o.cancel_asked_at IS NOT NULL AND NOT (i.cancel_answered AND
-        (i.state = 'cancelled' OR o.cancel_asked_at <= i.cancel_seen)) AS unanswered,
-        o.heard_at IS NOT NULL AND i.step IN ('poll', 'reconcile') AS called_back
+    SELECT i.*, o.cancel_asked_at IS NOT NULL AND NOT (i.cancel_answered AND (
+            i.state = 'cancelled' OR coalesce(o.cancel_asked_at <= i.cancel_seen, false)
+        )) AS unanswered,
+        o.heard_at IS NOT NULL AND (i.step IN ('poll', 'reconcile')
+            OR (i.step IS NULL AND i.state = 'parked')) AS called_back
     FROM input i JOIN orders o ON o.id = i.id
 ),
 held AS (
     UPDATE orders o SET
         state = i.state, tries = i.tries, reason = i.reason, parked_reason = i.parked_reason,
-        step = CASE WHEN i.unanswered THEN coalesce(i.step, 'cancel') ELSE i.step END,
+        step = CASE WHEN i.unanswered THEN coalesce(i.step, 'cancel')
+            WHEN i.called_back THEN coalesce(i.step, 'reconcile') ELSE i.step END,
         due_at = orderline_now() + make_interval(secs => coalesce(i.keep,
             CASE WHEN i.unanswered AND (i.step IS NULL OR i.cancel_seen IS NULL) THEN 0
             WHEN i.called_back THEN 0 ELSE i.due_in END)),
-        heard_at = CASE WHEN i.keep IS NOT NULL THEN o.heard_at END,
+        heard_at = CASE WHEN i.keep IS NOT NULL
+            OR (i.unanswered AND coalesce(i.step, 'cancel') = 'cancel') THEN o.heard_at END,
         cancel_asked_at = CASE WHEN i.unanswered THEN o.cancel_asked_at END,
         lease_until = orderline_now() + make_interval(secs => i.keep),
         leased_by = CASE WHEN i.keep IS NOT NULL THEN o.leased_by END,
@@ -46,7 +50,7 @@ held AS (
         updated_at = orderline_now(),
         finished_at = CASE WHEN i.ended THEN coalesce(o.finished_at, orderline_now()) END
     FROM asked i WHERE o.id = i.id AND o.fence = i.fence
-    RETURNING o.id, o.fence
+    RETURNING o.id, o.fence, o.provider_ref
 ),
 found AS (
     INSERT INTO surplus_orders (id, order_id, provider_ref, reason)
@@ -58,7 +62,7 @@ adopted AS (
     UPDATE surplus_orders s SET decision = 'adopted', closed_at = orderline_now(),
         closed_by = coalesce(i.decided_by, 'orderline'), why = 'it is the order, after all'
     FROM input i JOIN held USING (id, fence)
-    WHERE s.order_id = i.id AND s.provider_ref = i.provider_ref AND s.closed_at IS NULL
+    WHERE s.order_id = i.id AND s.provider_ref = held.provider_ref AND s.closed_at IS NULL
 ),
 ended AS (
     UPDATE attempts a SET

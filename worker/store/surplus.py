@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import text
 
 from schemas.ids import OrderId, new_uuid
-from worker.store.session import Boundary, Database
+from worker.store.session import LOCK_ORDERS, Boundary, Database
 from worker.store.tables import SurplusDecision
 
 _CLOSE: Final = text("""
@@ -54,6 +54,7 @@ async def close(
 ) -> bool:
     """Record what became of a surplus order; ``False`` where it is not there, or not open."""
     async with db.transaction(Boundary.SURPLUS) as connection:
+        await connection.execute(LOCK_ORDERS, {"ids": [order_id]})  # as whoever adopts it does
         closed = await connection.execute(
             _CLOSE,
             {

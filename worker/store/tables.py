@@ -117,8 +117,8 @@ class OrderRow(SQLModel, table=True):
     cancel_asked_at: datetime | None = c.moment()
     """Since when somebody wants it called off and has no answer yet."""
     heard_at: datetime | None = c.moment()
-    """When its provider called back while a worker held it; what that worker settles is then
-    looked at again at once."""
+    """When its provider called back while something else was done to it; it is looked at again
+    as soon as that is settled."""
 
 
 class LineRow(SQLModel, table=True):

@@ -67,4 +67,5 @@ def _callback(said: Said) -> Callback:
 
 
 def _word(fields: Mapping[bytes, bytes], name: str) -> str:
-    return fields.get(name.encode(), b"").decode(errors="replace")
+    """A field as text that the database can take: one entry must not stop those beside it."""
+    return fields.get(name.encode(), b"").decode(errors="replace").replace("\0", "")

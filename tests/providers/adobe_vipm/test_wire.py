@@ -207,8 +207,12 @@ def test_any_answer_to_a_poll_is_survived_and_ends_only_when_every_line_has(
         assert LineState.ACCEPTED not in {one.state for one in outcome.lines}
 
 
-def test_a_poll_that_answers_for_another_order_says_nothing() -> None:
-    outcome = wire.read_polled(reply(200, answered(orderId="5120008002")), PLACED)
+@pytest.mark.parametrize(
+    "whose",
+    [{"orderId": "5120008002"}, {"externalReferenceId": "another"}, {"orderType": "RETURN"}],
+)
+def test_a_poll_that_answers_for_another_order_says_nothing(whose: dict[str, str]) -> None:
+    outcome = wire.read_polled(reply(200, answered(**whose)), PLACED)
     assert isinstance(outcome, InDoubt)
 
 

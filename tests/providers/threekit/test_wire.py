@@ -220,6 +220,8 @@ def test_any_answer_about_an_order_is_survived_and_only_complete_is_done(answer:
 
 def test_another_orders_status_is_not_ours() -> None:
     assert isinstance(polled(reply(200, recorded(id="another"))), InDoubt)
+    named = recorded(metadata={"clientOrderKey": "another"})
+    assert isinstance(polled(reply(200, named)), InDoubt)
 
 
 def test_an_order_edited_there_still_is_where_it_is() -> None:

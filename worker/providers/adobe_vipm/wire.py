@@ -85,7 +85,9 @@ def read_polled(reply: Reply, order: Ordered) -> Outcome:
     """Where an order stands, line by line."""
     outcome: Outcome
     match reply.status, document(reply):
-        case 200, {"orderId": got} as answer if identifier(got) == order.provider_ref:
+        case 200, {"orderId": got} as answer if identifier(got) == order.provider_ref and (
+            is_ours(answer, order, type_of(order, Step.CONFIRM))  # a person may name a wrong one
+        ):
             reports = standing(order, answer)
             ended = all(report.state in TERMINAL_LINES for report in reports)
             outcome = (

@@ -117,7 +117,9 @@ def read_polled(reply: Reply, order: Ordered, *, until_complete: bool) -> Outcom
     """Where a recorded order stands."""
     outcome: Outcome
     match reply.status, document(reply):
-        case 200, {"id": got, "status": str()} as answer if identifier(got) == order.provider_ref:
+        case 200, {"id": got, "status": str()} as answer if identifier(
+            got
+        ) == order.provider_ref and not _bears_anothers_key(answer, order):
             outcome = _standing(answer, order, until_complete=until_complete)
         case _:
             outcome = of_reading(reply, "the order")
@@ -140,6 +142,13 @@ def bears_our_key(answer: Mapping[Any, Any], order: Ordered) -> bool:
     """Whether an order there is ours."""
     texts = answer.get("metadata")
     return isinstance(texts, dict) and texts.get(ORDER_KEY) == order_key(order)
+
+
+def _bears_anothers_key(answer: Mapping[Any, Any], order: Ordered) -> bool:
+    """Whether it is another order of ours: a person may have named the wrong one."""
+    texts = answer.get("metadata")
+    ours = order_key(order)
+    return isinstance(texts, dict) and texts.get(ORDER_KEY, ours) != ours
 
 
 def held(answer: Mapping[Any, Any], order: Ordered) -> int:
