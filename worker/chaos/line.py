@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 from worker.sandbox.wire import reset_transport
 
 _BACKLOG: Final = 512
+_PORTS: Final = {"postgresql": 5432, "postgres": 5432, "redis": 6379, "rediss": 6379}
 
 
 class _End(asyncio.Protocol):
@@ -75,15 +76,33 @@ class _Near(_End):
         self.transport.resume_reading()
 
 
-class Line:
-    """Forwards 127.0.0.1:``port`` to the server of a URL."""
+class _Far(_End):
+    """The end towards the server."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, line: "Line") -> None:
+        super().__init__(line)
+        self._heard = 0
+
+    def data_received(self, data: bytes) -> None:
+        mute_after = self._line.mute_after
+        if mute_after is None or self._heard < mute_after:
+            super().data_received(data)
+        self._heard += len(data)
+
+
+class Line:
+    """Forwards 127.0.0.1:``port`` to the server of a URL.
+
+    ``mute_after`` so many bytes from the server a connection stays open and carries nothing more.
+    """
+
+    def __init__(self, url: str, *, mute_after: int | None = None) -> None:
         self._url = url
+        self.mute_after = mute_after
         parts = urlsplit(url)
         query = parse_qs(parts.query)
         self._host = query.get("host", [parts.hostname or ""])[0]
-        self._target = int(query.get("port", [str(parts.port)])[0])
+        self._target = int(query.get("port", [str(parts.port or _PORTS[parts.scheme])])[0])
         self._server: asyncio.Server
         self.ends: set[_End] = set()
         self.port = 0
@@ -124,21 +143,25 @@ class Line:
         answered by nobody. The server never does: it learns of a lost client only when it sends
         to it, or hours later.
         """
+        swallowed = self.go_dark()
+        await asyncio.sleep(seconds)
+        for client in (end for end in swallowed if isinstance(end, _Near)):
+            if not client.transport.is_closing():
+                reset_transport(client.transport)
+
+    def go_dark(self) -> list[_End]:
+        """Forward nothing any more on the connections there are, for good, and close none."""
         swallowed = [end for end in self.ends if not end.dark]
         for end in swallowed:
             end.dark = True
-        clients = [end for end in swallowed if isinstance(end, _Near)]
-        await asyncio.sleep(seconds)
-        for client in clients:
-            if not client.transport.is_closing():
-                reset_transport(client.transport)
+        return swallowed
 
     async def reach(self) -> _End:
         """A new connection to the server."""
         loop = asyncio.get_running_loop()
         if self._host.startswith("/"):  # the folder of a Unix socket, as in a PostgreSQL URL
             path = f"{self._host}/.s.PGSQL.{self._target}"
-            _, far = await loop.create_unix_connection(lambda: _End(self), path)
+            _, far = await loop.create_unix_connection(lambda: _Far(self), path)
         else:
-            _, far = await loop.create_connection(lambda: _End(self), self._host, self._target)
+            _, far = await loop.create_connection(lambda: _Far(self), self._host, self._target)
         return far
