@@ -20,7 +20,7 @@ from tests.builders import an_intent
 from tests.cli.conftest import Orderline, Ran
 from tests.cli.program import PROGRAM
 from tests.cli.world import World
-from tests.crash.proxy import Line
+from worker.chaos.line import Line
 from worker.engine import MAIL, pump_of
 from worker.health.finding import Finding, Level
 from worker.health.progress import Limits, Overdue, Progress
@@ -295,8 +295,8 @@ async def test_a_database_that_falls_silent_in_the_middle_is_not_waited_for(
 ) -> None:
     await world.sweep()
     url = settings.database_url.get_secret_value()
-    async with Line.to_database(url, mute_after=600) as line:
-        monkeypatch.setenv("ORDERLINE_DATABASE_URL", line.through(url))
+    async with Line(url, mute_after=600) as line:
+        monkeypatch.setenv("ORDERLINE_DATABASE_URL", line.url)
         ran, took = await probe("--timeout", "2")
     assert ran.code == 1
     assert checks(ran)["database"]["said"] == "no answer within 2 s"

@@ -5,15 +5,14 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import text
 
 from tests.crash.moments import Moment
-from tests.crash.proxy import Line
 from tests.crash.works import Works
 from tests.stories.conftest import hyper
+from worker.chaos.line import Line
 from worker.cli.probe import Seen, look_at_beat, look_at_installation, look_at_workers
 from worker.embedded import Servers
 from worker.health.finding import Finding, Level
@@ -96,8 +95,8 @@ async def test_a_worker_whose_loop_is_blocked_is_red(works: Works, probe: Probe)
 
 async def test_a_worker_is_red_while_its_database_is_cut(works: Works, probe: Probe) -> None:
     servers = works.system.servers
-    async with Line.to_database(servers.database_url) as line:
-        url = line.through(servers.database_url)
+    async with Line(servers.database_url) as line:
+        url = line.url
         works.system = replace(works.system, servers=Servers(url, servers.redis_url))
         await works.start_worker("worker")
         await probe.until(WORKER)
@@ -109,11 +108,8 @@ async def test_a_worker_is_red_while_its_database_is_cut(works: Works, probe: Pr
 
 async def test_a_worker_is_red_while_its_redis_is_cut(works: Works, probe: Probe) -> None:
     servers = works.system.servers
-    parts = urlsplit(servers.redis_url)
-    assert parts.hostname
-    assert parts.port
-    async with Line(parts.hostname, parts.port) as line:
-        url = line.through(servers.redis_url)
+    async with Line(servers.redis_url) as line:
+        url = line.url
         works.system = replace(works.system, servers=Servers(servers.database_url, url))
         await works.start_worker("worker")
         await probe.until(WORKER)

@@ -2,15 +2,14 @@
 
 import time
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 import pytest
 
 from tests.crash.promises import check_promises
-from tests.crash.proxy import Line
 from tests.crash.works import Works
 from tests.stories.conftest import gifthub, hyper
 from worker import streams
+from worker.chaos.line import Line
 from worker.embedded import Servers
 
 FOUND_AGAIN = 38.0
@@ -26,11 +25,11 @@ def servers_of(works: Works) -> Servers:
 async def test_a_worker_that_starts_before_its_database_waits_for_it(
     works: Works, servers_of: Servers
 ) -> None:
-    async with Line.to_database(servers_of.database_url) as line:
+    async with Line(servers_of.database_url) as line:
         await line.cut()
         works.system = replace(
             works.system,
-            servers=Servers(line.through(servers_of.database_url), servers_of.redis_url),
+            servers=Servers(line.url, servers_of.redis_url),
         )
         await works.submit(hyper("h"), gifthub("g"))
         await works.start_worker("worker")
@@ -49,10 +48,10 @@ async def test_a_worker_that_starts_before_its_database_waits_for_it(
 async def test_a_database_lost_in_flight_costs_nothing_but_time(
     works: Works, servers_of: Servers
 ) -> None:
-    async with Line.to_database(servers_of.database_url) as line:
+    async with Line(servers_of.database_url) as line:
         works.system = replace(
             works.system,
-            servers=Servers(line.through(servers_of.database_url), servers_of.redis_url),
+            servers=Servers(line.url, servers_of.redis_url),
         )
         await works.start_worker("worker")
         await works.start_beat()
@@ -75,13 +74,10 @@ async def test_a_database_lost_in_flight_costs_nothing_but_time(
 async def test_a_redis_lost_in_flight_costs_nothing_but_time(
     works: Works, servers_of: Servers
 ) -> None:
-    parts = urlsplit(servers_of.redis_url)
-    assert parts.hostname is not None
-    assert parts.port is not None
-    async with Line(parts.hostname, parts.port) as line:
+    async with Line(servers_of.redis_url) as line:
         works.system = replace(
             works.system,
-            servers=Servers(servers_of.database_url, line.through(servers_of.redis_url)),
+            servers=Servers(servers_of.database_url, line.url),
         )
         await works.start_worker("worker")
         await works.start_beat()
@@ -107,13 +103,10 @@ async def test_a_redis_lost_in_flight_costs_nothing_but_time(
 async def test_a_redis_whose_connections_died_in_silence_is_found_again(
     works: Works, servers_of: Servers
 ) -> None:
-    parts = urlsplit(servers_of.redis_url)
-    assert parts.hostname is not None
-    assert parts.port is not None
-    async with Line(parts.hostname, parts.port) as line:
+    async with Line(servers_of.redis_url) as line:
         works.system = replace(
             works.system,
-            servers=Servers(servers_of.database_url, line.through(servers_of.redis_url)),
+            servers=Servers(servers_of.database_url, line.url),
         )
         worker = await works.start_worker("worker")
         await works.start_beat()

@@ -108,4 +108,3 @@ def test_postgres_keeps_what_it_acknowledges_though_nothing_waits_for_the_disk(
             for name in ("fsync", "synchronous_commit", "full_page_writes")
         }
     assert said == {"fsync": ("off",), "synchronous_commit": ("on",), "full_page_writes": ("on",)}
-

@@ -6,19 +6,23 @@ can: what is sent into it is taken and never arrives.
 """
 
 import asyncio
+from math import inf
 from typing import Final, Self
 from urllib.parse import parse_qs, urlsplit
 
 from worker.sandbox.wire import reset_transport
 
+_POSTGRES: Final = 5432
+_REDIS: Final = 6379
 _BACKLOG: Final = 512
 
 
 class _End(asyncio.Protocol):
-    """One end of a forwarded connection."""
+    """One end of a forwarded connection. It carries at most ``most`` bytes of what it receives."""
 
-    def __init__(self, line: "Line") -> None:
+    def __init__(self, line: "Line", most: float = inf) -> None:
         self._line = line
+        self._left = most
         self.transport: asyncio.Transport
         self.other: _End | None = None
         self.dark = False
@@ -29,7 +33,8 @@ class _End(asyncio.Protocol):
         self._line.ends.add(self)
 
     def data_received(self, data: bytes) -> None:
-        if self.other is not None and not self.dark:
+        if self.other is not None and not self.dark and self._left > 0:
+            self._left -= len(data)
             self.other.transport.write(data)
 
     def pause_writing(self) -> None:
@@ -76,14 +81,19 @@ class _Near(_End):
 
 
 class Line:
-    """Forwards 127.0.0.1:``port`` to the server of a URL."""
+    """Forwards 127.0.0.1:``port`` to the server of a URL.
 
-    def __init__(self, url: str) -> None:
+    ``mute_after`` so many bytes from the server, each connection stays open and carries none more.
+    """
+
+    def __init__(self, url: str, *, mute_after: float = inf) -> None:
         self._url = url
+        self._mute_after = mute_after
         parts = urlsplit(url)
         query = parse_qs(parts.query)
         self._host = query.get("host", [parts.hostname or ""])[0]
-        self._target = int(query.get("port", [str(parts.port)])[0])
+        usual = _REDIS if parts.scheme.startswith("redis") else _POSTGRES
+        self._target = int(query.get("port", [parts.port or usual])[0])
         self._server: asyncio.Server
         self.ends: set[_End] = set()
         self.port = 0
@@ -92,8 +102,8 @@ class Line:
     def url(self) -> str:
         """The server's URL by way of this line."""
         parts = urlsplit(self._url)
-        user = f"{parts.username or ''}:{parts.password}" if parts.password else parts.username
-        return parts._replace(netloc=f"{user}@127.0.0.1:{self.port}", query="").geturl()
+        user, at, _ = parts.netloc.rpartition("@")
+        return parts._replace(netloc=f"{user}{at}127.0.0.1:{self.port}", query="").geturl()
 
     async def __aenter__(self) -> Self:
         await self.mend()
@@ -117,17 +127,20 @@ class Line:
         )
         self.port = self._server.sockets[0].getsockname()[1]
 
-    async def black_hole(self, seconds: float) -> None:
-        """Forward nothing any more on the connections there are; new ones work.
-
-        After so many seconds their clients hear of it, as from a kernel whose keep-alives were
-        answered by nobody. The server never does: it learns of a lost client only when it sends
-        to it, or hours later.
-        """
+    def go_dead(self) -> list[_End]:
+        """Forward nothing any more on the connections there are, and close none; new ones work."""
         swallowed = [end for end in self.ends if not end.dark]
         for end in swallowed:
             end.dark = True
-        clients = [end for end in swallowed if isinstance(end, _Near)]
+        return swallowed
+
+    async def black_hole(self, seconds: float) -> None:
+        """``go_dead``; after so many seconds the clients hear of it.
+
+        As from a kernel whose keep-alives were answered by nobody. The server never does: it
+        learns of a lost client only when it sends to it, or hours later.
+        """
+        clients = [end for end in self.go_dead() if isinstance(end, _Near)]
         await asyncio.sleep(seconds)
         for client in clients:
             if not client.transport.is_closing():
@@ -138,7 +151,9 @@ class Line:
         loop = asyncio.get_running_loop()
         if self._host.startswith("/"):  # the folder of a Unix socket, as in a PostgreSQL URL
             path = f"{self._host}/.s.PGSQL.{self._target}"
-            _, far = await loop.create_unix_connection(lambda: _End(self), path)
+            _, far = await loop.create_unix_connection(lambda: _End(self, self._mute_after), path)
         else:
-            _, far = await loop.create_connection(lambda: _End(self), self._host, self._target)
+            _, far = await loop.create_connection(
+                lambda: _End(self, self._mute_after), self._host, self._target
+            )
         return far
