@@ -28,6 +28,7 @@ def configuration() -> dict[str, Any]:
     settings = settings_or_exit()
     return {
         "broker_url": settings.redis_url.get_secret_value(),
+        "broker_transport": "tasks.transport.BellTransport",
         "broker_transport_options": {
             "global_keyprefix": "orderline:celery:",
             "visibility_timeout": 300,

@@ -112,7 +112,7 @@ async def test_a_redis_whose_connections_died_in_silence_is_found_again(
         await works.start_beat()
         await works.submit(hyper("before"))
         await works.until_at_rest()
-        line.go_dead()
+        line.go_dark()
         died = time.monotonic()
         await works.submit(*(hyper(f"h{n}", 5) for n in range(5)), gifthub("g", "sandbox-slow"))
         await works.until_at_rest()

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from schemas.ids import AttemptId, OrderId, new_uuid
-from tests.stories.conftest import Story, feedback, hyper
+from tests.stories.conftest import Story, feedback, hyper, threekit
 from worker.change import Change, begun
 from worker.decisions.resolutions import Decision, Resolution
 from worker.lifecycle import OrderState, Step
@@ -79,6 +79,17 @@ async def test_what_the_provider_does_not_confirm_is_not_recorded_as_placed(
         await _decide(story, order_id, R.PLACED, ref="9876", line_refs={ref: "55501"})
     assert await story.state("h") == "parked"
     assert await story.one("SELECT provider_ref FROM orders") is None
+
+
+async def test_no_order_is_said_to_be_another_ones(story: Story) -> None:
+    await story.submit(threekit("theirs"))
+    await story.play()
+    ref = await story.one("SELECT provider_ref FROM orders")
+    slow, _ = await _slow(story, threekit("t"))
+    await story.execute(f"{PARK} WHERE intent_id = 't'")
+    for unchecked in (False, True):
+        with pytest.raises(Undecidable, match="another order"):
+            await _decide(story, slow.order.order_id, R.PLACED, ref=ref, unchecked=unchecked)
 
 
 async def test_nothing_is_decided_twice(story: Story) -> None:

@@ -6,23 +6,20 @@ can: what is sent into it is taken and never arrives.
 """
 
 import asyncio
-from math import inf
 from typing import Final, Self
 from urllib.parse import parse_qs, urlsplit
 
 from worker.sandbox.wire import reset_transport
 
-_POSTGRES: Final = 5432
-_REDIS: Final = 6379
 _BACKLOG: Final = 512
+_PORTS: Final = {"postgresql": 5432, "postgres": 5432, "redis": 6379, "rediss": 6379}
 
 
 class _End(asyncio.Protocol):
-    """One end of a forwarded connection. It carries at most ``most`` bytes of what it receives."""
+    """One end of a forwarded connection."""
 
-    def __init__(self, line: "Line", most: float = inf) -> None:
+    def __init__(self, line: "Line") -> None:
         self._line = line
-        self._left = most
         self.transport: asyncio.Transport
         self.other: _End | None = None
         self.dark = False
@@ -33,8 +30,7 @@ class _End(asyncio.Protocol):
         self._line.ends.add(self)
 
     def data_received(self, data: bytes) -> None:
-        if self.other is not None and not self.dark and self._left > 0:
-            self._left -= len(data)
+        if self.other is not None and not self.dark:
             self.other.transport.write(data)
 
     def pause_writing(self) -> None:
@@ -80,20 +76,33 @@ class _Near(_End):
         self.transport.resume_reading()
 
 
+class _Far(_End):
+    """The end towards the server."""
+
+    def __init__(self, line: "Line") -> None:
+        super().__init__(line)
+        self._heard = 0
+
+    def data_received(self, data: bytes) -> None:
+        mute_after = self._line.mute_after
+        if mute_after is None or self._heard < mute_after:
+            super().data_received(data)
+        self._heard += len(data)
+
+
 class Line:
     """Forwards 127.0.0.1:``port`` to the server of a URL.
 
-    ``mute_after`` so many bytes from the server, each connection stays open and carries none more.
+    ``mute_after`` so many bytes from the server a connection stays open and carries nothing more.
     """
 
-    def __init__(self, url: str, *, mute_after: float = inf) -> None:
+    def __init__(self, url: str, *, mute_after: int | None = None) -> None:
         self._url = url
-        self._mute_after = mute_after
+        self.mute_after = mute_after
         parts = urlsplit(url)
         query = parse_qs(parts.query)
         self._host = query.get("host", [parts.hostname or ""])[0]
-        usual = _REDIS if parts.scheme.startswith("redis") else _POSTGRES
-        self._target = int(query.get("port", [parts.port or usual])[0])
+        self._target = int(query.get("port", [str(parts.port or _PORTS[parts.scheme])])[0])
         self._server: asyncio.Server
         self.ends: set[_End] = set()
         self.port = 0
@@ -102,8 +111,8 @@ class Line:
     def url(self) -> str:
         """The server's URL by way of this line."""
         parts = urlsplit(self._url)
-        user, at, _ = parts.netloc.rpartition("@")
-        return parts._replace(netloc=f"{user}{at}127.0.0.1:{self.port}", query="").geturl()
+        user = f"{parts.username or ''}:{parts.password}" if parts.password else parts.username
+        return parts._replace(netloc=f"{user}@127.0.0.1:{self.port}", query="").geturl()
 
     async def __aenter__(self) -> Self:
         await self.mend()
@@ -127,33 +136,32 @@ class Line:
         )
         self.port = self._server.sockets[0].getsockname()[1]
 
-    def go_dead(self) -> list[_End]:
-        """Forward nothing any more on the connections there are, and close none; new ones work."""
+    async def black_hole(self, seconds: float) -> None:
+        """Forward nothing any more on the connections there are; new ones work.
+
+        After so many seconds their clients hear of it, as from a kernel whose keep-alives were
+        answered by nobody. The server never does: it learns of a lost client only when it sends
+        to it, or hours later.
+        """
+        swallowed = self.go_dark()
+        await asyncio.sleep(seconds)
+        for client in (end for end in swallowed if isinstance(end, _Near)):
+            if not client.transport.is_closing():
+                reset_transport(client.transport)
+
+    def go_dark(self) -> list[_End]:
+        """Forward nothing any more on the connections there are, for good, and close none."""
         swallowed = [end for end in self.ends if not end.dark]
         for end in swallowed:
             end.dark = True
         return swallowed
-
-    async def black_hole(self, seconds: float) -> None:
-        """``go_dead``; after so many seconds the clients hear of it.
-
-        As from a kernel whose keep-alives were answered by nobody. The server never does: it
-        learns of a lost client only when it sends to it, or hours later.
-        """
-        clients = [end for end in self.go_dead() if isinstance(end, _Near)]
-        await asyncio.sleep(seconds)
-        for client in clients:
-            if not client.transport.is_closing():
-                reset_transport(client.transport)
 
     async def reach(self) -> _End:
         """A new connection to the server."""
         loop = asyncio.get_running_loop()
         if self._host.startswith("/"):  # the folder of a Unix socket, as in a PostgreSQL URL
             path = f"{self._host}/.s.PGSQL.{self._target}"
-            _, far = await loop.create_unix_connection(lambda: _End(self, self._mute_after), path)
+            _, far = await loop.create_unix_connection(lambda: _Far(self), path)
         else:
-            _, far = await loop.create_connection(
-                lambda: _End(self, self._mute_after), self._host, self._target
-            )
+            _, far = await loop.create_connection(lambda: _Far(self), self._host, self._target)
         return far

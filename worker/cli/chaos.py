@@ -36,11 +36,7 @@ def chaos(
     ] = None,
     keep_logs: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Keep the logs there; else they are kept only of a run that broke a promise.",
-            file_okay=False,
-        ),
+        typer.Option(metavar="DIR", help="Keep the logs there, also of a clean run."),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the verdict as JSON, and nothing else, on stdout.")

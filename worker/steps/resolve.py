@@ -84,6 +84,8 @@ async def _considered(claimed: Claimed, decision: Decision, rt: Runtime) -> Desk
             raise Undecidable(choice.refusal)
     if (lack := resolutions.missing(decider, claimed, decision)) is not None:
         raise Undecidable(lack)
+    if decision.ref and (other := await claims.bearer_of(rt.db, claimed, decision.ref)):
+        raise Undecidable(f"{decision.ref} is the provider's id of another order, {other}")
     return desk
 
 

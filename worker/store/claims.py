@@ -83,6 +83,12 @@ WHERE id = :id AND state = 'parked' AND step IS DISTINCT FROM 'reconcile'
 RETURNING id
 """)
 
+_BEARER: Final = text("""
+SELECT id FROM orders
+WHERE provider_ref = :ref AND id <> :id AND provider = :provider AND account = :account
+LIMIT 1
+""")
+
 _CLAIM: Final = text(_TAKE.format(chosen=_DUE))
 _SEIZE: Final = text(_TAKE.format(chosen=_KNOWN_BY_ATTEMPT))
 
@@ -161,6 +167,21 @@ async def read(db: Database, vault: Vault, ids: Sequence[OrderId]) -> list[Claim
     async with db.reading() as connection:
         rows = (await connection.execute(_READ, {"ids": ids})).all()
     return [claimed for row in rows if (claimed := _readable(row, vault)) is not None]
+
+
+async def bearer_of(db: Database, claimed: Claimed, provider_ref: str) -> OrderId | None:
+    """Another order of the same account that the provider's id is known to belong to."""
+    async with db.reading() as connection:
+        found = await connection.execute(
+            _BEARER,
+            {
+                "ref": provider_ref,
+                "id": claimed.order.order_id,
+                "provider": claimed.provider,
+                "account": claimed.account,
+            },
+        )
+        return found.scalar_one_or_none()
 
 
 async def _take(
