@@ -123,6 +123,16 @@ async def test_in_a_black_hole_only_new_connections_work(
     assert echo.left == 0  # and the server never
 
 
+async def test_muted_it_stays_open_and_carries_no_more_than_so_much(echo: Echo, dial: Dial) -> None:
+    async with Line(f"redis://127.0.0.1:{echo.port}/0", mute_after=5) as line:
+        connection = await dial(line)
+        assert await said_back(connection, b"hello") == b"hello"
+        with pytest.raises(TimeoutError):
+            await said_back(connection, b"more")
+        await until(echo, b"hellomore")
+        assert await said_back(await dial(line), b"hello") == b"hello"
+
+
 async def test_a_url_goes_by_the_line_with_its_user_and_password(servers: Servers) -> None:
     async with Line(servers.redis_url) as redis, Line(servers.database_url) as postgres:
         assert redis.url == servers.redis_url.rpartition("@")[0] + f"@127.0.0.1:{redis.port}/0"

@@ -14,6 +14,9 @@ from worker.cli.local import needing_extra
 _FAILED = 1
 _INTERRUPTED = 130
 _SEEDS = 1_000_000
+_AGAIN = "may be repeated."
+
+Kinds = list[Kind] | None
 
 
 def chaos(
@@ -25,25 +28,15 @@ def chaos(
         int | None, typer.Option(min=0, help="Of troubles and intents; any, if left out.")
     ] = None,
     workers: Annotated[int, typer.Option(min=1, max=9, help="Celery workers.")] = WORKERS,
-    only: Annotated[
-        list[Kind] | None,
-        typer.Option(metavar="KIND", help="Only this kind of trouble; may be repeated."),
-    ] = None,
-    without: Annotated[
-        list[Kind] | None,
-        typer.Option(metavar="KIND", help="Not this kind of trouble; may be repeated."),
-    ] = None,
+    only: Annotated[Kinds, typer.Option(metavar="KIND", help=f"Only this kind; {_AGAIN}")] = None,
+    without: Annotated[Kinds, typer.Option(metavar="KIND", help=f"Not this kind; {_AGAIN}")] = None,
     seconds: Annotated[
         float | None,
         typer.Option("--for", min=1, help="Stretch submitting, and the troubles, over so long."),
     ] = None,
     keep_logs: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Keep the logs there; else they are kept only of a run that broke a promise.",
-            file_okay=False,
-        ),
+        typer.Option(metavar="DIR", help="Keep the logs there, also of a clean run."),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the verdict as JSON, and nothing else, on stdout.")
@@ -66,10 +59,9 @@ def chaos(
     Example: orderline chaos --orders 200 --seed 7
     """
     kinds = [kind for kind in only or Kind if kind not in (without or ())]
-    with needing_extra():
-        from worker.chaos.run import Asked  # noqa: PLC0415 -- parts of it come with an extra
-        from worker.cli.chaos_play import play  # noqa: PLC0415 -- as above
     chosen = SystemRandom().randrange(_SEEDS) if seed is None else seed
+    with needing_extra():
+        from worker.cli.chaos_play import Asked, play  # noqa: PLC0415 -- parts come with an extra
     asked = Asked(orders=orders, seed=chosen, workers=workers, kinds=kinds, seconds=seconds)
     try:
         told = play(asked, keep_logs=keep_logs)
