@@ -61,7 +61,8 @@ def chaos(
     kinds = [kind for kind in only or Kind if kind not in (without or ())]
     chosen = SystemRandom().randrange(_SEEDS) if seed is None else seed
     with needing_extra():
-        from worker.cli.chaos_play import Asked, play  # noqa: PLC0415 -- parts come with an extra
+        from worker.chaos.run import Asked  # noqa: PLC0415 -- parts of it come with an extra
+        from worker.cli.chaos_play import play  # noqa: PLC0415 -- as above
     asked = Asked(orders=orders, seed=chosen, workers=workers, kinds=kinds, seconds=seconds)
     try:
         told = play(asked, keep_logs=keep_logs)
