@@ -23,7 +23,7 @@ async def fulfilled(world: World) -> str:
     body["notify_url"] = "https://shop.example/other?key=hidden-in-the-query"
     heaps = await world.accept(body)
     claimed = await world.attempt(await world.claim())
-    outcome = delivered(claimed.order.lines[0].line_ref, code=CODE, pin="4711")
+    outcome = delivered(claimed.order.lines[0].line_ref, code=CODE, pin="pin-4711")
     await world.settle(claimed, outcome)
     await world.tell(code=None, error="connect_timeout")
     return str(heaps.fresh[0].order_id)
@@ -57,7 +57,7 @@ async def test_personal_data_needs_to_be_asked_for_and_goods_are_never_shown(
     assert "hidden-in-the-query" not in told
     revealed = (await orderline("show", fulfilled, "--reveal", *style)).out
     assert PLAYER in revealed
-    for secret in (CODE, "4711", *world.secrets.values()):
+    for secret in (CODE, "pin-4711", *world.secrets.values()):
         assert secret not in told + revealed
 
 

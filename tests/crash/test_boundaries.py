@@ -34,6 +34,9 @@ from worker.store.session import Boundary
 
 _B, _S = Boundary, Step
 
+LONGEST_WINDOW = 100.0
+"""Seconds: an order whose harmless call was lost more often than may be waits until its quote ends."""
+
 DEATHS: dict[str, tuple[Basket, list[Moment]]] = {
     "accepted": (PLACED, both_sides(_B.INTAKE)),
     "placed": (
@@ -110,7 +113,7 @@ async def test_what_a_killed_worker_leaves_is_finished_once(
 
 async def _finished_by_an_heir(works: Works, basket: Basket, parkable: set[str]) -> None:
     await works.start_worker("heir")
-    await works.until_at_rest()
+    await works.until_at_rest(patience=LONGEST_WINDOW)
     if basket in (PLACED, CALLED_BACK):
         await works.until_nothing_waits()
     await check_promises(works, may_be_parked=parkable)

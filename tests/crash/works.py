@@ -186,7 +186,7 @@ class Works:
             f"{victim.name} froze at {moment}",
         )
 
-    async def until_at_rest(self, orders: int | None = None) -> None:
+    async def until_at_rest(self, orders: int | None = None, patience: float = PATIENCE) -> None:
         """Wait until there are so many orders (all that was asked for), and nothing is due.
 
         What a dead worker had taken in and not yet removed may still be in its stream.
@@ -197,7 +197,7 @@ class Works:
             count = await self.one("SELECT count(*) FROM orders")
             return bool(count == wanted and await self.one(_RESTLESS) == 0)
 
-        await self.until(at_rest, f"{wanted} orders are at rest and told")
+        await self.until(at_rest, f"{wanted} orders are at rest and told", patience)
 
     async def until_nothing_waits(self) -> None:
         """Wait until every entry has left its stream."""

@@ -105,6 +105,7 @@ async def test_nothing_is_decided_twice(story: Story) -> None:
 
 async def test_of_two_decisions_at_once_one_is_carried_out(story: Story) -> None:
     order_id = await _parked(story, feedback("f", "sandbox-cut-after"))
+    await story.pass_time(10 * MINUTE)
     decisions = [
         Decision(resolution=one, by=str(one), why="seen there") for one in (R.PLACED, R.REFUSED)
     ]
@@ -135,6 +136,18 @@ async def test_what_may_be_decided_is_told_with_the_reason_why_the_rest_may_not(
     await _decide(story, order_id, R.REFUSED)
     assert await story.state("h") == "refused"
     assert story.told("h-1") == ["in_doubt", "refused"]
+
+
+async def test_nobody_says_that_nothing_is_there_while_the_call_may_still_come_through(
+    story: Story,
+) -> None:
+    order_id = await _parked(story, feedback("f", "sandbox-cut-after"))
+    for resolution in (R.REFUSED, R.RESEND):
+        with pytest.raises(Undecidable, match="may still come through"):
+            await _decide(story, order_id, resolution)
+    await story.pass_time(10 * MINUTE)
+    await _decide(story, order_id, R.REFUSED)
+    assert await story.state("f") == "refused"
 
 
 async def test_an_account_that_is_not_configured_leaves_nothing_to_decide(story: Story) -> None:
@@ -239,6 +252,7 @@ async def test_a_late_yes_before_the_next_call_stops_it(story: Story) -> None:
     slow, attempt = await _slow(story, hyper("h"))
     order_id = slow.order.order_id
     await story.execute(PARK)  # whatever it was parked for
+    await story.pass_time(10 * MINUTE)
     decision = Decision(resolution=R.RESEND, by="ada@ops", why="never arrived")
     await resolve(order_id, decision, story.engine.rt)
     await story.work()

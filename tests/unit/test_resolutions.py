@@ -31,7 +31,7 @@ def a_parked(
     facts: dict[str, Any] = {
         "state": S.PARKED,
         "parked_reason": "unknown outcome",
-        "attempt": an_attempt(step=call),
+        "attempt": an_attempt(step=call, opened_at=NOW - timedelta(hours=1)),
         "attempt_outcome": outcome,
         **fields,
     }
@@ -134,6 +134,16 @@ def test_nothing_is_bought_again_that_somebody_tried_to_call_off(outcome: Outcom
     for able, ref in ((ONE_PHASE, None), (TWO_PHASE, "9876")):
         tried = a_parked(L.ACCEPTED, call=Step.CANCEL, outcome=outcome, provider_ref=ref)
         assert "it was bought" in str(choice(tried, R.RESEND, able).refusal)
+
+
+def test_that_nothing_is_there_cannot_be_said_while_its_call_may_still_come_through() -> None:
+    just_now = a_parked(attempt=an_attempt(opened_at=NOW - timedelta(minutes=9)))
+    for resolution in (R.REFUSED, R.RESEND):
+        assert "another 60 seconds" in str(choice(just_now, resolution).refusal)
+    for resolution in (R.PLACED, R.CANCELLED):
+        assert choice(just_now, resolution).refusal is None
+    known = replace(just_now, attempt_outcome=OutcomeName.REFUSED)
+    assert choice(known, R.REFUSED).refusal is None
 
 
 def test_nothing_is_bought_again_too_late() -> None:
