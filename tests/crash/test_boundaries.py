@@ -35,7 +35,7 @@ from worker.store.session import Boundary
 _B, _S = Boundary, Step
 
 LONGEST_WINDOW = 100.0
-"""Seconds: an order whose harmless call was lost more often than may be waits until its quote ends."""
+"""Seconds: an order whose harmless call is lost once too often waits until its quote ends."""
 
 DEATHS: dict[str, tuple[Basket, list[Moment]]] = {
     "accepted": (PLACED, both_sides(_B.INTAKE)),
