@@ -12,7 +12,7 @@ from redis.backoff import NoBackoff
 
 from worker.chaos.line import Line
 from worker.chaos.plan import Planned, Sort, plan
-from worker.chaos.submitting import MOST_OPEN, Standing, Submitting
+from worker.chaos.submitting import BURST, MOST_OPEN, RUSH, Standing, Submitting, rushed
 from worker.streams import stream_of
 
 
@@ -67,6 +67,13 @@ async def test_a_repeat_is_the_same_to_the_byte(shops: Shops) -> None:
     await shops.submitting.run(planned, 0.0)
     first, again = await raws(shops)
     assert first == again
+
+
+def test_entries_come_in_bursts_and_on_average_as_fast_as_asked_for() -> None:
+    moments = [rushed(place) for place in range(3 * BURST)]
+    assert moments == sorted(moments)
+    assert [moments[n * BURST] for n in range(3)] == [0, BURST, 2 * BURST]
+    assert max(moments[:BURST]) < BURST / RUSH
 
 
 async def test_nobody_submits_while_too_much_is_open(shops: Shops) -> None:

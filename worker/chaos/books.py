@@ -115,8 +115,8 @@ async def look(db: Database) -> Look | None:
     )
 
 
-async def restless(db: Database) -> str:
-    """What is not at rest, in a few words."""
+async def restless(db: Database) -> list[str]:
+    """What is not at rest in the database, in a few words each."""
     async with db.reading() as connection:
         orders = (await connection.execute(_UNSETTLED)).all()
         untold = (await connection.execute(_UNTOLD)).one()
@@ -133,7 +133,7 @@ async def restless(db: Database) -> str:
         else []
     )
     held = [f"{row.count} sessions are {row.state} for {row.since} s" for row in idle]
-    return "; ".join([*named, *more, *mail, *held])
+    return [*named, *more, *mail, *held]
 
 
 async def read_books(db: Database, needs: timedelta) -> OurBooks:

@@ -158,7 +158,18 @@ class Chaos:
             if self._left() < least:
                 moved_at, least = time.monotonic(), self._left()
             await asyncio.sleep(_LOOK_EVERY)
-        return f"no progress for {PATIENCE:g} s: {await restless(self.works.db)}"
+        return f"no progress for {PATIENCE:g} s: {'; '.join(await self._restless())}"
+
+    async def _restless(self) -> list[str]:
+        """What is not at rest, in a few words."""
+        said = await restless(self.works.db)
+        if waiting := await self.works.in_streams():
+            said.append(f"{waiting} entries are in a stream")
+        if wishes := self.submitting.held:
+            said.append(f"{wishes} wishes wait for intents that never became orders")
+        if callbacks := self.works.forwarder.held:
+            said.append(f"{callbacks} callbacks are on their way")
+        return said
 
     def _left(self) -> int:
         """What becomes less as long as something goes on."""

@@ -26,6 +26,10 @@ MOST_OPEN: Final = 300
 
 INSIST_EVERY: Final = 4.0
 
+BURST: Final = 60
+RUSH: Final = 4
+"""Entries come in bursts of so many, so many times as fast as on average, with a rest behind."""
+
 _LOOK_EVERY: Final = 0.05
 _AGAIN: Final = 0.2
 
@@ -61,6 +65,12 @@ class Standing:
     """Those of them that the provider has, and goods are awaited."""
 
 
+def rushed(place: int) -> float:
+    """When an entry is sent, in the time that one takes on average."""
+    before = place // BURST * BURST
+    return before + (place - before) / RUSH
+
+
 class Submitting:
     """Puts planned entries on their producers' streams. ``standing`` tells how far things are.
 
@@ -89,7 +99,7 @@ class Submitting:
         """Submit everything, stretched over ``seconds`` or more."""
         begun = time.monotonic()
         for place, entry in enumerate(planned):
-            await self._wait(begun + place * seconds / len(planned))
+            await self._wait(begun + rushed(place) * seconds / len(planned))
             if entry.patient:
                 self._patient.append(entry)
             else:

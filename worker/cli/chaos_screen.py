@@ -22,6 +22,8 @@ _WIDE: Final = 200
 """Columns where there is no terminal: enough that no line is broken."""
 _EVERY: Final = 10.0
 """Seconds between two lines on how things stand, where there is no terminal."""
+_LAG: Final = 0.7
+"""Seconds; the margin by which a purchase ends before its quote does is one."""
 _NAMED: Final = 5
 """How many breaches of each kind are spelled out for a person; the JSON has more."""
 
@@ -69,6 +71,12 @@ class Screen:
                 self._print(f"  {kind}: {printable(breach)}", "red")
             if len(breaches) > _NAMED:
                 self._print(f"  {kind}: {len(breaches) - _NAMED} more", "red")
+        if verdict.longest_lag > _LAG:
+            self._print(
+                f"This machine was busy: the providers stood still for {verdict.longest_lag:g} s at"
+                " worst, and may have bought that much later than they were asked.",
+                "yellow",
+            )
         if verdict.broken:
             self._print(f"Again:  {replay}", "bold")
         if logs is not None:
