@@ -189,6 +189,7 @@ class Lives(RuleBasedStateMachine):
     @invariant()
     def there_is_never_more_than_one_live_order(self) -> None:
         assert len(self.remote.live) <= 1
+        assert self.workers.row().surplus == 0  # nor is one ever thought to be there
 
     @invariant()
     def nothing_is_stuck_and_every_line_is_told(self) -> None:
@@ -226,6 +227,7 @@ class Lives(RuleBasedStateMachine):
             self.workers.ring()
             for call in self._open_calls():
                 self.workers.answer(call, self.provider.carry_out(call))
+            self.nothing_is_stuck_and_every_line_is_told()
         assert self.workers.row().due_at is None, "it never comes to rest"
         self.there_is_never_more_than_one_live_order()
         self.what_we_say_of_the_provider_is_so()

@@ -44,6 +44,8 @@ class Call:
 
     ref: str | None
     attempt: Attempted
+    task: asyncio.Task[Any]
+    """The worker that waits for its answer."""
     answer: asyncio.Future[Outcome]
     outcome: Outcome | None = None
     """What it came to there, once it was carried out."""
@@ -75,15 +77,12 @@ class Provider:
     ) -> Outcome:
         del deadline, token
         assert attempt.request == attempt.reference.encode()  # what is sent again is as it was
-        call = Call(order.provider_ref, attempt, asyncio.get_running_loop().create_future())
-        self.calls.append(call)
         task = asyncio.current_task()
         assert task is not None
+        call = Call(order.provider_ref, attempt, task, asyncio.get_running_loop().create_future())
+        self.calls.append(call)
         self.blocked.add(task)
-        try:
-            return await call.answer
-        finally:
-            self.blocked.discard(task)
+        return await call.answer
 
     confirm = cancel = place
 
@@ -173,6 +172,7 @@ class Workers:
 
         async def say() -> None:
             if not call.answer.done():
+                self.provider.blocked.discard(call.task)
                 call.answer.set_result(outcome)
             await self._quiet()
 
@@ -182,6 +182,7 @@ class Workers:
         """The worker that made this call dies; the call does not."""
 
         async def die() -> None:
+            self.provider.blocked.discard(call.task)
             call.answer.cancel()
             await self._quiet()
 
