@@ -163,9 +163,7 @@ class Lives(RuleBasedStateMachine):
     @precondition(lambda self: self.workers.row().state == S.PARKED)
     @rule(which=st.integers(0, 3))
     def a_person_decides(self, which: int) -> None:
-        """By what is so at the provider, once nothing can come through any more."""
-        if any(call.left and call.outcome is None for call in self.provider.calls):
-            return
+        """By what is so at the provider, which is not told what is still on its way."""
         may_be = self.workers.run(self._choices())
         so = sorted(may_be & self._what_is_so())
         if so:

@@ -239,6 +239,7 @@ async def test_a_late_yes_before_the_next_call_stops_it(story: Story) -> None:
     slow, attempt = await _slow(story, hyper("h"))
     order_id = slow.order.order_id
     await story.execute(PARK)  # whatever it was parked for
+    await story.pass_time(10 * MINUTE)
     decision = Decision(resolution=R.RESEND, by="ada@ops", why="never arrived")
     await resolve(order_id, decision, story.engine.rt)
     await story.work()

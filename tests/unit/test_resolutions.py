@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.builders import NOW, ONE_PHASE, TWO_PHASE, a_claimed, a_decider, an_attempt
+from tests.builders import (
+    CALL_DEADLINE,
+    NOW,
+    ONE_PHASE,
+    POLICY,
+    TWO_PHASE,
+    a_claimed,
+    a_decider,
+    an_attempt,
+)
 from worker.capabilities import Capabilities, Doubt, Polling
 from worker.change import Change
 from worker.decisions.resolutions import Choice, Decision, Resolution, choices, missing, resolved
@@ -19,6 +28,7 @@ from worker.outcome import OutcomeName
 L, S, R = LineState, OrderState, Resolution
 
 BY_LINE = Capabilities(after_place=Doubt.LOOK_UP_WEAK, polls=Polling.LINE)
+LONG_AGO = NOW - timedelta(hours=1)
 NO_POLLS = Capabilities(after_place=Doubt.NONE, polls=Polling.NONE)
 
 
@@ -31,7 +41,7 @@ def a_parked(
     facts: dict[str, Any] = {
         "state": S.PARKED,
         "parked_reason": "unknown outcome",
-        "attempt": an_attempt(step=call),
+        "attempt": an_attempt(step=call, opened_at=LONG_AGO),
         "attempt_outcome": outcome,
         **fields,
     }
@@ -134,6 +144,20 @@ def test_nothing_is_bought_again_that_somebody_tried_to_call_off(outcome: Outcom
     for able, ref in ((ONE_PHASE, None), (TWO_PHASE, "9876")):
         tried = a_parked(L.ACCEPTED, call=Step.CANCEL, outcome=outcome, provider_ref=ref)
         assert "it was bought" in str(choice(tried, R.RESEND, able).refusal)
+
+
+@pytest.mark.parametrize("resolution", [R.REFUSED, R.RESEND])
+def test_that_nothing_is_there_is_believed_of_nobody_while_it_may_still_arrive(
+    resolution: Resolution,
+) -> None:
+    patience = POLICY.patience(CALL_DEADLINE)
+    just_now = a_parked(attempt=an_attempt(opened_at=NOW - patience + timedelta(seconds=7)))
+    assert "for another 7 seconds" in str(choice(just_now, resolution).refusal)
+    over = a_parked(attempt=an_attempt(opened_at=NOW - patience))
+    assert choice(over, resolution).refusal is None
+    known = replace(just_now, attempt_outcome=OutcomeName.NOT_SENT)
+    assert choice(known, resolution).refusal is None
+    assert choice(just_now, R.PLACED).refusal is None
 
 
 def test_nothing_is_bought_again_too_late() -> None:

@@ -5,6 +5,7 @@ the order bought, one that calls it off. A person finds out, and says so once. W
 sense depends on the call and on what is known; each one that does not says why.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -80,11 +81,12 @@ def choices(rules: Rules, claimed: Claimed, surplus: Sequence[str | None] = ()) 
         Choice(
             Resolution.REFUSED,
             "nothing of it is at the provider; it ends, and its producer is told",
+            _why_not_yet(rules, claimed),
         ),
         Choice(
             Resolution.RESEND,
             "nothing of it is at the provider; it is bought now, as if it had just come in",
-            _why_not_again(rules, claimed, surplus),
+            _why_not_yet(rules, claimed) or _why_not_again(rules, claimed, surplus),
         ),
         Choice(Resolution.CANCELLED, "it was called off at the provider; it ends as cancelled"),
     ]
@@ -223,6 +225,15 @@ def _placed_means(rules: Rules, claimed: Claimed) -> str:
             return "the provider has it, by this id; it goes on"
         case _:
             return "the provider has it; it goes on"
+
+
+def _why_not_yet(rules: Rules, claimed: Claimed) -> str | None:
+    """Why nobody can know yet that nothing of it is there: what no machine may believe either."""
+    left = rules.patience_left(claimed)
+    if _settled(claimed) or left <= AT_ONCE:
+        return None
+    seconds = math.ceil(left.total_seconds())
+    return f"its call may still come through, for another {seconds} seconds: look again then"
 
 
 def _why_not_again(rules: Rules, claimed: Claimed, surplus: Sequence[str | None]) -> str | None:
