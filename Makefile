@@ -16,7 +16,7 @@ USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 export PIP_ROOT_USER_ACTION := ignore
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
 
-.PHONY: help demo up doctor test test-all check format provider lock venv clean
+.PHONY: help demo up doctor chaos chaos-long test test-all check format provider lock venv clean
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +29,15 @@ up: venv ## Run everything here, keeping the data (ARGS=…)
 
 doctor: venv ## Say what is wrong with this installation, and how to mend it (ARGS=…)
 	@$(BIN)/orderline doctor $(ARGS)
+
+ORDERS ?= 2000
+CHAOS = $(BIN)/orderline chaos $(if $(SEED),--seed $(SEED))
+
+chaos: venv ## Break everything under load, and audit every order (ORDERS=2000, SEED=…, ARGS=…)
+	@$(CHAOS) --orders $(ORDERS) $(ARGS)
+
+chaos-long: venv ## The same for five minutes (SEED=…, ARGS=…)
+	@$(CHAOS) --orders 3300 --for 300 $(ARGS)
 
 # Most tests wait for sockets, so there are more processes of them than cores. Each has servers of
 # its own; those that somebody else provides can take only one.

@@ -11,6 +11,7 @@ from typing import Any
 from celery import Celery
 from celery.signals import setup_logging
 
+from tasks import thrown_away
 from tasks.doors import DoorsStep
 from tasks.engine import EngineStep, threads_for
 from tasks.queues import QUEUES, ROUTES
@@ -74,6 +75,7 @@ app.steps["worker"].update({EngineStep, DoorsStep})
 def _configure_logging(**_: object) -> None:
     settings = settings_or_exit()
     logs.configure(settings.log_format, settings.log_level)
+    logging.getLogger(thrown_away.LOGGER).addFilter(thrown_away.without_message)
     if settings.log_level != "debug":
         for name in _CHATTY:
             logging.getLogger(name).setLevel(logging.WARNING)

@@ -14,6 +14,7 @@ from worker.streams import CallbackStream
 class CallbackReader(Reader):
     """One process's consumer of the callbacks' stream."""
 
+    door: ClassVar[str] = "callbacks"
     waits: ClassVar[str] = "callbacks_wait"
     failed: ClassVar[str] = "callbacks_failed"
 

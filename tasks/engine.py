@@ -7,18 +7,20 @@ stops before it, so that at shutdown every waiting task is answered and the pool
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Container, Coroutine
 from concurrent.futures import FIRST_COMPLETED, Future, InvalidStateError, wait
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from celery import bootsteps
 from redis.asyncio import Redis
 
 from tasks.publisher import Publisher
+from tasks.queues import NOTIFICATIONS, QUEUES, orders_of
 from tasks.start import refuse, settings_or_exit
 from worker.engine import Engine, running_engine
 from worker.logs import get_logger
+from worker.providers import REGISTRY
 from worker.runtime import permits_in_all
 from worker.settings import Settings
 from worker.store.session import OnBoundary
@@ -39,6 +41,8 @@ _SPARE = 10.0
 
 _SPARE_THREADS = 32
 
+ALL: Final = frozenset(queue.name for queue in QUEUES)
+
 
 def threads_for(settings: Settings) -> int:
     """How many threads the pool needs: a bell waits in one for orders that hold permits.
@@ -52,10 +56,17 @@ def threads_for(settings: Settings) -> int:
 class EngineThread:
     """Runs an engine, its bells and its Redis client on a loop in a thread of its own."""
 
-    def __init__(self, settings: Settings, app: Any, on_boundary: OnBoundary | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        app: Any,
+        on_boundary: OnBoundary | None = None,
+        queues: Container[str] = ALL,
+    ) -> None:
         self.settings = settings
         self.publisher = Publisher(app)
         self._on_boundary = on_boundary
+        self._queues = queues
         self.engine: Engine
         self.redis: Redis
         self._loop: asyncio.AbstractEventLoop
@@ -114,6 +125,10 @@ class EngineThread:
         running = running_engine(self.settings, on_boundary=self._on_boundary)
         async with self.redis, running as engine, self.publisher:
             self.engine = engine
+            engine.listen_to(
+                {name for name in REGISTRY if orders_of(name) in self._queues},
+                mail=NOTIFICATIONS in self._queues,
+            )
             self._ready.set()
             log.info("engine_started", worker=engine.rt.worker, count=len(engine.rt.desks))
             await self._stop.wait()
@@ -136,7 +151,8 @@ class EngineStep(bootsteps.StartStopStep):
             refuse(f"The worker needs {threads_for(settings)} threads or more: leave out -c.")
         # An app may watch the engine's commits; that is how crash tests die at each of them.
         on_boundary = getattr(parent.app, "on_boundary", None)
-        parent.app.engine_thread = EngineThread(settings, parent.app, on_boundary)
+        queues = frozenset(parent.app.amqp.queues.consume_from)  # what ``-Q`` left
+        parent.app.engine_thread = EngineThread(settings, parent.app, on_boundary, queues)
 
     def start(self, parent: Any) -> None:
         """Start the loop's thread."""

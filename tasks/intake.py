@@ -7,6 +7,7 @@ from schemas.jobs import OrderBell
 from tasks.engine import EngineThread
 from tasks.reader import BLOCK_MS, LEFT_BEHIND_MS, Reader
 from worker.logs import get_logger
+from worker.pulse import INTAKE
 from worker.steps.accept import Sorted, accept
 from worker.store import producers
 from worker.store.intake import Entry
@@ -21,6 +22,7 @@ _REFRESH: Final = 2.0
 class Intake(Reader):
     """One process's consumer of the intent streams."""
 
+    door: ClassVar[str] = INTAKE
     waits: ClassVar[str] = "intake_waits"
     failed: ClassVar[str] = "intake_failed"
 

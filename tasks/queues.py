@@ -17,9 +17,12 @@ def orders_of(provider: str) -> str:
     return f"orders.{provider}"
 
 
-QUEUES: Final = [
-    Queue(name) for name in (*map(orders_of, sorted(REGISTRY)), NOTIFICATIONS, UPKEEP, SUBMIT)
-]
+_BELLS: Final = (*map(orders_of, sorted(REGISTRY)), NOTIFICATIONS, UPKEEP)
+
+QUEUES: Final = [*(Queue(name, no_ack=True) for name in _BELLS), Queue(SUBMIT)]
+"""A bell is not acknowledged: one that is lost is rung again, and what kombu keeps of messages
+under way only does harm. Acknowledging one, or putting it back, after Redis has crashed ends the
+worker (with kombu 5.7.0, by an ``AttributeError``). Submitted intents are kept until then."""
 
 ROUTES: Final = {
     jobs.NOTIFICATION_DELIVER: {"queue": NOTIFICATIONS},

@@ -31,6 +31,8 @@ _LONGEST_WAIT: Final = 5.0
 class Reader(ABC):
     """One process's consumer of some streams. Rounds are the subclass's."""
 
+    door: ClassVar[str]
+    """What the worker's pulse calls it."""
     waits: ClassVar[str]
     """The log's word for an outage that it waits out."""
     failed: ClassVar[str]
@@ -42,6 +44,7 @@ class Reader(ABC):
         self._left_behind_ms = left_behind_ms
         self._stopping = asyncio.Event()
         self._recovered = float("-inf")
+        thread.engine.pulse.got_through(self.door)  # counted from the start
 
     async def run(self) -> None:
         """Take in until stopped."""
@@ -49,6 +52,7 @@ class Reader(ABC):
         while not self._stopping.is_set():
             try:
                 await self._round()
+                self._thread.engine.pulse.got_through(self.door)
                 wait = _FIRST_WAIT
             except Exception as error:
                 if isinstance(error, RedisError) or is_transient(error):

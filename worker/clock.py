@@ -16,7 +16,7 @@ class Clock(Protocol):
         """The wall clock, aware, in UTC."""
 
     def monotonic(self) -> float:
-        """Seconds that only ever grow; comparable within one process."""
+        """Seconds that only ever grow; comparable on one machine, until it starts anew."""
 
 
 class SystemClock:

@@ -1,15 +1,18 @@
 """The engine: pumps, steps and the runtime, put together for one worker process."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Container, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from functools import partial
+from typing import Final
 from uuid import UUID
 
 from schemas.jobs import OrderBell
 from worker.desk import Desk
 from worker.logs import get_logger
 from worker.order import Claimed
+from worker.pulse import PulseWriter, PumpPulse
 from worker.pump import Pump
 from worker.runtime import DeskKey, Runtime, open_runtime
 from worker.settings import Settings
@@ -21,7 +24,17 @@ from worker.store.session import OnBoundary
 
 log = get_logger(__name__)
 
-_TO_WRITE = 4.0
+MAIL: Final = "notification"
+"""The name of the notifications' pump."""
+
+_TO_WRITE: Final = 4.0
+_CALLS_IN_A_ROW: Final = 2
+"""How many calls one claim of an order makes at most where each takes all its time."""
+
+
+def pump_of(provider: str, account: str) -> str:
+    """The name of an account's pump."""
+    return f"order:{provider}/{account}"
 
 
 class Engine:
@@ -30,7 +43,7 @@ class Engine:
     def __init__(self, rt: Runtime) -> None:
         self.rt = rt
         self.mail: Pump[Owed] = Pump(
-            "notification",
+            MAIL,
             permits=rt.settings.delivery_concurrency,
             claim=lambda free: notifications.claim(
                 rt.db, rt.vault, free=free, lease=rt.delivery_lease
@@ -42,6 +55,14 @@ class Engine:
         self.orders: Mapping[DeskKey, Pump[Claimed]] = {
             key: self._order_pump(desk) for key, desk in rt.desks.items()
         }
+        self.pulse = PulseWriter(rt.settings, rt.clock, rt.worker, self.pump_pulses)
+        self._heard: Container[str] = {provider for provider, _ in rt.desks}
+        self._hears_mail = True
+
+    def listen_to(self, providers: Container[str], *, mail: bool) -> None:
+        """Which bells reach this process; it answers for no others. All do, unless this is told."""
+        self._heard = providers
+        self._hears_mail = mail
 
     def start(self) -> None:
         """Start claiming; whatever is due already is found at once."""
@@ -81,10 +102,21 @@ class Engine:
         """Every pump of this process."""
         return [self.mail, *self.orders.values()]
 
+    def pump_pulses(self) -> Mapping[str, PumpPulse]:
+        """How the pumps stand that this process is rung for."""
+        pulses = {}
+        if self._hears_mail:
+            pulses[MAIL] = _pulse_of(self.mail, self.rt.delivery_lease)
+        for (provider, account), pump in self.orders.items():
+            if provider in self._heard:
+                longest = _CALLS_IN_A_ROW * self.rt.desks[provider, account].lease
+                pulses[pump.name] = _pulse_of(pump, longest)
+        return pulses
+
     def _order_pump(self, desk: Desk) -> Pump[Claimed]:
         rt = self.rt
         return Pump(
-            f"order:{desk.provider_name}/{desk.account}",
+            pump_of(desk.provider_name, desk.account),
             permits=desk.permits,
             claim=lambda free: claims.claim(
                 rt.db,
@@ -101,6 +133,10 @@ class Engine:
         )
 
 
+def _pulse_of(pump: Pump[Claimed] | Pump[Owed], longest: timedelta) -> PumpPulse:
+    return PumpPulse(silent=pump.silent, may=longest.total_seconds() if pump.full else 0.0)
+
+
 async def _drive(claimed: Claimed, *, desk: Desk, engine: Engine) -> str:
     return await drive(claimed, desk, engine.mail, engine.rt)
 
@@ -113,7 +149,8 @@ async def running_engine(
     async with open_runtime(settings, on_boundary=on_boundary) as rt:
         engine = Engine(rt)
         engine.start()
-        try:
-            yield engine
-        finally:
-            await engine.stop(settings.grace.total_seconds())
+        async with engine.pulse.beating():
+            try:
+                yield engine
+            finally:
+                await engine.stop(settings.grace.total_seconds())

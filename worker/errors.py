@@ -5,6 +5,7 @@ OrderlineError
 ├── IntentFault          an intent cannot become an order (in ``schemas.intents``)
 ├── UnknownProducer      a name that was never registered
 ├── NotFound             an id that names nothing
+├── PulseUnreadable      a living worker's pulse (in ``worker.pulse``)
 └── EmbeddedError        an embedded server could not be found, started or stopped
 """
 

@@ -50,11 +50,22 @@ class Pump(Generic[Item]):
         self._stopping = asyncio.Event()
         self._next_round: list[asyncio.Future[None]] = []
         self._working: dict[UUID, asyncio.Future[str]] = {}
+        self._moved_at = asyncio.get_running_loop().time()
 
     @property
     def working(self) -> int:
         """How many rows are being worked on."""
         return len(self._working)
+
+    @property
+    def full(self) -> bool:
+        """Whether every permit is held by a row, so that none can be claimed."""
+        return self.free <= 0 and not self._claiming
+
+    @property
+    def silent(self) -> float:
+        """Seconds since a claim came back, or the work on a row ended."""
+        return asyncio.get_running_loop().time() - self._moved_at
 
     def ring(self) -> None:
         """Something may be due."""
@@ -140,6 +151,7 @@ class Pump(Generic[Item]):
             claimed: Sequence[Item] = ()
             try:
                 claimed = await self._claim(asked)
+                self._moved()
             finally:
                 self._claiming = False
                 self.free += asked - len(claimed)
@@ -155,8 +167,12 @@ class Pump(Generic[Item]):
             word = await self._work(item)
         finally:
             self._working.pop(name, None)
+            self._moved()
             done.set_result(word)
             self.give_back(1)
+
+    def _moved(self) -> None:
+        self._moved_at = asyncio.get_running_loop().time()
 
 
 def _answer(bells: Iterable[asyncio.Future[None]]) -> None:

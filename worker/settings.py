@@ -4,6 +4,7 @@ No secret has a default. A wrong setting ends the program with one line and exit
 """
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
@@ -89,6 +90,20 @@ class Settings(BaseSettings):
     """Stream entries read and committed at once."""
     grace: Span = timedelta(seconds=20)
     """How long a stopping worker lets calls under way finish."""
+
+    health_overdue: Span = timedelta(seconds=60)
+    """``orderline health`` is red once an order or a notification has been due for this long and
+    nobody took it; so is a worker that did not even look for as long."""
+    health_intake: Span = timedelta(seconds=30)
+    """It is red once an intent or a callback waits in its stream for this long, or a worker did not
+    get through to read its streams."""
+    health_silence: Annotated[Span, Field(ge=timedelta(seconds=5))] = timedelta(seconds=15)
+    """It is red once the sweep, which beat rings for every second, or the loop of a worker, which
+    gives a sign every two, has been silent for this long."""
+    pulse_dir: Path | None = None
+    """Where each worker process keeps the small file by which ``orderline health --worker`` sees it
+    move. The system's folder for temporary files, unless set."""
+
     log_format: Literal["auto", "json", "console"] = "auto"
     """``auto``: colours on a terminal, JSON elsewhere."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -16,20 +16,21 @@ from redis.asyncio import Redis
 from tests.builders import an_intent
 from tests.cli.conftest import Orderline, Ran
 from tests.cli.world import World
-from worker.clock import SystemClock
 from worker.crypto import Vault
 from worker.embedded import Servers
-from worker.health import broker, database, setup, work
+from worker.health import broker, database, progress, setup, work
 from worker.health.broker import RedisFacts
 from worker.health.finding import Finding, Level
+from worker.health.progress import Limits, Overdue
 from worker.health.work import WorkFacts
 from worker.settings import Settings
-from worker.store import accounts, migrations
+from worker.store import migrations
 from worker.streams import IntentStreams, put
 
 pytestmark = pytest.mark.usefixtures("world")
 
 OK, WARN, FAIL = Level.OK, Level.WARN, Level.FAIL
+LIMITS = Limits(overdue=60, intake=30, silence=15)
 
 
 @pytest.fixture
@@ -57,8 +58,9 @@ def levels(findings: list[Finding]) -> list[Level]:
 
 
 async def test_a_sound_installation_has_no_failure_and_every_line_says_its_level(
-    orderline: Orderline,
+    orderline: Orderline, world: World
 ) -> None:
+    await world.sweep()
     ran = await orderline("doctor")
     assert ran.code == 0, ran.out
     assert {line.split()[0] for line in ran.out.splitlines()} == {"ok", "warn"}
@@ -180,6 +182,19 @@ async def test_orders_of_an_account_that_nobody_configured_fail(
     assert "ORDERLINE_ACCOUNTS__HYPERTEKNOLOJI__DEFAULT__" in accounts_found["advice"]
 
 
+async def test_what_health_is_red_for_fails_here_by_the_same_rule(
+    orderline: Orderline, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.accept(an_intent())
+    monkeypatch.setenv("ORDERLINE_HEALTH_OVERDUE", "0")
+    told, asked = await orderline("doctor", "--json"), await orderline("health", "--json")
+    red = {each["check"]: each for each in json.loads(asked.out)["checks"] if each["advice"]}
+    assert set(red) == {"overdue orders", "sweep"}
+    for check, finding in red.items():
+        same = ("level", "advice", "limit")
+        assert [found(told)[check][key] for key in same] == [finding[key] for key in same]
+
+
 async def test_a_quarantined_intent_waits_for_a_person(orderline: Orderline, world: World) -> None:
     await world.accept({"nonsense": True})
     waiting = found(await orderline("doctor", "--json"))["quarantine"]
@@ -190,8 +205,9 @@ async def test_a_quarantined_intent_waits_for_a_person(orderline: Orderline, wor
 
 
 async def test_streams_are_told_of_those_that_wait_and_those_nobody_reads(
-    orderline: Orderline, redis: Redis
+    orderline: Orderline, world: World, redis: Redis
 ) -> None:
+    await world.sweep()
     await put(redis, "shop", b"{}")
     await put(redis, "stranger", b"{}")
     ran = await orderline("doctor")
@@ -222,20 +238,6 @@ async def test_what_a_silent_consumer_holds_is_counted(redis: Redis) -> None:
     await IntentStreams(redis, "host:1").read(["shop"], count=1, block_ms=1000)
     assert await work.forgotten(redis, ["shop", "other"], idle=timedelta(hours=1)) == 0
     assert await work.forgotten(redis, ["shop"], idle=timedelta(milliseconds=-1)) == 1
-
-
-async def test_a_sweep_is_seen_by_its_bells_and_by_their_answers(world: World) -> None:
-    await world.accept(an_intent())
-    clock = SystemClock()
-    assert not await work.sweep_is_seen(world.db, clock, within=0.4)
-    looking = asyncio.create_task(work.sweep_is_seen(world.db, clock, within=30))
-    await asyncio.sleep(0.1)
-    assert await accounts.ring_due(world.db, timedelta(seconds=5))
-    assert await looking
-    looking = asyncio.create_task(work.sweep_is_seen(world.db, clock, within=30))
-    await asyncio.sleep(0.1)
-    await accounts.answer(world.db, "hyperteknoloji", "default")
-    assert await looking
 
 
 # --- judgements --------------------------------------------------------------------------
@@ -269,13 +271,17 @@ async def test_a_sweep_is_seen_by_its_bells_and_by_their_answers(world: World) -
         (work.judge_workers(None, 1), WARN),
         (work.judge_workers(2, 1), OK),
         (work.judge_workers(2, 0), WARN),
-        (work.judge_overdue("orders", None), OK),
-        (work.judge_overdue("orders", 9), OK),
-        (work.judge_overdue("orders", 11), WARN),
-        (work.judge_overdue("orders", 61), FAIL),
-        (work.judge_sweep(11, seen=False), FAIL),
-        (work.judge_sweep(11, seen=True), OK),
-        (work.judge_sweep(9, seen=False), OK),
+        (progress.judge_orders([], LIMITS), OK),
+        (progress.judge_orders([Overdue("gifthub", "default", 9)], LIMITS), OK),
+        (progress.judge_orders([Overdue("gifthub", "default", 11)], LIMITS), WARN),
+        (progress.judge_orders([Overdue("gifthub", "default", 60)], LIMITS), FAIL),
+        (progress.judge_notifications(None, LIMITS), OK),
+        (progress.judge_notifications(11, LIMITS), WARN),
+        (progress.judge_notifications(60, LIMITS), FAIL),
+        (progress.judge_sweep(None, LIMITS), FAIL),
+        (progress.judge_sweep(1, LIMITS), OK),
+        (progress.judge_sweep(11, LIMITS), WARN),
+        (progress.judge_sweep(15, LIMITS), FAIL),
     ],
 )
 def test_values_are_judged(finding: Finding, level: Level) -> None:
@@ -314,13 +320,13 @@ def test_what_a_crash_of_redis_would_cost_is_said(
 
 
 def test_an_intake_that_lags_gets_worse_with_its_age() -> None:
-    waiting = {"a": (1, 2.0), "b": (5, 30.0), "c": (9, 90.0)}
-    assert levels(work.judge_intake(waiting)) == [OK, WARN, FAIL]
-    assert levels(work.judge_intake({})) == [OK]
+    waiting = {"a": (1, 2.0), "b": (5, 29.0), "c": (9, 30.0)}
+    assert levels(progress.judge_intake(waiting, LIMITS)) == [OK, WARN, FAIL]
+    assert levels(progress.judge_intake({}, LIMITS)) == [OK]
 
 
 def test_what_waits_for_a_person_is_counted() -> None:
-    facts = WorkFacts(order_age=None, notification_age=None, exhausted=2, quarantined=0)
+    facts = WorkFacts(exhausted=2, quarantined=0)
     said = {each.check: each for each in work.judge_standing([], facts)}
     assert said["undelivered"].said == "2 notifications"
     assert said["undelivered"].level is WARN

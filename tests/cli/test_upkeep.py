@@ -182,8 +182,8 @@ async def test_a_missing_setting_is_a_usage_error(
 
 COMMANDS = [
     ["enqueue"], ["list"], ["show"], ["watch"], ["quarantine"], ["providers"], ["schema"],
-    ["cancel"], ["migrate"], ["new-key"], ["producers", "add"], ["producers", "list"],
-    ["quarantine", "show"], ["quarantine", "replay"], ["quarantine", "drop"],
+    ["cancel"], ["doctor"], ["health"], ["migrate"], ["new-key"], ["producers", "add"],
+    ["producers", "list"], ["quarantine", "show"], ["quarantine", "replay"], ["quarantine", "drop"],
 ]  # fmt: skip
 
 

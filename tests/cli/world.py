@@ -18,7 +18,7 @@ from worker.order import Attempted, Claimed
 from worker.outcome import Confirmed, Goods, LineReport, Outcome
 from worker.settings import Settings
 from worker.steps.accept import Sorted, accept_into
-from worker.store import attempts, claims, notifications, orders, producers
+from worker.store import accounts, attempts, claims, notifications, orders, producers
 from worker.store.attempts import NewAttempt, Opened
 from worker.store.notifications import Delivered
 from worker.store.orders import Settling
@@ -108,6 +108,10 @@ class World:
             change = decider.before_call(claimed, claimed.step, 0.5)
         assert change
         await orders.settle(self.db, self.vault, [Settling(change)])
+
+    async def sweep(self) -> None:
+        """Be beat, and the worker that it rings for, for once."""
+        await accounts.ring_due(self.db, timedelta(seconds=5))
 
     async def tell(self, *, code: int | None = 200, error: str | None = None) -> None:
         """Try every notification that is due, once."""

@@ -1,26 +1,20 @@
 """Redis or PostgreSQL is away, at the start or in flight: nothing is lost but time."""
 
+import time
 from dataclasses import replace
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.crash.conftest import Works
-from tests.crash.proxy import Line
+from tests.crash.promises import check_promises
+from tests.crash.works import Works
 from tests.stories.conftest import gifthub, hyper
 from worker import streams
+from worker.chaos.line import Line
 from worker.embedded import Servers
 
-
-def _to_database(url: str) -> Line:
-    query = parse_qs(urlsplit(url).query)
-    return Line(query["host"][0], int(query["port"][0]))
-
-
-def _through(url: str, port: int) -> str:
-    parts = urlsplit(url)
-    user = f"{parts.username}@" if parts.password is None else f":{parts.password}@"
-    return parts._replace(netloc=f"{user}127.0.0.1:{port}", query="").geturl()
+FOUND_AGAIN = 38.0
+"""Seconds: kombu drops a connection that has been silent for 16, a bell is believed lost after 5,
+and what a reader was given and never saw is left behind for up to 15."""
 
 
 @pytest.fixture
@@ -31,11 +25,11 @@ def servers_of(works: Works) -> Servers:
 async def test_a_worker_that_starts_before_its_database_waits_for_it(
     works: Works, servers_of: Servers
 ) -> None:
-    async with _to_database(servers_of.database_url) as line:
+    async with Line(servers_of.database_url) as line:
         await line.cut()
         works.system = replace(
             works.system,
-            servers=Servers(_through(servers_of.database_url, line.port), servers_of.redis_url),
+            servers=Servers(line.url, servers_of.redis_url),
         )
         await works.submit(hyper("h"), gifthub("g"))
         await works.start_worker("worker")
@@ -46,17 +40,18 @@ async def test_a_worker_that_starts_before_its_database_waits_for_it(
         )
         assert len(await streams.waiting(works.redis, ["shop"])) == 1
         await line.mend()
-        await works.until_at_rest(orders=2)
+        await works.until_at_rest()
+        await check_promises(works)
         assert set((await works.states()).values()) == {"fulfilled"}
 
 
 async def test_a_database_lost_in_flight_costs_nothing_but_time(
     works: Works, servers_of: Servers
 ) -> None:
-    async with _to_database(servers_of.database_url) as line:
+    async with Line(servers_of.database_url) as line:
         works.system = replace(
             works.system,
-            servers=Servers(_through(servers_of.database_url, line.port), servers_of.redis_url),
+            servers=Servers(line.url, servers_of.redis_url),
         )
         await works.start_worker("worker")
         await works.start_beat()
@@ -71,21 +66,18 @@ async def test_a_database_lost_in_flight_costs_nothing_but_time(
             "the worker says what is wrong",
         )
         await line.mend()
-        await works.until_at_rest(orders=15)
+        await works.until_at_rest()
+    await check_promises(works)
     assert works.bought() == 15
-    assert works.receiver.received.out_of_order == 0
 
 
 async def test_a_redis_lost_in_flight_costs_nothing_but_time(
     works: Works, servers_of: Servers
 ) -> None:
-    parts = urlsplit(servers_of.redis_url)
-    assert parts.hostname is not None
-    assert parts.port is not None
-    async with Line(parts.hostname, parts.port) as line:
+    async with Line(servers_of.redis_url) as line:
         works.system = replace(
             works.system,
-            servers=Servers(servers_of.database_url, _through(servers_of.redis_url, line.port)),
+            servers=Servers(servers_of.database_url, line.url),
         )
         await works.start_worker("worker")
         await works.start_beat()
@@ -100,8 +92,34 @@ async def test_a_redis_lost_in_flight_costs_nothing_but_time(
             "the worker says what is wrong",
         )
         await line.mend()
-        await works.until_at_rest(orders=10)
+        await works.until_at_rest()
+    await check_promises(works)
     assert works.bought() == 10
+
+
+# Recipe 8. Plain Celery, without a socket_timeout, is still deaf after minutes, and says nothing;
+# with one it recovers in about one, without what was popped into the dead connection.
+@pytest.mark.slow
+async def test_a_redis_whose_connections_died_in_silence_is_found_again(
+    works: Works, servers_of: Servers
+) -> None:
+    async with Line(servers_of.redis_url) as line:
+        works.system = replace(
+            works.system,
+            servers=Servers(servers_of.database_url, line.url),
+        )
+        worker = await works.start_worker("worker")
+        await works.start_beat()
+        await works.submit(hyper("before"))
+        await works.until_at_rest()
+        line.go_dark()
+        died = time.monotonic()
+        await works.submit(*(hyper(f"h{n}", 5) for n in range(5)), gifthub("g", "sandbox-slow"))
+        await works.until_at_rest()
+        assert time.monotonic() - died < FOUND_AGAIN
+    assert worker.running
+    await works.until_nothing_waits()
+    await check_promises(works)
 
 
 async def test_nonsense_on_a_stream_never_stops_the_worker(works: Works) -> None:
@@ -121,6 +139,7 @@ async def test_nonsense_on_a_stream_never_stops_the_worker(works: Works) -> None
         await streams.put(works.redis, "shop", raw)
     await works.redis.xadd(streams.stream_of("shop"), {b"other": b"field"})
     await works.submit(hyper("h"))
-    await works.until_at_rest(orders=1)
-    assert await works.one("SELECT count(*) FROM quarantine") == len(nonsense) + 1
-    assert await works.redis.xlen(streams.stream_of("shop")) == 0
+    await works.until_at_rest()
+    await works.until_nothing_waits()
+    works.faulty = len(nonsense) + 1
+    await check_promises(works)

@@ -8,7 +8,8 @@ from celery import Celery
 
 from schemas import jobs
 from tasks.queues import SUBMIT
-from tests.crash.conftest import SHOP, Works
+from tests.crash.promises import check_promises
+from tests.crash.works import SHOP, Works
 from tests.stories.conftest import hyper
 
 PLAYER = "player-5512345678"
@@ -19,7 +20,7 @@ async def test_an_intent_sent_as_a_celery_task_is_taken_in_and_its_arguments_sta
 ) -> None:
     app = Celery(broker=works.system.servers.redis_url)
     app.conf.broker_transport_options = {"global_keyprefix": "orderline:celery:"}
-    intent = hyper("h", producer=SHOP)
+    intent = works.asked["h"] = hyper("h", producer=SHOP)
     intent["lines"][0]["require_data"] = [{"product_require_id": 1, "value": PLAYER}]
     watcher = _Watcher(app)
     await works.start_worker("worker")
@@ -30,7 +31,8 @@ async def test_an_intent_sent_as_a_celery_task_is_taken_in_and_its_arguments_sta
         await asyncio.to_thread(
             app.send_task, jobs.ORDER_SUBMIT, args=[intent], queue=SUBMIT, ignore_result=True
         )
-        await works.until_at_rest(orders=1)
+        await works.until_at_rest()
+        await check_promises(works)
         await works.until(lambda: "'placed 1'" in watcher.results(), "the bell's result is seen")
     finally:
         watcher.stop()

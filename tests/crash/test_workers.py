@@ -1,7 +1,6 @@
 """Workers that are stopped, killed, doubled, and robbed of Redis, in the middle of their work."""
 
 import asyncio
-import json
 import signal
 import time
 
@@ -10,11 +9,10 @@ from sqlalchemy import text
 
 from schemas import jobs
 from tasks.queues import orders_of
-from tests.crash.conftest import Works
-from tests.stories.conftest import SHOP, gifthub, hyper
-from worker import streams
+from tests.crash.promises import check_promises
+from tests.crash.works import Works
+from tests.stories.conftest import gifthub, hyper
 from worker.sandbox import Outage
-from worker.store.intake import EntryKind
 
 _DUE = text(
     "SELECT provider, array_agg(id::text) AS ids FROM orders"
@@ -35,12 +33,12 @@ async def test_a_wiped_redis_loses_no_accepted_order_and_the_next_intent_is_take
         return bool(await works.one("SELECT count(*) = 20 FROM orders"))
 
     await works.until(all_accepted, "everything is accepted")
-    await works.until(lambda: _nothing_waits(works), "every entry has left its stream")
+    await works.until_nothing_waits()
     await works.redis.flushall()
     await works.submit(hyper("after-the-wipe"))
-    await works.until_at_rest(orders=21)
+    await works.until_at_rest()
+    await check_promises(works)
     assert set((await works.states()).values()) == {"fulfilled"}
-    assert works.bought() == 21
 
 
 async def test_sigterm_ends_a_worker_within_its_grace_while_a_provider_is_dark(
@@ -60,9 +58,9 @@ async def test_sigterm_ends_a_worker_within_its_grace_while_a_provider_is_dark(
 
     await works.sandbox.outage("hyperteknoloji", seconds=0)
     await works.start_worker("heir")
-    await works.until_at_rest(orders=10)
+    await works.until_at_rest()
+    await check_promises(works)
     assert set((await works.states()).values()) == {"fulfilled"}
-    assert works.bought() == 10
 
 
 async def test_sigkill_leaves_in_doubt_only_what_had_an_attempt_open(works: Works) -> None:
@@ -75,11 +73,11 @@ async def test_sigkill_leaves_in_doubt_only_what_had_an_attempt_open(works: Work
     )
     victim.signal(signal.SIGKILL)
     await works.sandbox.outage("hyperteknoloji", seconds=0)
-    doubtful = await works.one("SELECT count(*) FROM attempts WHERE outcome IS NULL")
+    doubtful = await works.in_a_call()
     await works.start_worker("heir")
-    await works.until_at_rest(orders=8)
+    await works.until_at_rest()
+    await check_promises(works, may_be_parked=doubtful)
     states = list((await works.states()).values())
-    assert states.count("parked") <= doubtful
     assert states.count("fulfilled") == 8 - states.count("parked")
     assert works.bought() == states.count("fulfilled")
 
@@ -93,18 +91,11 @@ async def test_two_workers_and_every_bell_rung_twice_buy_nothing_twice(works: Wo
     ringing = asyncio.create_task(_ring_everything_twice(works))
     await works.submit(*bodies)
     try:
-        await works.until_at_rest(orders=60)
+        await works.until_at_rest()
     finally:
         ringing.cancel()
+    await check_promises(works)
     assert set((await works.states()).values()) == {"fulfilled"}
-    assert works.bought() == 60
-    assert len(works.receiver.received.first) == await works.one(
-        "SELECT count(*) FROM notifications"
-    )
-
-
-async def _nothing_waits(works: Works) -> bool:
-    return not await streams.waiting(works.redis, ["shop"])
 
 
 async def _ring_everything_twice(works: Works) -> None:
@@ -136,10 +127,9 @@ async def test_a_wish_on_the_stream_is_answered_by_a_worker(works: Works) -> Non
         return len(states) == 2 and set(states.values()) <= {"placed", "fulfilled"}
 
     await works.until(bought, "both are bought")
-    for intent_id in ("h", "g"):
-        wish = json.dumps({"intent_id": intent_id})
-        await streams.put(works.redis, SHOP, wish, EntryKind.CANCEL)
-    await works.until_at_rest(orders=2)
+    await works.call_off("h", "g")
+    await works.until_at_rest()
+    await check_promises(works)
     assert await works.states() == {"h": "cancelled", "g": "fulfilled"}
     told = [body["type"] for body in works.receiver.received.first.values()]
     assert told.count("line.cancelled") == told.count("line.cancel_refused") == 1

@@ -1,17 +1,12 @@
-"""A Celery app whose worker kills itself at one commit boundary, chosen by ``CRASH_AT``."""
+"""A Celery app whose worker meets a ``Fate``, or whose engine lacks a safety (``CARELESS``)."""
 
 import os
-import signal
 
 from tasks.app import app
-from worker.store.session import Boundary, Side
+from tests.crash import careless, watched
+from tests.crash.fate import Fate
 
-_boundary, _, _side = os.environ["CRASH_AT"].partition("/")
-
-
-def _die(boundary: Boundary, side: Side) -> None:
-    if (boundary, side) == (_boundary, _side):
-        os.kill(os.getpid(), signal.SIGKILL)
-
-
-app.on_boundary = _die
+fate = Fate()
+watched.watch(fate.answered)
+careless.be(os.environ.get("CARELESS", ""))
+app.on_boundary = fate.reached

@@ -20,7 +20,8 @@ import psycopg
 import pytest
 import redis
 
-from worker.embedded import Servers, embedded_servers, locks, running_servers
+from worker import locks
+from worker.embedded import Servers, embedded_servers, running_servers
 from worker.embedded.place import kept_data
 from worker.embedded.redis_server import find_redis
 from worker.errors import EmbeddedError

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -45,13 +46,14 @@ async def test_a_bell_that_cannot_be_rung_stops_no_other(failure: Exception) -> 
 
 
 @pytest.fixture
-def engine(database_url: str, redis_url: str) -> EngineThread:
+def engine(database_url: str, redis_url: str, tmp_path: Path) -> EngineThread:
     settings = Settings(
         _env_file=None,
         database_url=database_url,
         redis_url=redis_url,
         encryption_keys=Vault.new_key(),
         grace=1,
+        pulse_dir=tmp_path,
     )
     return EngineThread(settings, Bells())
 

@@ -287,3 +287,44 @@ async def test_a_stop_does_not_wait_for_an_outage_to_end() -> None:
         await engine.see(())  # each claim that failed doubles the wait for the next
     engine.pump.stop()
     assert await engine.supervisor.settle(0.5)
+
+
+# --- whether it moves ----------------------------------------------------------------------------
+
+
+async def test_a_claim_and_the_end_of_a_rows_work_break_the_silence_and_a_failure_does_not() -> (
+    None
+):
+    engine = an_engine(2)
+    await engine.see(())
+
+    await asyncio.sleep(0.3)
+    rested = engine.pump.silent
+    assert rested >= 0.3
+    engine.rows.failures = [exc.OperationalError("", {}, OSError())]
+    await engine.see(())
+    assert engine.pump.silent >= rested
+    names = engine.rows.add(2)
+    async with asyncio.timeout(PATIENCE):
+        await engine.rows.started.wait()  # by the pump's own next try
+    assert engine.pump.silent < rested
+    await asyncio.sleep(0.3)
+    assert engine.pump.silent >= 0.3
+    await engine.finish(*names)
+    assert engine.pump.silent < 0.3
+
+
+async def test_a_pump_is_full_while_all_its_permits_are_at_work_and_not_while_it_claims() -> None:
+    engine = an_engine(1)
+    engine.rows.open.clear()
+    (name,) = engine.rows.add(1)
+    engine.pump.ring()
+    async with asyncio.timeout(PATIENCE):
+        await engine.rows.claiming.wait()
+    assert (engine.pump.free, engine.pump.full) == (0, False)
+    engine.rows.open.set()
+    async with asyncio.timeout(PATIENCE):
+        await engine.rows.started.wait()
+    assert (engine.pump.free, engine.pump.full) == (0, True)
+    await engine.finish(name)
+    assert not engine.pump.full

@@ -10,6 +10,7 @@ from schemas import jobs
 from schemas.intents.registry import INTENT
 from tasks import notifications, orders, upkeep
 from tasks.app import app
+from tasks.queues import SUBMIT
 from tests.house.conftest import ROOMS, Source, name_of, sources
 from worker.crypto import Vault
 from worker.lifecycle import Step
@@ -114,6 +115,7 @@ def test_no_result_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     assert app.conf.task_ignore_result is True
     assert app.conf.task_acks_late is False
     assert app.conf.task_create_missing_queues is False
+    assert {queue.name for queue in app.conf.task_queues if not queue.no_ack} == {SUBMIT}
 
 
 def test_each_job_has_one_task_and_each_task_its_job() -> None:

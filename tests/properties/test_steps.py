@@ -5,13 +5,14 @@ and at the end everything comes to rest by itself.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from typing import ClassVar
 
 import hypothesis
+import psycopg
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -25,6 +26,7 @@ from hypothesis.stateful import (
 from pydantic import SecretStr
 
 from schemas.ids import new_uuid
+from tests.builders import NOW
 from tests.properties.remote import LATEST
 from tests.properties.workers import PROVIDER, Call, workers_of
 from worker.capabilities import Capabilities, Doubt
@@ -57,12 +59,17 @@ class World:
 
     loop: asyncio.Runner
     rt: Runtime
-    set_clock: Callable[[timedelta], None]
-    ahead: timedelta = timedelta()
+    database_url: str
+    now: datetime = NOW
 
     def move_clock(self, by: timedelta) -> None:
-        self.ahead += by
-        self.set_clock(self.ahead)
+        """The database's clock stands still in between: an example replayed is the same again."""
+        self.now += by
+        with psycopg.connect(self.database_url, autocommit=True) as connection:
+            connection.execute(
+                "CREATE OR REPLACE FUNCTION orderline_now() RETURNS timestamptz LANGUAGE sql STABLE"
+                f" RETURN timestamptz '{self.now.isoformat()}'"
+            )
 
 
 NUMBERS = count(1)
@@ -206,7 +213,7 @@ class Lives(RuleBasedStateMachine):
             assert bought
         if row.state == S.CANCELLED:
             assert not self.remote.live
-        if row.state in TERMINAL_ORDERS and not self.placed:
+        if row.state in TERMINAL_ORDERS and not self.placed:  # nothing was heard of it before
             assert bought == (row.state == S.FULFILLED) or self.remote.called_off
             assert not any(map(self._may_still_buy, self.provider.calls))
 
@@ -218,6 +225,7 @@ class Lives(RuleBasedStateMachine):
         for _ in range(TURNS):
             for call in self._open_calls():
                 self.workers.answer(call, InDoubt("cut"))
+            self.nothing_is_stuck_and_every_line_is_told()
             row = self.workers.row()
             if row.due_at is None:
                 break
@@ -225,7 +233,6 @@ class Lives(RuleBasedStateMachine):
             self.workers.ring()
             for call in self._open_calls():
                 self.workers.answer(call, self.provider.carry_out(call))
-            self.nothing_is_stuck_and_every_line_is_told()
         assert self.workers.row().due_at is None, "it never comes to rest"
         self.there_is_never_more_than_one_live_order()
         self.what_we_say_of_the_provider_is_so()
@@ -278,7 +285,7 @@ class Lives(RuleBasedStateMachine):
 
 
 @pytest.fixture
-def world(database_url: str, set_clock: Callable[[timedelta], None]) -> Iterator[World]:
+def world(database_url: str) -> Iterator[World]:
     settings = Settings(
         _env_file=None,
         database_url=database_url,
@@ -304,7 +311,9 @@ def world(database_url: str, set_clock: Callable[[timedelta], None]) -> Iterator
         loop.run(
             producers.add(rt.db, rt.vault, name="shop", notify_url=url, secret="whsec_c2VjcmV0")
         )
-        yield World(loop, rt, set_clock)
+        world = World(loop, rt, database_url)
+        world.move_clock(timedelta())
+        yield world
         loop.run(opening.__aexit__(None, None, None))
 
 

@@ -44,8 +44,7 @@ class Call:
 
     ref: str | None
     attempt: Attempted
-    task: asyncio.Task[Any]
-    """The worker that waits for its answer."""
+    worker: asyncio.Task[Any]
     answer: asyncio.Future[Outcome]
     outcome: Outcome | None = None
     """What it came to there, once it was carried out."""
@@ -79,10 +78,10 @@ class Provider:
         assert attempt.request == attempt.reference.encode()  # what is sent again is as it was
         task = asyncio.current_task()
         assert task is not None
-        call = Call(order.provider_ref, attempt, task, asyncio.get_running_loop().create_future())
-        self.calls.append(call)
+        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self.calls.append(Call(order.provider_ref, attempt, task, answer))
         self.blocked.add(task)
-        return await call.answer
+        return await answer
 
     confirm = cancel = place
 
@@ -172,8 +171,8 @@ class Workers:
 
         async def say() -> None:
             if not call.answer.done():
-                self.provider.blocked.discard(call.task)
                 call.answer.set_result(outcome)
+                self.provider.blocked.discard(call.worker)
             await self._quiet()
 
         self.run(say())
@@ -182,8 +181,8 @@ class Workers:
         """The worker that made this call dies; the call does not."""
 
         async def die() -> None:
-            self.provider.blocked.discard(call.task)
             call.answer.cancel()
+            self.provider.blocked.discard(call.worker)
             await self._quiet()
 
         self.run(die())

@@ -134,3 +134,15 @@ async def test_a_reference_is_not_unique_and_cannot_be_looked_up(
         await gifthub("PUT", "/order/confirm", {"orderId": created.body["data"]["id"]})
     assert sandbox.books.duplicates("gifthub") == {"ref": 2}
     assert (await gifthub("GET", "/order/get?reference=ref")).how == 404
+
+
+async def test_an_order_is_bought_when_it_is_confirmed(
+    gifthub: Any, sandbox: Sandbox, clock: Any
+) -> None:
+    created = await gifthub("POST", "/order/create", order())
+    assert sandbox.books.rows("gifthub")[0].bought_at is None
+    clock.now += timedelta(minutes=1)
+    await gifthub("PUT", "/order/confirm", {"orderId": created.body["data"]["id"]})
+    [row] = sandbox.books.rows("gifthub")
+    assert row.bought_at == clock.now
+    assert row.created_at == clock.now - timedelta(minutes=1)

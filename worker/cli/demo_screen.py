@@ -14,11 +14,11 @@ from typing import Final
 from rich.console import Console, Group
 from rich.live import Live
 from rich.rule import Rule
-from rich.table import Table
 from rich.text import Text
 
 from schemas.orders import RecentLine
 from worker.cli.output import coloured, printable
+from worker.cli.promises_table import show_promises
 from worker.demo.books import AT_REST
 from worker.demo.verdict import Verdict
 from worker.lifecycle import TERMINAL_LINES
@@ -74,16 +74,7 @@ class Screen:
 
     def judge(self, verdict: Verdict) -> None:
         """Print the verdict, promise by promise."""
-        self._print(Text(f"\nVerdict after {verdict.seconds:g} s\n", style="bold"))
-        table = Table.grid(padding=(0, 2, 0, 0))
-        for promise in verdict.promises:
-            kept = Text("kept", "green") if promise.kept else Text("BROKEN", "bold red")
-            table.add_row(Text(promise.name), kept, Text(promise.claim), Text(promise.evidence))
-        self._console.print(table)
-        if verdict.broken:
-            self._print(Text(f"\nBroken: {', '.join(verdict.broken)}", style="bold red"))
-        else:
-            self._print(Text("\nEvery promise was kept.", style="bold green"))
+        show_promises(self._console, verdict.promises, verdict.seconds)
 
     def _draw(self) -> None:
         if self._live is None:

@@ -12,13 +12,15 @@ from redis.asyncio import Redis
 from rich.text import Text
 
 from worker import streams
-from worker.cli.output import Json, print_json, printable, say
+from worker.cli.output import Json, print_json, printable, say, verdict
+from worker.cli.probe import MEND
 from worker.cli.session import Unreachable, opened_database, opened_redis, revision
-from worker.clock import Clock, SystemClock
+from worker.clock import SystemClock
 from worker.crypto import Vault
 from worker.errors import SettingsError
-from worker.health import broker, database, setup, work
+from worker.health import broker, database, progress, setup, work
 from worker.health.finding import Finding, Level, fail
+from worker.health.progress import Limits
 from worker.provider import Accounts
 from worker.providers import load_accounts
 from worker.runtime import open_vault
@@ -30,7 +32,7 @@ from worker.store.views_upkeep import account_loads
 _FAILED: Final = 1
 _WRONG_SETTINGS: Final = 2
 _SILENT: Final = timedelta(seconds=60)
-_COLOURS: Final = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "bold red"}
+_WIDEST: Final = max(map(len, Level))
 _FAULTS: Final = re.compile(r"; (?=ORDERLINE_)")
 
 
@@ -78,50 +80,46 @@ def _wrong(error: SettingsError) -> Iterator[Finding]:
 
 
 async def _examine(settings: Settings, vault: Vault, accounts: Accounts) -> list[Finding]:
-    clock = SystemClock()
-    findings = setup.judge_settings(settings)
+    findings, limits = setup.judge_settings(settings), Limits.of(settings)
     names: list[str] | None = None
     try:
         async with opened_database(settings) as db:
-            facts = await database.read_database(db, clock)
+            facts = await database.read_database(db, SystemClock())
             findings += database.judge_database(facts, settings.clock_skew)
             schema = database.judge_schema(await revision(db), migrations.newest())
             findings.append(schema)
             if schema.level is Level.OK:
                 names = [each.name for each in await producers.every(db)]
-                findings += await _examine_rows(db, clock, vault, accounts)
+                findings += await _examine_rows(db, vault, accounts, limits)
     except Unreachable as error:
-        findings.append(fail("database", str(error), "start it, or correct the variable"))
+        findings.append(fail("database", str(error), MEND))
     try:
         async with opened_redis(settings) as redis:
             findings += broker.judge_redis(await broker.read_redis(redis))
             if names is not None:
-                findings += await _examine_streams(redis, names)
+                findings += await _examine_streams(redis, names, limits)
     except Unreachable as error:
-        findings.append(fail("redis", str(error), "start it, or correct the variable"))
+        findings.append(fail("redis", str(error), MEND))
     return findings
 
 
 async def _examine_rows(
-    db: Database, clock: Clock, vault: Vault, accounts: Accounts
+    db: Database, vault: Vault, accounts: Accounts, limits: Limits
 ) -> list[Finding]:
     facts, loads = await work.read_work(db), await account_loads(db)
-    late = facts.order_age is not None and facts.order_age >= work.LATE
-    swept = late and await work.sweep_is_seen(db, clock, within=work.SWEPT_WITHIN)
     return [
         database.judge_own_clock(await database.own_clock_is_off(db)),
         setup.judge_seals(*await setup.broken_seals(db, vault)),
         *setup.judge_accounts(accounts, loads),
-        work.judge_overdue("orders", facts.order_age),
-        work.judge_overdue("notifications", facts.notification_age),
-        work.judge_sweep(facts.order_age, seen=swept),
+        *progress.judge_progress(await progress.read_progress(db), limits),
         *work.judge_standing(loads, facts),
     ]
 
 
-async def _examine_streams(redis: Redis, names: Sequence[str]) -> list[Finding]:
+async def _examine_streams(redis: Redis, names: Sequence[str], limits: Limits) -> list[Finding]:
     return [
-        *work.judge_intake(await streams.waiting(redis, names)),
+        *progress.judge_intake(await streams.waiting(redis, names), limits),
+        progress.judge_callbacks(await streams.lag(redis, streams.CALLBACKS), limits),
         *work.judge_strangers(await streams.strangers(redis, names)),
         *work.judge_forgotten(await work.forgotten(redis, names, idle=_SILENT)),
         work.judge_workers(await work.count_workers(redis), len(names)),
@@ -136,5 +134,6 @@ def _tell(findings: Sequence[Finding], *, as_json: bool) -> None:
     width = max(len(each.check) for each in findings)
     for each in findings:
         advice = f" -- {each.advice}" if each.advice else ""
-        level = Text(f"{each.level:<4}", _COLOURS[each.level])
+        level = verdict(each.level)
+        level.pad_right(_WIDEST - len(level))
         say(level + Text(printable(f"  {each.check:<{width}}  {each.said}{advice}")))

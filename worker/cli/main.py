@@ -10,9 +10,11 @@ import typer
 from worker import logs
 from worker.cli import producers, quarantine
 from worker.cli.cancel import cancel
+from worker.cli.chaos import chaos
 from worker.cli.demo import demo
 from worker.cli.doctor import doctor
 from worker.cli.enqueue import enqueue
+from worker.cli.health import health
 from worker.cli.list import list_orders
 from worker.cli.migrate import migrate
 from worker.cli.new_key import new_key
@@ -38,8 +40,10 @@ app = typer.Typer(
 )
 
 app.command("demo")(demo)
+app.command("chaos")(chaos)
 app.command("up")(up)
 app.command("doctor")(doctor)
+app.command("health")(health)
 app.command("enqueue")(enqueue)
 app.command("list")(list_orders)
 app.command("show")(show)

@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.orders import span
+from worker.health.finding import Level
 
 Cell = str | Text
 """A table's cell; ``Text`` where it has a colour."""
@@ -47,6 +48,8 @@ _COLOURS: Final[Mapping[str, str]] = {
 }
 """Colours of the states of orders and of lines."""
 
+_OF_LEVELS: Final = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "bold red"}
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -65,6 +68,11 @@ def printable(text: str) -> str:
 def coloured(state: str) -> Text:
     """A state in its colour."""
     return Text(state, style=_COLOURS.get(state, ""))
+
+
+def verdict(level: Level) -> Text:
+    """A finding's level in its colour."""
+    return Text(level, style=_OF_LEVELS[level])
 
 
 def left(quote_left: timedelta | None) -> Cell:

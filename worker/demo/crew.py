@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, Self
@@ -59,6 +60,21 @@ class Crew:
         killed = self._running.pop(name)
         killed.signal(signal.SIGKILL)
         self._gone.append(killed)
+
+    def retire(self, name: str) -> None:
+        """Ask a process to end (SIGTERM) in its own time, which is expected then."""
+        asked = self._running.pop(name)
+        asked.let_go()
+        self._gone.append(asked)
+
+    def halt(self, name: str) -> Callable[[], None]:
+        """Make a process stand still (SIGSTOP); what is given makes it go on (SIGCONT).
+
+        That is harmless when it has ended meanwhile.
+        """
+        halted = self._running[name]
+        halted.signal(signal.SIGSTOP)
+        return partial(halted.signal, signal.SIGCONT)
 
     def ended(self) -> list[End]:
         """The processes that ended by themselves since this was last asked."""

@@ -1,6 +1,6 @@
 """Real servers for a machine that has none: PostgreSQL 18 and Redis, for demos and tests.
 
-    servers     what the rest uses: start them, use them, leave them
+    servers     what the rest uses: start them, use them, restart them, leave them
     keeper      the process between us and them; it outlives us just long enough to clean up
     place       where they live and as whom they run
     postgres_server, redis_server
@@ -11,6 +11,24 @@ is gone, and pytest's fixtures and the command line both want a plain ``with``.
 Only ``cli`` and the tests import it.
 """
 
-from worker.embedded.servers import Servers, embedded_servers, running_servers
+from worker.embedded.process import How
+from worker.embedded.servers import (
+    POSTGRES,
+    REDIS,
+    Keeper,
+    Servers,
+    embedded_servers,
+    restartable_servers,
+    running_servers,
+)
 
-__all__ = ["Servers", "embedded_servers", "running_servers"]
+__all__ = [
+    "POSTGRES",
+    "REDIS",
+    "How",
+    "Keeper",
+    "Servers",
+    "embedded_servers",
+    "restartable_servers",
+    "running_servers",
+]

@@ -28,7 +28,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from worker.embedded import locks
+from worker import locks
 from worker.errors import EmbeddedError
 
 _RUNS = (Path("/tmp"), Path("/var/tmp"))  # noqa: S108  names are random, owners are checked

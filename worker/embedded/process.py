@@ -1,21 +1,33 @@
-"""One process of the embedded servers: started in its place, waited for, stopped."""
+"""One process of the embedded servers: started in its place, waited for, stopped, started again."""
 
 import os
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
+from typing import Self
 
 from worker.embedded.place import Place
 from worker.errors import EmbeddedError
 
 _START_SECONDS = 60
+_RESTART_SECONDS = 30
 _STOP_SECONDS = 10
 _POLL_SECONDS = 0.02
 _LOG_TAIL = 1500
+
+
+class How(StrEnum):
+    """How a server is taken down before it is started again."""
+
+    STOP = "stop"
+    """SIGINT: both servers take it for an orderly, prompt stop that ends every session."""
+    KILL = "kill"
+    """SIGKILL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +68,7 @@ def running(
     account = place.account
     log = place.run / f"{name}.log"
     try:
-        with log.open("wb") as output:
+        with log.open("ab") as output:
             popen = subprocess.Popen(  # noqa: S603  a program we looked for ourselves
                 command,
                 cwd=folder,
@@ -89,3 +101,44 @@ def _stop(popen: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         popen.kill()
         popen.wait()
+
+
+class Restartable:
+    """A server that can be taken down and started again, at the same address with the same data.
+
+    ``start`` runs it and waits until it accepts connections; leaving that block stops it.
+    """
+
+    def __init__(self, start: Callable[[], AbstractContextManager[Process]]) -> None:
+        self._start = start
+        self._stack = ExitStack()
+        self._process: Process
+
+    def __enter__(self) -> Self:
+        self._process = self._stack.enter_context(self._start())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def restart(self, how: How) -> None:
+        """Take it down, start it and wait until it accepts connections.
+
+        A killed PostgreSQL leaves backends behind that end on their own when they notice, and
+        refuses to start while one of them is still attached to its shared memory: so a start
+        that fails is tried again. Raises ``EmbeddedError`` when it never succeeds.
+        """
+        if how is How.KILL:
+            self._process.popen.kill()
+            self._process.popen.wait()
+        self._stack.close()
+        deadline = time.monotonic() + _RESTART_SECONDS
+        while True:
+            try:
+                self._process = self._stack.enter_context(self._start())
+            except EmbeddedError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(_POLL_SECONDS)
+            else:
+                return

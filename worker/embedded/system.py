@@ -1,6 +1,6 @@
 """A whole Orderline on this machine: its environment, and its processes on leashes.
 
-What ``orderline demo`` and ``orderline up`` run, and what the crash tests kill.
+What ``orderline demo`` and ``orderline up`` run; the crash tests fork theirs, with its settings.
 """
 
 import json
@@ -13,12 +13,12 @@ from typing import Final
 from worker.embedded.leash import Leashed
 from worker.embedded.servers import Servers
 
-_CELERY: Final = (sys.executable, "-m", "celery", "-A")
+_CELERY: Final = (sys.executable, "-m", "celery", "-A", "tasks.app")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class System:
-    """How this installation's processes are started. ``home`` takes their logs.
+    """How this installation's processes are started. ``home`` takes their logs and pulses.
 
     ``accounts`` are provider accounts by provider and name; ``overrides`` are further settings
     by their variable names.
@@ -30,8 +30,6 @@ class System:
     accounts: Mapping[str, Mapping[str, Mapping[str, str]]] = field(repr=False)
     development_hosts: str = ""
     overrides: Mapping[str, str] = field(default_factory=dict)
-    app: str = "tasks.app"
-    """The Celery app; crash tests have one that dies on purpose."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -42,14 +40,14 @@ class System:
             "ORDERLINE_ENCRYPTION_KEYS": self.encryption_key,
             "ORDERLINE_ACCOUNTS": json.dumps(self.accounts),
             "ORDERLINE_DEVELOPMENT_HOSTS": self.development_hosts,
+            "ORDERLINE_PULSE_DIR": str(self.home.absolute()),
             **self.overrides,
         }
 
-    def worker(self, name: str = "worker") -> Leashed:
-        """Start a Celery worker."""
-        return self._start(
-            name, "worker", "--hostname", f"{name}@%h", "--without-gossip", "--without-mingle"
-        )
+    def worker(self, name: str = "worker", *options: str) -> Leashed:
+        """Start a Celery worker; ``options`` are Celery's."""
+        named = ("--hostname", f"{name}@%h", "--without-gossip", "--without-mingle")
+        return self._start(name, "worker", *named, *options)
 
     def beat(self) -> Leashed:
         """Start Celery beat."""
@@ -60,7 +58,7 @@ class System:
         grace = float(self.overrides.get("ORDERLINE_GRACE", "20"))
         return Leashed(
             name,
-            [*_CELERY, self.app, *command],
+            [*_CELERY, *command],
             env=self.environment,
             log=self.home / f"{name}.log",
             grace=grace + 5,

@@ -7,7 +7,7 @@ from typing import Any, Final
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from worker.health.finding import Finding, fail, ok, warn
+from worker.health.finding import Finding, Level, fail, ok, warn
 
 OLDEST: Final = (6, 2)
 
@@ -65,6 +65,11 @@ def judge_redis(facts: RedisFacts) -> list[Finding]:
         judge_memory(facts.maxmemory, facts.policy),
         judge_persistence(facts),
     ]
+
+
+def judge_answer(took: float) -> Finding:
+    """That it answers at all is well."""
+    return Finding(Level.OK, "redis", f"answers in {took * 1000:.0f} ms", value=took)
 
 
 def judge_version(version: str) -> Finding:

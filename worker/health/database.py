@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import text
 
 from worker.clock import Clock
-from worker.health.finding import Finding, fail, ok, warn
+from worker.health.finding import Finding, Level, fail, ok, warn
 from worker.store.session import Database
 
 OLDEST: Final = 14
@@ -86,7 +86,7 @@ def judge_version(version: str, major: int, took: float) -> Finding:
     """The migrations need ``OLDEST``."""
     said = f"PostgreSQL {version}, answers in {took * 1000:.0f} ms"
     if major >= OLDEST:
-        return ok("database", said)
+        return Finding(Level.OK, "database", said, value=took)
     return fail("database", said, f"use PostgreSQL {OLDEST} or newer")
 
 

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+LATE: Final = 10.0
+"""Seconds after which what is due counts as late: somebody should know, nothing is red yet."""
 
 
 class Level(StrEnum):
@@ -16,12 +20,17 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check's result. ``advice`` is what to do; nothing where all is well."""
+    """One check's result. ``advice`` is what to do; nothing where all is well.
+
+    ``value`` and ``limit`` are seconds: what was measured, and from where on it fails.
+    """
 
     level: Level
     check: str
     said: str
     advice: str = ""
+    value: float | None = None
+    limit: float | None = None
 
 
 def ok(check: str, said: str) -> Finding:
@@ -37,3 +46,16 @@ def warn(check: str, said: str, advice: str) -> Finding:
 def fail(check: str, said: str, advice: str) -> Finding:
     """A promise cannot be kept."""
     return Finding(Level.FAIL, check, said, advice)
+
+
+def measured(
+    check: str, said: str, advice: str, *, value: float | None, limit: float, late: float = LATE
+) -> Finding:
+    """An age that fails at its limit and is worth knowing once it is ``late``.
+
+    ``None`` is the age of what is not there, and is well.
+    """
+    if value is None or value < min(late, limit):
+        return Finding(Level.OK, check, said, value=value, limit=limit)
+    level = Level.WARN if value < limit else Level.FAIL
+    return Finding(level, check, said, advice, value, limit)

@@ -14,8 +14,8 @@ class Row:
 
     ``ref`` is the caller's reference (a DeliverID, a ``reference``), ``None`` when it sent
     none. ``live`` says that the line costs the caller money: it was committed and did not come
-    to nothing. ``price`` is the total of the line in ``currency``. ``extra`` is what only this
-    remote knows.
+    to nothing. ``bought_at`` is when it was committed, ``None`` where it never was. ``price`` is
+    the total of the line in ``currency``. ``extra`` is what only this remote knows.
     """
 
     remote: str
@@ -29,6 +29,7 @@ class Row:
     status: str
     live: bool
     created_at: datetime
+    bought_at: datetime | None
     extra: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
@@ -44,6 +45,7 @@ class Row:
             "status": self.status,
             "live": self.live,
             "created_at": self.created_at.isoformat(),
+            "bought_at": self.bought_at.isoformat() if self.bought_at else None,
             **self.extra,
         }
 

@@ -19,6 +19,7 @@ class SandboxSettings:
     ``pace``            seconds between the stages of an order that does not finish at once.
     ``callbacks``       whether remotes call back at all.
     ``callback_hosts``  the only hosts a callback is ever sent to; this machine by default.
+    ``frozen_for``      how long a remote that freezes prices holds one.
     ``token_lifetime``  how long a token of a remote with a login lives.
     ``drip``            seconds between two bytes of a dripping answer.
     """
@@ -28,6 +29,7 @@ class SandboxSettings:
     pace: float = 2.0
     callbacks: bool = True
     callback_hosts: frozenset[str] = LOOPBACK
+    frozen_for: timedelta = timedelta(minutes=10)
     token_lifetime: timedelta = timedelta(hours=1)
     drip: float = 0.02
 

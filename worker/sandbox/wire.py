@@ -9,6 +9,7 @@ import json
 import socket
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
 from email.utils import format_datetime
@@ -148,8 +149,9 @@ class Wire:
         self, request: web.BaseRequest, whole: web.Response
     ) -> web.StreamResponse:
         half, body = _begun(whole)
-        await half.prepare(request)
-        await half.write(body[: len(body) // 2])
+        with suppress(ConnectionResetError):
+            await half.prepare(request)
+            await half.write(body[: len(body) // 2])
         cut(request)
         return half
 
@@ -157,13 +159,14 @@ class Wire:
         self, request: web.BaseRequest, whole: web.Response, *, endless: bool
     ) -> web.StreamResponse:
         drip, body = _begun(whole, length=ENDLESS if endless else None)
-        await drip.prepare(request)
-        for start in range(len(body)):
-            await drip.write(body[start : start + 1])
-            await self._pause(self._settings.drip)
-        while endless and request.transport is not None and not self._stopping.is_set():
-            await self._pause(self._settings.drip)
-            await drip.write(b" ")
+        with suppress(ConnectionResetError):  # the caller had enough of it
+            await drip.prepare(request)
+            for start in range(len(body)):
+                await drip.write(body[start : start + 1])
+                await self._pause(self._settings.drip)
+            while endless and request.transport is not None and not self._stopping.is_set():
+                await self._pause(self._settings.drip)
+                await drip.write(b" ")
         return drip
 
     async def _pause(self, seconds: float) -> None:

@@ -7,9 +7,11 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from schemas.jobs import SWEEP
 from worker.lifecycle import Step
 from worker.store.notifications import MAY_GO
 from worker.store.session import Boundary, Database
+from worker.store.upkeep import note_run
 
 _RING: Final = text("""
 UPDATE accounts a SET rung_at = orderline_now()
@@ -55,7 +57,10 @@ class Due:
 
 
 async def ring_due(db: Database, patience: timedelta) -> list[Due]:
-    """The accounts to ring now: with due orders, and no bell unanswered for ``patience``."""
+    """The accounts to ring now: with due orders, and no bell unanswered for ``patience``.
+
+    Notes, in the same commit, that the sweep ran.
+    """
     found = []
     async with db.transaction(Boundary.BELL) as connection:
         rung = await connection.execute(_RING, {"patience": patience.total_seconds()})
@@ -65,6 +70,7 @@ async def ring_due(db: Database, patience: timedelta) -> list[Due]:
             if oldest is not None:
                 ids = tuple(oldest.order_ids)
                 found.append(Due(account.provider, account.account, Step(oldest.step), ids))
+        await note_run(connection, SWEEP)
     return found
 
 

@@ -5,12 +5,12 @@ house test notice a boundary that no crash test visits.
 """
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from enum import StrEnum
 from typing import Any, Final, Literal
 
 import pydantic_core
-from sqlalchemy import exc, text
+from sqlalchemy import event, exc, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 
@@ -56,6 +56,12 @@ _NOTICE_SILENCE: Final = {
 """libpq's: a server that vanished without a farewell is noticed within half a minute, not after
 the kernel's quarter of an hour."""
 
+_LONGEST_PAUSE: Final = "SET idle_in_transaction_session_timeout = '15s'"
+"""How long a transaction may stand still before PostgreSQL rolls it back. None of ours waits for
+anything outside; a worker that is frozen (its kernel still answers keep-alives) would hold its
+rows for as long as it is, unseen by claims, which skip what is locked. Set in the session, because
+a pooler such as PgBouncer refuses it among a connection's options."""
+
 
 def is_transient(error: BaseException) -> bool:
     """Whether the database, not the data, was to blame, so that trying again makes sense."""
@@ -84,6 +90,13 @@ def as_bytea(value: bytes | None) -> str | None:
     return None if value is None else f"\\x{value.hex()}"
 
 
+def _limit_pauses(connection: Any, _: object) -> None:
+    """Prepare a new connection, as SQLAlchemy's *connect* event hands it over."""
+    with closing(connection.cursor()) as cursor:
+        cursor.execute(_LONGEST_PAUSE)
+    connection.commit()  # a SET that is rolled back was never made
+
+
 class Database:
     """One pool of connections to one PostgreSQL database."""
 
@@ -97,6 +110,7 @@ class Database:
             hide_parameters=True,  # an error text must not quote what a customer ordered
             connect_args={**_NOTICE_SILENCE, "application_name": "orderline"},
         )
+        event.listen(self.engine.sync_engine, "connect", _limit_pauses)
         self._on_boundary = on_boundary
 
     @asynccontextmanager

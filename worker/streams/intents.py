@@ -8,7 +8,7 @@ from typing import Any, Final
 from redis.asyncio import Redis
 
 from worker.store.intake import Entry, EntryKind
-from worker.streams.door import Door, Said, lag, text
+from worker.streams.door import Door, Said, lags, text
 
 INTENTS: Final = "orderline:intents:"
 _KINDS: Final = {kind.value.encode(): kind for kind in EntryKind}
@@ -65,8 +65,8 @@ class IntentStreams:
 
 async def waiting(redis: Redis, producers: Iterable[str]) -> dict[str, tuple[int, float]]:
     """For each producer with entries: how many, and the age of the oldest in seconds."""
-    lags = {producer: await lag(redis, stream_of(producer)) for producer in producers}
-    return {producer: behind for producer, behind in lags.items() if behind is not None}
+    behind = await lags(redis, map(stream_of, producers))
+    return {stream.removeprefix(INTENTS): lag for stream, lag in behind.items()}
 
 
 async def strangers(redis: Redis, producers: Iterable[str]) -> list[str]:

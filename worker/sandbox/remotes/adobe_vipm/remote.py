@@ -115,6 +115,7 @@ class AdobeVipm(Remote):
         for order in self._orders.values():
             for line in order.lines:
                 status = order.line_status(line, now)
+                buys = order.asked.order_type != "RETURN"
                 yield Row(
                     remote=self.name,
                     ref=order.asked.reference or None,
@@ -125,8 +126,9 @@ class AdobeVipm(Remote):
                     price=line_price(line.item),
                     currency=order.currency,
                     status=status,
-                    live=status not in LOST and order.asked.order_type != "RETURN",
+                    live=status not in LOST and buys,
                     created_at=order.created_at,
+                    bought_at=order.created_at if buys else None,
                     extra={"customer": order.customer_id, "type": order.asked.order_type},
                 )
 

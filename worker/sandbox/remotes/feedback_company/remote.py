@@ -145,6 +145,7 @@ class FeedbackCompany(Remote):
                     status=taken.status(now),
                     live=True,
                     created_at=taken.created_at,
+                    bought_at=taken.created_at,
                 )
 
     def login(self, call: Call) -> Reply:

@@ -35,8 +35,6 @@ from worker.sandbox.remotes.gifthub.order import (
 from worker.sandbox.settings import SandboxSettings
 
 TOKEN: Final = "sandbox-token"  # noqa: S105 -- the sandbox's own, documented
-WINDOW: Final = timedelta(minutes=10)
-"""How long a created order holds its price."""
 OPENING_BALANCE: Final = {"EUR": Decimal(10**8), "USD": Decimal(10**8), "IRT": Decimal(10**13)}
 WEBHOOK_TRIES: Final = 3
 RETAIL_CURRENCY: Final = "IRT"
@@ -120,6 +118,7 @@ class Gifthub(Remote):
                     status=state,
                     live=state != PENDING and state not in _FREED,
                     created_at=order.created_at,
+                    bought_at=order.confirmed_at,
                 )
 
     def create(self, call: Call) -> Reply:
@@ -194,7 +193,7 @@ class Gifthub(Remote):
 
     def _new_order(self, now: datetime, asked: Asked) -> Order:
         windows = [one.product.window for one in asked.wanted if one.product.window is not None]
-        window = timedelta(seconds=min(windows)) if windows else WINDOW
+        window = timedelta(seconds=min(windows)) if windows else self.settings.frozen_for
         order_id = "".join(self._random.choices(_ID_LETTERS, k=20))
         return Order(order_id, asked, now, now + window, self._pace)
 

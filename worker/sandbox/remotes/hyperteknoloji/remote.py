@@ -116,6 +116,7 @@ class Hyperteknoloji(Remote):
                 status=str(status),
                 live=status != CANCELLED,
                 created_at=line.created_at,
+                bought_at=line.created_at,
                 extra={"region": line.region},
             )
 

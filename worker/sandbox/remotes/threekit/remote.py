@@ -109,6 +109,7 @@ class Threekit(Remote):
                     status=order.status(now),
                     live=True,
                     created_at=order.created_at,
+                    bought_at=order.created_at,
                     extra={"short_id": order.short_id},
                 )
 
