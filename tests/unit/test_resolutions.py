@@ -168,8 +168,11 @@ def test_nothing_is_bought_again_too_late() -> None:
     assert choice(a_parked(expires_at=NOW + timedelta(minutes=5)), R.RESEND).refusal is None
 
 
-def test_nothing_is_bought_again_while_a_surplus_order_is_open() -> None:
-    refusal = str(choice(a_parked(), R.RESEND, surplus=("77", None)).refusal)
+@pytest.mark.parametrize("resolution", [R.REFUSED, R.RESEND])
+def test_that_nothing_is_there_is_not_said_while_a_surplus_order_is_open(
+    resolution: Resolution,
+) -> None:
+    refusal = str(choice(a_parked(), resolution, surplus=("77", None)).refusal)
     assert "77, one without an id" in refusal
     assert choice(a_parked(), R.PLACED, surplus=("77",)).refusal is None
 
