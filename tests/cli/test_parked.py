@@ -35,9 +35,14 @@ async def sandbox(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
         yield running
 
 
-async def _park(world: World, intent_id: str = "i-1") -> None:
+async def _park(world: World, intent_id: str = "i-1", *, ago: str = "1 hour") -> None:
+    """An order whose call was cut, so long ago."""
     await world.accept(an_intent(f"{intent_id}-1", intent_id=intent_id))
     await world.place(CUT, NO_WAY)
+    async with world.db.transaction(Boundary.PRODUCER) as connection:
+        await connection.execute(
+            text("UPDATE attempts SET sent_at = sent_at - CAST(:ago AS interval)"), {"ago": ago}
+        )
 
 
 async def _surplus(world: World, ref: str) -> None:
@@ -119,6 +124,17 @@ async def test_a_decision_is_recorded_with_who_when_and_why_and_made_once(
     assert again.code == 1
     assert "stays refused: it is not parked" in again.err
     assert "It was recorded as refused by ada." in again.err
+
+
+@pytest.mark.usefixtures("sandbox")
+async def test_nobody_says_that_it_is_not_there_while_it_may_still_arrive(
+    world: World, orderline: Orderline
+) -> None:
+    await _park(world, ago="9 minutes")
+    for decision in ("refused", "resend"):
+        ran = await orderline("resolve", "i-1", "--as", decision, "--why", "not in their panel")
+        assert ran.code == 1
+        assert "its call may still come through, for another" in ran.err
 
 
 @pytest.mark.usefixtures("sandbox")

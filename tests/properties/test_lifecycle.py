@@ -222,10 +222,9 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.row.state is S.PARKED and self.leased_until <= self.now)
     @rule(data=st.data())
     def a_person_decides(self, data: st.DataObject) -> None:
-        """By what is so at the provider, and not before it is."""
-        to_be_looked_up = self.due_at is not None and self.row.step is Step.RECONCILE
-        if self.remote.on_its_way or to_be_looked_up:
-            return
+        """By what is so at the provider, which is not told what is still on its way."""
+        if self.due_at is not None and self.row.step is Step.RECONCILE:
+            return  # not before it is looked up
         self.row = replace(self.row, fence=self.row.fence + 1)
         parked = replace(self.row, now=self.now)
         may_be = {each.resolution for each in choices(self.decider, parked) if not each.refusal}

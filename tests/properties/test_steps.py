@@ -194,6 +194,7 @@ class Lives(RuleBasedStateMachine):
     @invariant()
     def there_is_never_more_than_one_live_order(self) -> None:
         assert len(self.remote.live) <= 1
+        assert self.workers.row().surplus == 0  # nor is one ever thought to be there
 
     @invariant()
     def nothing_is_stuck_and_every_line_is_told(self) -> None:

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.builders import NOW, ONE_PHASE, TWO_PHASE, a_claimed, a_decider, an_attempt
+from tests.builders import (
+    CALL_DEADLINE,
+    NOW,
+    ONE_PHASE,
+    POLICY,
+    TWO_PHASE,
+    a_claimed,
+    a_decider,
+    an_attempt,
+)
 from worker.capabilities import Capabilities, Doubt, Polling
 from worker.change import Change
 from worker.decisions.resolutions import Choice, Decision, Resolution, choices, missing, resolved
@@ -19,6 +28,7 @@ from worker.outcome import OutcomeName
 L, S, R = LineState, OrderState, Resolution
 
 BY_LINE = Capabilities(after_place=Doubt.LOOK_UP_WEAK, polls=Polling.LINE)
+LONG_AGO = NOW - timedelta(hours=1)
 NO_POLLS = Capabilities(after_place=Doubt.NONE, polls=Polling.NONE)
 
 
@@ -31,7 +41,7 @@ def a_parked(
     facts: dict[str, Any] = {
         "state": S.PARKED,
         "parked_reason": "unknown outcome",
-        "attempt": an_attempt(step=call, opened_at=NOW - timedelta(hours=1)),
+        "attempt": an_attempt(step=call, opened_at=LONG_AGO),
         "attempt_outcome": outcome,
         **fields,
     }
@@ -136,14 +146,18 @@ def test_nothing_is_bought_again_that_somebody_tried_to_call_off(outcome: Outcom
         assert "it was bought" in str(choice(tried, R.RESEND, able).refusal)
 
 
-def test_that_nothing_is_there_cannot_be_said_while_its_call_may_still_come_through() -> None:
-    just_now = a_parked(attempt=an_attempt(opened_at=NOW - timedelta(minutes=9)))
-    for resolution in (R.REFUSED, R.RESEND):
-        assert "another 60 seconds" in str(choice(just_now, resolution).refusal)
-    for resolution in (R.PLACED, R.CANCELLED):
-        assert choice(just_now, resolution).refusal is None
-    known = replace(just_now, attempt_outcome=OutcomeName.REFUSED)
-    assert choice(known, R.REFUSED).refusal is None
+@pytest.mark.parametrize("resolution", [R.REFUSED, R.RESEND])
+def test_that_nothing_is_there_is_believed_of_nobody_while_it_may_still_arrive(
+    resolution: Resolution,
+) -> None:
+    patience = POLICY.patience(CALL_DEADLINE)
+    just_now = a_parked(attempt=an_attempt(opened_at=NOW - patience + timedelta(seconds=7)))
+    assert "for another 7 seconds" in str(choice(just_now, resolution).refusal)
+    over = a_parked(attempt=an_attempt(opened_at=NOW - patience))
+    assert choice(over, resolution).refusal is None
+    known = replace(just_now, attempt_outcome=OutcomeName.NOT_SENT)
+    assert choice(known, resolution).refusal is None
+    assert choice(just_now, R.PLACED).refusal is None
 
 
 def test_nothing_is_bought_again_too_late() -> None:
@@ -154,8 +168,11 @@ def test_nothing_is_bought_again_too_late() -> None:
     assert choice(a_parked(expires_at=NOW + timedelta(minutes=5)), R.RESEND).refusal is None
 
 
-def test_nothing_is_bought_again_while_a_surplus_order_is_open() -> None:
-    refusal = str(choice(a_parked(), R.RESEND, surplus=("77", None)).refusal)
+@pytest.mark.parametrize("resolution", [R.REFUSED, R.RESEND])
+def test_that_nothing_is_there_is_not_said_while_a_surplus_order_is_open(
+    resolution: Resolution,
+) -> None:
+    refusal = str(choice(a_parked(), resolution, surplus=("77", None)).refusal)
     assert "77, one without an id" in refusal
     assert choice(a_parked(), R.PLACED, surplus=("77",)).refusal is None
 

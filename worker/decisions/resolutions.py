@@ -81,12 +81,14 @@ def choices(rules: Rules, claimed: Claimed, surplus: Sequence[str | None] = ()) 
         Choice(
             Resolution.REFUSED,
             "nothing of it is at the provider; it ends, and its producer is told",
-            _why_not_yet(rules, claimed),
+            _why_not_yet(rules, claimed) or _why_not_while(surplus),
         ),
         Choice(
             Resolution.RESEND,
             "nothing of it is at the provider; it is bought now, as if it had just come in",
-            _why_not_yet(rules, claimed) or _why_not_again(rules, claimed, surplus),
+            _why_not_yet(rules, claimed)
+            or _why_not_while(surplus)
+            or _why_not_again(rules, claimed),
         ),
         Choice(Resolution.CANCELLED, "it was called off at the provider; it ends as cancelled"),
     ]
@@ -236,13 +238,18 @@ def _why_not_yet(rules: Rules, claimed: Claimed) -> str | None:
     return f"its call may still come through, for another {seconds} seconds: look again then"
 
 
-def _why_not_again(rules: Rules, claimed: Claimed, surplus: Sequence[str | None]) -> str | None:
-    if surplus:
-        named = ", ".join(ref or "one without an id" for ref in surplus)
-        return (
-            f"another order of it is at the provider ({named}): say placed with its id, or deal"
-            " with it first, as returned or kept"
-        )
+def _why_not_while(surplus: Sequence[str | None]) -> str | None:
+    """Why nobody can say that nothing of it is there while we know of something."""
+    if not surplus:
+        return None
+    named = ", ".join(ref or "one without an id" for ref in surplus)
+    return (
+        f"another order of it is at the provider ({named}): say placed with its id, or deal"
+        " with it first, as returned or kept"
+    )
+
+
+def _why_not_again(rules: Rules, claimed: Claimed) -> str | None:
     if claimed.attempt_outcome in _BOUGHT or claimed.attempt_step is Step.CANCEL:
         return "it was bought: an answer of the provider says so"
     if claimed.order.provider_ref is not None and not rules.capabilities.two_phase:
