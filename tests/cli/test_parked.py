@@ -30,8 +30,6 @@ async def sandbox(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
         for name, value in running.account_settings()["hyperteknoloji"]["default"].items():
             variable = f"ORDERLINE_ACCOUNTS__HYPERTEKNOLOJI__DEFAULT__{name.upper()}"
             monkeypatch.setenv(variable, value)
-        monkeypatch.setenv("ORDERLINE_ABSENCE_AFTER", "0.001")
-        monkeypatch.setenv("ORDERLINE_ACCOUNTS__HYPERTEKNOLOJI__DEFAULT__CALL_TIMEOUT", "0.001")
         yield running
 
 
@@ -149,9 +147,8 @@ async def test_resend_makes_the_order_due_at_once(world: World, orderline: Order
 
 
 async def test_placed_wants_the_ids_and_asks_the_provider_whether_it_has_it(
-    world: World, orderline: Orderline, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    world: World, orderline: Orderline, sandbox: Sandbox
 ) -> None:
-    monkeypatch.setenv("ORDERLINE_ACCOUNTS__HYPERTEKNOLOJI__DEFAULT__CALL_TIMEOUT", "20")
     await _park(world)
     say = ("resolve", "i-1", "--as", "placed", "--why", "seen")
     ran = await orderline(*say)
