@@ -3,8 +3,8 @@
 import asyncio
 import time
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 from redis.exceptions import RedisError
@@ -81,18 +81,26 @@ class Troubles:
         if trouble.kind is not Kind.WIPE_REDIS:
             self.happened[trouble.kind] += 1
 
+    @asynccontextmanager
+    async def _alone_with(self, name: str) -> AsyncIterator[None]:
+        """Do something to a process that nothing else is done to, once it is there."""
+        async with self._one_at_a_time[name]:
+            while name not in self._works.crew.running:  # noqa: ASYNC110 -- it ended by itself
+                await asyncio.sleep(_LOOK_EVERY)
+            yield
+
     async def _kill_worker(self, trouble: Trouble) -> None:
-        async with self._one_at_a_time[trouble.target]:
+        async with self._alone_with(trouble.target):
             self._works.crew.kill(trouble.target)
             await self._works.crew.start(trouble.target)
 
     async def _restart_worker(self, trouble: Trouble) -> None:
-        async with self._one_at_a_time[trouble.target]:
+        async with self._alone_with(trouble.target):
             self._works.crew.retire(trouble.target)
             await self._works.crew.start(trouble.target)
 
     async def _stop_worker(self, trouble: Trouble) -> None:
-        async with self._one_at_a_time[trouble.target]:
+        async with self._alone_with(trouble.target):
             go_on = self._works.crew.halt(trouble.target)
         try:
             await asyncio.sleep(trouble.lasts)
@@ -100,7 +108,7 @@ class Troubles:
             go_on()
 
     async def _kill_beat(self, trouble: Trouble) -> None:
-        async with self._one_at_a_time[BEAT]:
+        async with self._alone_with(BEAT):
             self._works.crew.kill(BEAT)
             await asyncio.sleep(trouble.lasts)
             await self._works.crew.start(BEAT)

@@ -55,6 +55,11 @@ class Crew:
             begin = self.system.beat if name == BEAT else partial(self.system.worker, name)
             self._running[name] = await asyncio.to_thread(begin)
 
+    @property
+    def running(self) -> frozenset[str]:
+        """The names of those that are not known to have ended."""
+        return frozenset(self._running)
+
     def kill(self, name: str) -> None:
         """Kill a process (SIGKILL); its end is expected then."""
         killed = self._running.pop(name)
