@@ -1,17 +1,17 @@
 """The callbacks' reader: what providers said makes orders due, and the bell rings for them."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from schemas import jobs
-from schemas.jobs import OrderBell
 from tasks.engine import EngineThread
 from tasks.reader import BLOCK_MS, LEFT_BEHIND_MS, Reader
 from worker.steps.hear import hear
-from worker.store.callbacks import Callback, Heard
+from worker.store.callbacks import Callback
 from worker.streams import CallbackStream
 
 
-class CallbackReader(Reader):
+class CallbackReader(Reader[Callback]):
     """One process's consumer of the callbacks' stream."""
 
     door: ClassVar[str] = "callbacks"
@@ -22,33 +22,17 @@ class CallbackReader(Reader):
         super().__init__(thread, left_behind_ms)
         self._stream = CallbackStream(thread.redis, self._rt.worker)
 
-    async def _round(self) -> None:
-        batch = await self._next()
-        if batch:
-            heard = await hear(batch, self._rt)
-            await self._stream.done(batch)
-            for order in heard:
-                self._ring(order)
+    async def _left_behind(self, count: int) -> list[Callback]:
+        return await self._stream.left_behind(older_than_ms=self._left_behind_ms, count=count)
+
+    async def _read(self, count: int) -> list[Callback]:
+        return await self._stream.read(count=count, block_ms=BLOCK_MS)
+
+    async def _take_in(self, entries: Sequence[Callback]) -> None:
+        heard = await hear(entries, self._rt)
+        await self._stream.done(entries)
+        for order in heard:
+            self._ring(jobs.ORDER_POLL, order.provider, order.account, order.order_id)
 
     async def _leave(self) -> None:
         await self._stream.leave()
-
-    async def _next(self) -> list[Callback]:
-        count = self._rt.settings.intake_batch
-        if self._recovers_now():
-            found = await self._stream.left_behind(older_than_ms=self._left_behind_ms, count=count)
-            if len(found) < count:
-                self._recovered_all()
-            if found:
-                return found
-        return await self._stream.read(count=count, block_ms=BLOCK_MS)
-
-    def _ring(self, heard: Heard) -> None:
-        self._thread.publisher.ring(
-            OrderBell(
-                task=jobs.ORDER_POLL,
-                provider=heard.provider,
-                account=heard.account,
-                order_ids=(heard.order_id,),
-            )
-        )

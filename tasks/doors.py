@@ -19,7 +19,7 @@ class DoorsStep(bootsteps.StartStopStep):
 
     def __init__(self, parent: Any, **options: Any) -> None:
         super().__init__(parent, **options)
-        self._readers: list[Reader] = []
+        self._readers: list[Reader[Any]] = []
         self._running: Future[None]
 
     def start(self, parent: Any) -> None:

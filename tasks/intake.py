@@ -1,9 +1,9 @@
 """The intake: reads the intent streams in bulk and makes orders of what they hold."""
 
+from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from schemas import jobs
-from schemas.jobs import OrderBell
 from tasks.engine import EngineThread
 from tasks.reader import BLOCK_MS, LEFT_BEHIND_MS, Reader
 from worker.logs import get_logger
@@ -19,7 +19,7 @@ log = get_logger(__name__)
 _REFRESH: Final = 2.0
 
 
-class Intake(Reader):
+class Intake(Reader[Entry]):
     """One process's consumer of the intent streams."""
 
     door: ClassVar[str] = INTAKE
@@ -33,11 +33,27 @@ class Intake(Reader):
         self._refreshed = float("-inf")
 
     async def _round(self) -> None:
-        entries = await self._next()
-        if not entries:
-            return
+        now = self._rt.clock.monotonic()
+        if now - self._refreshed > _REFRESH:
+            self._producers = [each.name for each in await producers.every(self._rt.db)]
+            self._refreshed = now
+        if self._producers:
+            await super()._round()
+        else:
+            await pause(_REFRESH, until=self._stopping)
+
+    async def _left_behind(self, count: int) -> list[Entry]:
+        return await self._streams.left_behind(
+            self._producers, older_than_ms=self._left_behind_ms, count=count
+        )
+
+    async def _read(self, count: int) -> list[Entry]:
+        share = max(1, count // len(self._producers))
+        return await self._streams.read(self._producers, count=share, block_ms=BLOCK_MS)
+
+    async def _take_in(self, entries: Sequence[Entry]) -> None:
         heaps = await accept(entries, self._rt)
-        self._ring(heaps)
+        self._ring_for(heaps)
         await self._streams.done(entries)
         for entry, fault in heaps.faulty:
             log.warning(
@@ -57,42 +73,9 @@ class Intake(Reader):
     async def _leave(self) -> None:
         await self._streams.leave()
 
-    async def _next(self) -> list[Entry]:
-        now = self._rt.clock.monotonic()
-        if now - self._refreshed > _REFRESH:
-            self._producers = [each.name for each in await producers.every(self._rt.db)]
-            self._refreshed = now
-        if not self._producers:
-            await pause(_REFRESH, until=self._stopping)
-            return []
-        if self._recovers_now():
-            count = self._rt.settings.intake_batch
-            found = await self._streams.left_behind(
-                self._producers, older_than_ms=self._left_behind_ms, count=count
-            )
-            if len(found) < count:
-                self._recovered_all()
-            if found:
-                return found
-        share = max(1, self._rt.settings.intake_batch // len(self._producers))
-        return await self._streams.read(self._producers, count=share, block_ms=BLOCK_MS)
-
-    def _ring(self, heaps: Sorted) -> None:
+    def _ring_for(self, heaps: Sorted) -> None:
         for order in heaps.fresh:
-            self._thread.publisher.ring(
-                OrderBell(
-                    task=jobs.ORDER_PLACE,
-                    provider=order.intent.provider,
-                    account=order.intent.account,
-                    order_ids=(order.order_id,),
-                )
-            )
+            intent = order.intent
+            self._ring(jobs.ORDER_PLACE, intent.provider, intent.account, order.order_id)
         for asked in heaps.to_cancel:
-            self._thread.publisher.ring(
-                OrderBell(
-                    task=jobs.ORDER_CANCEL,
-                    provider=asked.provider,
-                    account=asked.account,
-                    order_ids=(asked.order_id,),
-                )
-            )
+            self._ring(jobs.ORDER_CANCEL, asked.provider, asked.account, asked.order_id)

@@ -6,16 +6,21 @@ removal leaves the entries where they are; an outage is waited out.
 
 import asyncio
 from abc import ABC, abstractmethod
-from typing import ClassVar, Final
+from collections.abc import Sequence
+from typing import ClassVar, Final, Generic, TypeVar
 
 from redis.exceptions import RedisError
 
+from schemas.ids import OrderId
+from schemas.jobs import OrderBell
 from tasks.engine import EngineThread
 from worker.logs import get_logger
 from worker.store.session import is_transient
 from worker.supervisor import pause
 
 log = get_logger(__name__)
+
+AnyEntry = TypeVar("AnyEntry")
 
 LEFT_BEHIND_MS: Final = 10_000
 """Age from which an entry that was read and not removed is believed left behind."""
@@ -28,8 +33,8 @@ _FIRST_WAIT: Final = 0.1
 _LONGEST_WAIT: Final = 5.0
 
 
-class Reader(ABC):
-    """One process's consumer of some streams. Rounds are the subclass's."""
+class Reader(ABC, Generic[AnyEntry]):
+    """One process's consumer of some streams, whose entries are the subclass's to take in."""
 
     door: ClassVar[str]
     """What the worker's pulse calls it."""
@@ -70,17 +75,38 @@ class Reader(ABC):
         """End after the round under way."""
         self._stopping.set()
 
-    @abstractmethod
     async def _round(self) -> None:
-        """Read what is there, or wait a little for something; commit it; remove it; ring."""
+        """One batch: what was left behind, every now and then; else what is new, soon."""
+        if entries := await self._next():
+            await self._take_in(entries)
+
+    async def _next(self) -> Sequence[AnyEntry]:
+        count = self._rt.settings.intake_batch
+        if self._rt.clock.monotonic() - self._recovered > RECOVER:
+            found = await self._left_behind(count)
+            if len(found) < count:
+                self._recovered = self._rt.clock.monotonic()
+            if found:
+                return found
+        return await self._read(count)
+
+    def _ring(self, task: str, provider: str, account: str, order_id: OrderId) -> None:
+        self._thread.publisher.ring(
+            OrderBell(task=task, provider=provider, account=account, order_ids=(order_id,))
+        )
+
+    @abstractmethod
+    async def _left_behind(self, count: int) -> Sequence[AnyEntry]:
+        """Up to ``count`` entries that another worker read and did not remove."""
+
+    @abstractmethod
+    async def _read(self, count: int) -> Sequence[AnyEntry]:
+        """About ``count`` new entries; waits up to ``BLOCK_MS`` for the first."""
+
+    @abstractmethod
+    async def _take_in(self, entries: Sequence[AnyEntry]) -> None:
+        """Commit the entries, remove them from their stream, and ring for what is due."""
 
     @abstractmethod
     async def _leave(self) -> None:
         """Take the consumer out of its groups."""
-
-    def _recovers_now(self) -> bool:
-        """Whether it is time to look for what was left behind."""
-        return self._rt.clock.monotonic() - self._recovered > RECOVER
-
-    def _recovered_all(self) -> None:
-        self._recovered = self._rt.clock.monotonic()
