@@ -87,8 +87,6 @@ class Decider(Rules):
         step = claimed.attempt_step or Step.PLACE
         if step is Step.CANCEL:
             return cancels.after_cancel(self, claimed, finding, chance)
-        if claimed.state is OrderState.PARKED and isinstance(finding, Absent | NotSent | InDoubt):
-            return doubts.parked_and_asked(self, claimed, finding, chance)
         match finding:
             case Confirmed() | Pending():
                 return self.after_call(claimed, step, finding, chance)
@@ -96,6 +94,8 @@ class Decider(Rules):
                 return replace(refused(claimed, finding), attempt=attempt_end(claimed, finding))
             case Absent():
                 return doubts.absent(self, claimed, step, finding)
+            case NotSent() | InDoubt() if claimed.state is OrderState.PARKED:
+                return doubts.parked_unanswered(self, claimed, chance)
             case NotSent() | InDoubt():
                 return self._unanswered(claimed, OrderState.IN_DOUBT, finding, chance)
             case _:

@@ -78,7 +78,9 @@ def absent(rules: Rules, claimed: Claimed, step: Step, finding: Absent) -> Chang
     proven = kind in {Doubt.LOOK_UP, Doubt.REPLAY} and rules.policy.absence_is_proof(
         claimed.look_ups, claimed.since_attempt, rules.call_deadline
     )
-    if proven and claimed.cancel_asked_at is not None:
+    if claimed.state is OrderState.PARKED:
+        proven, change = False, still_parked(claimed)  # absence takes no order from a person
+    elif proven and claimed.cancel_asked_at is not None:
         change = cancelled(claimed)
     elif proven:
         anew = change_of(claimed, state=UNDER_WAY[step], step=step, due_in=AT_ONCE)
@@ -125,16 +127,9 @@ def _ask_again(rules: Rules, claimed: Claimed, kind: Doubt) -> Change:
     )
 
 
-def parked_and_asked(
-    rules: Rules, claimed: Claimed, finding: Absent | NotSent | InDoubt, chance: float
-) -> Change:
+def parked_unanswered(rules: Rules, claimed: Claimed, chance: float) -> Change:
     """A parked order was looked up once more, because its provider called back, in vain."""
     change = still_parked(claimed)
-    if isinstance(finding, Absent):
-        claimed = replace(claimed, look_ups=claimed.look_ups + 1)
-        seen = InDoubt(f"absent at look-up {claimed.look_ups}", finding.evidence)
-        asked = noted("order.looked_up", {"found": False, "look_ups": claimed.look_ups})
-        return replace(change, attempt=attempt_end(claimed, seen), events=(asked,))
     if claimed.tries >= _QUESTIONS:
         return change
     wait = rules.policy.retry_in(claimed.tries, chance)
