@@ -17,7 +17,7 @@ from worker.decisions import cancels
 from worker.decisions.rules import AT_ONCE, Rules
 from worker.lifecycle import UNDER_WAY, LineState, OrderState, Step
 from worker.moves import called_off, ended_as, line_moves
-from worker.order import Claimed
+from worker.order import Claimed, Ordered
 from worker.outcome import (
     Confirmed,
     LineReport,
@@ -68,6 +68,17 @@ class Decision:
     ref: str | None = None
     line_refs: Mapping[str, str] = field(default_factory=dict)
 
+    def under(self, order: Ordered) -> Ordered:
+        """The order under the ids that are known of it, and else under those that were named."""
+        lines = tuple(
+            replace(
+                line,
+                provider_line_ref=line.provider_line_ref or self.line_refs.get(line.line_ref),
+            )
+            for line in order.lines
+        )
+        return replace(order, provider_ref=order.provider_ref or self.ref, lines=lines)
+
 
 def choices(rules: Rules, claimed: Claimed, surplus: Sequence[str | None] = ()) -> list[Choice]:
     """Every decision there is, those that cannot be made with the reason.
@@ -98,19 +109,15 @@ def missing(rules: Rules, claimed: Claimed, decision: Decision) -> str | None:
     """What a decision lacks to be carried out; ``None`` where it is complete."""
     if decision.resolution is not Resolution.PLACED or _is_wish(claimed):
         return None
-    known = claimed.order.provider_ref
+    known, named = claimed.order.provider_ref, decision.under(claimed.order)
     if known is not None and decision.ref not in {None, known}:
         return f"the provider's id of this order is known already: {known}"
     if rules.capabilities.polls is Polling.NONE:
         return None
-    if known is None and decision.ref is None:
+    if named.provider_ref is None:
         return "the provider's id of the order is needed, to ask where it stands: --ref ID"
     if rules.capabilities.polls is Polling.LINE:
-        unknown = [
-            line.deliver_id
-            for line in claimed.order.lines
-            if (line.provider_line_ref or decision.line_refs.get(line.line_ref)) is None
-        ]
+        unknown = [line.deliver_id for line in named.lines if line.provider_line_ref is None]
         if unknown:
             each = " ".join(f"--line {name}=ID" for name in unknown)
             return f"the provider's id of each line is needed, to ask where it stands: {each}"
@@ -146,37 +153,40 @@ def _followed(rules: Rules, claimed: Claimed, decision: Decision) -> tuple[Outco
             no = Refused(RefusalCode.OTHER, f"it never took place; {_BY_A_PERSON}")
             return no, _nothing_there(claimed, no.reason)
         case Resolution.CANCELLED:
-            yes = Confirmed(claimed.order.provider_ref)
-            if not _is_wish(claimed) and not _settled(claimed):
-                return NotSent(_BY_A_PERSON), _gone(claimed)
-            return yes, _gone(claimed)
+            yes = _is_wish(claimed) or _settled(claimed)
+            outcome = Confirmed(claimed.order.provider_ref) if yes else NotSent(_BY_A_PERSON)
+            return outcome, _gone(claimed)
         case Resolution.RESEND:
             step = claimed.attempt_step or Step.PLACE
-            again = change_of(claimed, state=UNDER_WAY[step], step=step, due_in=AT_ONCE)
-            reason = f"to be bought again: {_BY_A_PERSON}"
-            return NotSent(f"it never took place; {_BY_A_PERSON}"), replace(again, reason=reason)
+            again = change_of(
+                claimed,
+                state=UNDER_WAY[step],
+                step=step,
+                due_in=AT_ONCE,
+                reason=f"to be bought again: {_BY_A_PERSON}",
+            )
+            return NotSent(f"it never took place; {_BY_A_PERSON}"), again
 
 
 def _placed(rules: Rules, claimed: Claimed, decision: Decision) -> tuple[Outcome, Change]:
     ended = rules.capabilities.polls is Polling.NONE
     state = LineState.DELIVERED if ended else LineState.ACCEPTED
-    ref = decision.ref or claimed.order.provider_ref
+    order = decision.under(claimed.order)
     reports = tuple(
-        LineReport(line.line_ref, state, decision.line_refs.get(line.line_ref))
-        for line in claimed.order.lines
+        LineReport(line.line_ref, state, line.provider_line_ref) for line in order.lines
     )
-    moves = line_moves(claimed, reports, state, provider_ref=ref)
+    moves = line_moves(claimed, reports, state, provider_ref=order.provider_ref)
     end = ended_as(claimed, moves)
     change = change_of(
         claimed,
         state=end or OrderState.PLACED,
         reason=f"at the provider: {_BY_A_PERSON}",
-        provider_ref=ref,
+        provider_ref=order.provider_ref,
         moves=moves,
     )
     if end is None:
         change = replace(change, step=Step.POLL, due_in=AT_ONCE)
-    return Confirmed(ref, reports), change
+    return Confirmed(order.provider_ref, reports), change
 
 
 def _nothing_there(claimed: Claimed, reason: str) -> Change:

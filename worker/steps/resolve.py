@@ -5,7 +5,6 @@ only under the newest fence anything is written; whoever is too late is told wha
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -93,17 +92,7 @@ async def _ask_first(claimed: Claimed, decision: Decision, desk: Desk, rt: Runti
     """Hold what a person says against what the provider says of that order."""
     if desk.decider_for(claimed).capabilities.polls is Polling.NONE:
         return
-    order = replace(
-        claimed.order,
-        provider_ref=claimed.order.provider_ref or decision.ref,
-        lines=tuple(
-            replace(
-                line,
-                provider_line_ref=line.provider_line_ref or decision.line_refs.get(line.line_ref),
-            )
-            for line in claimed.order.lines
-        ),
-    )
+    order = decision.under(claimed.order)
     said = await ask(partial(desk.provider.poll, order), desk, rt)
     if not isinstance(said, Confirmed | Pending):
         raise Undecidable(
