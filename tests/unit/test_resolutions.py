@@ -224,6 +224,18 @@ def test_an_id_that_is_known_is_not_changed() -> None:
     assert "9876" in str(missing(a_decider(), known, said(R.PLACED, "5")))
 
 
+def test_a_lines_id_that_is_known_is_not_changed() -> None:
+    parked = a_parked(provider_ref="9876")
+    [line] = parked.order.lines
+    lines = (replace(line, provider_line_ref="55501"),)
+    known = replace(parked, order=replace(parked.order, lines=lines))
+    decider = a_decider(BY_LINE)
+    assert missing(decider, known, said(R.PLACED)) is None
+    assert missing(decider, known, said(R.PLACED, **{"ref-0": "55501"})) is None
+    other = str(missing(decider, known, said(R.PLACED, **{"ref-0": "5"})))
+    assert "the provider's id of d-1 is known already: 55501" in other
+
+
 # --- in any case ---------------------------------------------------------------------------------
 
 

@@ -109,9 +109,9 @@ def missing(rules: Rules, claimed: Claimed, decision: Decision) -> str | None:
     """What a decision lacks to be carried out; ``None`` where it is complete."""
     if decision.resolution is not Resolution.PLACED or _is_wish(claimed):
         return None
-    known, named = claimed.order.provider_ref, decision.under(claimed.order)
-    if known is not None and decision.ref not in {None, known}:
-        return f"the provider's id of this order is known already: {known}"
+    if (known := _known_otherwise(claimed.order, decision)) is not None:
+        return known
+    named = decision.under(claimed.order)
     if rules.capabilities.polls is Polling.NONE:
         return None
     if named.provider_ref is None:
@@ -121,6 +121,18 @@ def missing(rules: Rules, claimed: Claimed, decision: Decision) -> str | None:
         if unknown:
             each = " ".join(f"--line {name}=ID" for name in unknown)
             return f"the provider's id of each line is needed, to ask where it stands: {each}"
+    return None
+
+
+def _known_otherwise(order: Ordered, decision: Decision) -> str | None:
+    """Which id that was named is known already, as another one: ids are written once."""
+    lines = (
+        (line.deliver_id, line.provider_line_ref, decision.line_refs.get(line.line_ref))
+        for line in order.lines
+    )
+    for what, known, said in (("this order", order.provider_ref, decision.ref), *lines):
+        if known is not None and said not in {None, known}:
+            return f"the provider's id of {what} is known already: {known}"
     return None
 
 
