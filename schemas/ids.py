@@ -25,3 +25,11 @@ def new_uuid() -> UUID:
     random = int.from_bytes(os.urandom(10), "big") & ((1 << _RANDOM_BITS) - 1)
     high, low = random >> 62, random & ((1 << 62) - 1)
     return UUID(int=(milliseconds << 80) | _VERSION_7 | (high << 64) | _VARIANT_RFC | low)
+
+
+def read_uuid(name: str) -> UUID | None:
+    """The UUID that a name spells, if it spells one."""
+    try:
+        return UUID(name)
+    except ValueError:
+        return None

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID, uuid5
 
+from schemas.ids import read_uuid
 from worker.crypto import SealBroken
 from worker.logs import get_logger
 from worker.providers import REGISTRY
@@ -43,14 +44,7 @@ def _hints(callback: Callback, rt: Runtime) -> list[Hint]:
             provider=callback.provider,
             account=callback.account,
             ref=ref,
-            order_id=_uuid(ref),
+            order_id=read_uuid(ref),
         )
         for ref in sorted(refs)
     ]
-
-
-def _uuid(ref: str) -> UUID | None:
-    try:
-        return UUID(ref)
-    except ValueError:
-        return None

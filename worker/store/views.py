@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from schemas.ids import read_uuid
 from schemas.notifications import Price
 from schemas.orders import OrderView, RecentLine
 from worker.store.session import Database, Row
@@ -130,7 +131,7 @@ async def find(db: Database, name: str) -> list[OrderView]:
     """
     async with snapshot(db) as connection:
         limited = {"name": name, "limit": CANDIDATES}
-        found = await connection.execute(_NAMED, {"order_id": _uuid(name), **limited})
+        found = await connection.execute(_NAMED, {"order_id": read_uuid(name), **limited})
         ids = list(found.scalars())
         if not ids:
             low, high = id_range(name)
@@ -196,13 +197,6 @@ def _order(row: Row) -> OrderView:
     )
 
 
-def _uuid(name: str) -> UUID | None:
-    try:
-        return UUID(name)
-    except ValueError:
-        return None
-
-
 _UUID_DIGITS: Final = 32
 
 
@@ -211,4 +205,4 @@ def id_range(prefix: str) -> tuple[UUID | None, UUID | None]:
     digits = prefix.replace("-", "")
     if not 0 < len(digits) <= _UUID_DIGITS:
         return None, None
-    return _uuid(digits.ljust(_UUID_DIGITS, "0")), _uuid(digits.ljust(_UUID_DIGITS, "f"))
+    return read_uuid(digits.ljust(_UUID_DIGITS, "0")), read_uuid(digits.ljust(_UUID_DIGITS, "f"))
