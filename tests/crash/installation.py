@@ -12,11 +12,10 @@ from tests.crash.nursery import Nursery, kill_all
 from tests.crash.receiver import PatientReceiver
 from tests.crash.works import SHOP, Works
 from worker.crypto import Vault
-from worker.delivery.signing import new_secret
+from worker.demo.installing import register
 from worker.embedded import Servers
 from worker.embedded.system import System
 from worker.sandbox import Sandbox, SandboxSettings
-from worker.store import producers
 from worker.store.session import Database
 
 SETTINGS: Final = {
@@ -61,10 +60,7 @@ async def installed(servers: Servers, home: Path, nursery: Nursery) -> AsyncIter
         db = Database(f"postgresql+psycopg://{servers.database_url.partition('://')[2]}")
         stack.push_async_callback(db.close)
         redis = await stack.enter_async_context(Redis.from_url(servers.redis_url))
-        secret = new_secret()
-        receiver.trust(SHOP, secret)
-        vault = Vault([system.encryption_key])
-        await producers.add(db, vault, name=SHOP, notify_url=receiver.hook(SHOP), secret=secret)
+        webhook_secrets = await register((SHOP,), db, Vault([system.encryption_key]), receiver)
         credentials = [
             fields[name]
             for accounts in given.values()
@@ -72,6 +68,8 @@ async def installed(servers: Servers, home: Path, nursery: Nursery) -> AsyncIter
             for name in _SECRET
             if name in fields
         ]
-        works = Works(system, nursery, sandbox, receiver, db, redis, secrets=[secret, *credentials])
+        works = Works(
+            system, nursery, sandbox, receiver, db, redis, secrets=[*webhook_secrets, *credentials]
+        )
         stack.push_async_callback(asyncio.to_thread, kill_all, works.running)
         yield works

@@ -18,14 +18,13 @@ from sqlalchemy import text
 
 from tests.stories.receiver import MoodyReceiver
 from worker.crypto import Vault
-from worker.delivery.signing import new_secret
+from worker.demo.installing import register
 from worker.engine import Engine
 from worker.providers import REGISTRY
 from worker.runtime import open_runtime
 from worker.sandbox import Sandbox, SandboxSettings
 from worker.settings import Settings
 from worker.steps.accept import Sorted, accept
-from worker.store import producers
 from worker.store.intake import Entry, EntryKind
 from worker.store.session import Boundary
 
@@ -161,11 +160,7 @@ async def story(
             start_grace=timedelta(seconds=2),  # with the call's own second, what a hang costs
         )
         rt = await stack.enter_async_context(open_runtime(settings))
-        secret = new_secret()
-        receiver.trust(SHOP, secret)
-        await producers.add(
-            rt.db, rt.vault, name=SHOP, notify_url=receiver.hook(SHOP), secret=secret
-        )
+        await register((SHOP,), rt.db, rt.vault, receiver)
         engine = Engine(rt)
         engine.start()
         stack.push_async_callback(engine.stop, 5.0)

@@ -12,16 +12,14 @@ from typing import Final
 from schemas.intents import FaultCode, IntentFault, read_intent
 from worker.chaos.evidence import Evidence, Order
 from worker.chaos.submitting import Key, Sent
-from worker.lifecycle import OrderState
+from worker.lifecycle import TERMINAL_ORDERS, OrderState
 from worker.sandbox.books import Row
 from worker.store.intake import EntryKind
 
 Breaches = list[str]
 
 _LIVE: Final = frozenset({OrderState.PLACED, OrderState.FULFILLED, OrderState.PARTIALLY_FULFILLED})
-_DEAD: Final = frozenset(
-    {OrderState.REFUSED, OrderState.EXPIRED, OrderState.FAILED, OrderState.CANCELLED}
-)
+_DEAD: Final = TERMINAL_ORDERS - _LIVE
 _UNSAID: Final = "(no reference)"
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from worker.chaos.submitting import Key, Sent
+from worker.demo.books import AT_REST
 from worker.demo.receiver import Received
-from worker.lifecycle import TERMINAL_ORDERS, OrderState
 from worker.sandbox.books import Row
 
 
@@ -43,7 +43,7 @@ class Order:
     @property
     def at_rest(self) -> bool:
         """Whether it is finished or parked."""
-        return self.state in TERMINAL_ORDERS or self.state == OrderState.PARKED
+        return self.state in AT_REST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,13 +19,11 @@ from worker.chaos.line import Line
 from worker.chaos.plan import PRODUCERS
 from worker.chaos.receiving import ForgetfulReceiver
 from worker.crypto import Vault
-from worker.delivery.signing import new_secret
 from worker.demo.crew import BEAT, Crew
+from worker.demo.installing import migrated, register
 from worker.embedded import Keeper, Servers
 from worker.embedded.system import System
 from worker.sandbox import Sandbox, SandboxSettings
-from worker.settings import Settings
-from worker.store import migrations, producers
 from worker.store.session import Database
 
 FAULT_RATE: Final = 0.04
@@ -105,8 +103,8 @@ async def set_up(
         by_line = await stack.enter_async_context(_redis(to_redis.url, tries=0))
         forwarder = await stack.enter_async_context(Forwarder(by_line, vault, seed))
         say("Migrating the database")
-        db = await _database(stack, keeper.servers, key)
-        await _register(db, vault, receiver)
+        db = await stack.enter_async_context(migrated(keeper.servers, key))
+        await register(PRODUCERS, db, vault, receiver)
         system = System(
             home=home,
             servers=Servers(to_postgres.url, to_redis.url),
@@ -162,23 +160,6 @@ def _redis(url: str, *, tries: int) -> Redis:
         socket_timeout=_ANSWER_WITHIN,
         socket_connect_timeout=_ANSWER_WITHIN,
     )
-
-
-async def _database(stack: AsyncExitStack, servers: Servers, key: str) -> Database:
-    settings = Settings(
-        database_url=servers.database_url, redis_url=servers.redis_url, encryption_keys=key
-    )
-    await asyncio.to_thread(migrations.upgrade, settings.sqlalchemy_url)
-    db = Database(settings.sqlalchemy_url)
-    stack.push_async_callback(db.close)
-    return db
-
-
-async def _register(db: Database, vault: Vault, receiver: ForgetfulReceiver) -> None:
-    for name in PRODUCERS:
-        secret = new_secret()
-        await producers.add(db, vault, name=name, notify_url=receiver.hook(name), secret=secret)
-        receiver.trust(name, secret)
 
 
 def _accounts(

@@ -9,6 +9,7 @@
     leaks       looks for secrets where they must not be
     verdict     holds the books, the remotes' and the receivers' against each other
     example     two intents to play with
+    installing  a migrated database, and the producers in it
     crew        the processes it runs on, watched
     ground      whether servers that were given to it may be used
 

@@ -14,9 +14,9 @@ from redis.asyncio import Redis
 from schemas.orders import RecentLine
 from worker import streams
 from worker.crypto import Vault
-from worker.delivery.signing import new_secret
 from worker.demo.books import AT_REST, Books, Key, read_books
 from worker.demo.crew import BEAT, Crew
+from worker.demo.installing import migrated, register
 from worker.demo.leaks import search
 from worker.demo.receiver import Receiver
 from worker.demo.scenario import PRODUCERS, TR, Case, Scenario
@@ -25,8 +25,7 @@ from worker.embedded import Servers
 from worker.embedded.system import System
 from worker.lifecycle import OrderState
 from worker.sandbox import Outage, Sandbox, SandboxSettings
-from worker.settings import Settings
-from worker.store import migrations, producers, views
+from worker.store import views
 from worker.store.intake import EntryKind
 from worker.store.session import Database
 
@@ -187,16 +186,10 @@ async def set_stage(servers: Servers, home: Path, audience: Audience) -> AsyncIt
         receiver = await stack.enter_async_context(Receiver())
         sandbox = await stack.enter_async_context(Sandbox(settings=SandboxSettings(pace=1.5)))
         system = _system(servers, home, sandbox, receiver)
-        settings = Settings(
-            database_url=servers.database_url,
-            redis_url=servers.redis_url,
-            encryption_keys=system.encryption_key,
-        )
         audience.say("Migrating the database")
-        await asyncio.to_thread(migrations.upgrade, settings.sqlalchemy_url)
-        db = Database(settings.sqlalchemy_url)
-        stack.push_async_callback(db.close)
-        webhook_secrets = await _register(db, Vault([system.encryption_key]), receiver)
+        db = await stack.enter_async_context(migrated(servers, system.encryption_key))
+        vault = Vault([system.encryption_key])
+        webhook_secrets = await register(PRODUCERS, db, vault, receiver)
         redis = await stack.enter_async_context(Redis.from_url(servers.redis_url))
         stack.push_async_callback(_tidy, redis)
         audience.say("Starting two workers and beat")
@@ -221,15 +214,6 @@ def _system(servers: Servers, home: Path, sandbox: Sandbox, receiver: Receiver) 
         development_hosts=receiver.host,
         overrides=_SETTINGS,
     )
-
-
-async def _register(db: Database, vault: Vault, receiver: Receiver) -> list[str]:
-    """Register the scenario's producers; their webhook secrets."""
-    secrets = {name: new_secret() for name in PRODUCERS}
-    for name, secret in secrets.items():
-        await producers.add(db, vault, name=name, notify_url=receiver.hook(name), secret=secret)
-        receiver.trust(name, secret)
-    return list(secrets.values())
 
 
 def _credentials(sandbox: Sandbox) -> list[str]:
