@@ -9,17 +9,15 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Final
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
 from worker.chaos.run import Progress
 from worker.chaos.verdict import Verdict
-from worker.cli.output import printable
+from worker.cli.output import printable, screen_console
 from worker.cli.promises_table import show_promises
 
-_WIDE: Final = 200
-"""Columns where there is no terminal: enough that no line is broken."""
 _EVERY: Final = 10.0
 """Seconds between two lines on how things stand, where there is no terminal."""
 _LAG: Final = 0.7
@@ -32,8 +30,7 @@ class Screen:
     """Standard error, as a run is shown there."""
 
     def __init__(self) -> None:
-        console = Console(stderr=True)
-        self._console = console if console.is_terminal else Console(stderr=True, width=_WIDE)
+        self._console = screen_console(stderr=True)
         self._live = (
             Live(console=self._console, auto_refresh=False, transient=True)
             if self._console.is_terminal

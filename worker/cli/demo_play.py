@@ -5,12 +5,10 @@ import os
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
-
-from rich.console import Console
 
 from worker.cli.demo_screen import Screen
 from worker.cli.local import DATABASE_URL, KEYS, REDIS_URL, apart, given
+from worker.cli.output import screen_console
 from worker.cli.session import opened_database, opened_redis, revision
 from worker.crypto import Vault
 from worker.demo.ground import check_ground
@@ -19,16 +17,10 @@ from worker.demo.verdict import Verdict
 from worker.embedded import Servers, embedded_servers
 from worker.settings import load_settings
 
-_WIDE: Final = 200
-"""Columns where there is no terminal: enough that no line is broken."""
-
 
 def play(*, chaos: bool, keep_logs: Path | None, on_stderr: bool) -> Verdict:
     """Play it, show it and say the verdict. Raises ``OrderlineError`` where it cannot go on."""
-    console = Console(stderr=on_stderr)
-    if not console.is_terminal:
-        console = Console(stderr=on_stderr, width=_WIDE)
-    screen = Screen(console)
+    screen = Screen(screen_console(stderr=on_stderr))
     verdict = _run(screen, chaos=chaos, keep_logs=keep_logs)
     screen.judge(verdict)
     return verdict

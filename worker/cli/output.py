@@ -48,6 +48,9 @@ _COLOURS: Final[Mapping[str, str]] = {
 }
 """Colours of the states of orders and of lines."""
 
+_WIDE: Final = 200
+"""Columns where there is no terminal: enough that no line is broken."""
+
 _OF_LEVELS: Final = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "bold red"}
 
 
@@ -58,6 +61,12 @@ class Column:
     name: str
     right: bool = False
     whole: bool = False
+
+
+def screen_console(*, stderr: bool) -> Console:
+    """What a screen that is drawn again and again stands on, or a very wide page."""
+    console = Console(stderr=stderr)
+    return console if console.is_terminal else Console(stderr=stderr, width=_WIDE)
 
 
 def printable(text: str) -> str:

@@ -1,6 +1,7 @@
 """``orderline parked``."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 import typer
@@ -12,6 +13,7 @@ from schemas.parked import ChoiceView, ParkedView, SurplusView
 from worker.cli.named import find_order
 from worker.cli.output import Json, coloured, print_json, print_pairs, printable, say
 from worker.cli.session import Session, opened
+from worker.decisions.resolutions import Choice
 from worker.steps.resolve import consider
 from worker.store.views import Wanted
 from worker.store.views_parked import waiting_for_a_person
@@ -39,9 +41,10 @@ def parked(
     found = asyncio.run(_read(name, Wanted(producer=producer, provider=provider), limit))
     if as_json:
         print_json(found)
-    elif not found:
+        return
+    if not found:
         say("Nothing waits for a person.")
-    for waiting in found if not as_json else ():
+    for waiting in found:
         _tell(waiting)
 
 
@@ -54,24 +57,23 @@ async def _read(name: str | None, wanted: Wanted, limit: int) -> list[ParkedView
 
 async def _considered(session: Session, found: list[ParkedView]) -> list[ParkedView]:
     """The same, with what may be decided about each."""
+    ids = [OrderId(waiting.order.order_id) for waiting in found]
     async with session.runtime() as rt:
-        choices = await consider([OrderId(each.order.order_id) for each in found], rt)
+        choices = await consider(ids, rt)
     return [
-        each.model_copy(
-            update={
-                "choices": tuple(
-                    ChoiceView(
-                        decision=choice.resolution, means=choice.means, refusal=choice.refusal
-                    )
-                    for choice in choices.get(OrderId(each.order.order_id), ())
-                ),
-                "hint": _UNCONFIGURED
-                if each.order.parked_reason and OrderId(each.order.order_id) not in choices
-                else None,
-            }
-        )
-        for each in found
+        _with_choices(waiting, choices.get(order_id))
+        for order_id, waiting in zip(ids, found, strict=True)
     ]
+
+
+def _with_choices(waiting: ParkedView, choices: Sequence[Choice] | None) -> ParkedView:
+    views = tuple(
+        ChoiceView(decision=choice.resolution, means=choice.means, refusal=choice.refusal)
+        for choice in choices or ()
+    )
+    unknown = choices is None and waiting.order.parked_reason is not None
+    hint = _UNCONFIGURED if unknown else None
+    return waiting.model_copy(update={"choices": views, "hint": hint})
 
 
 def _tell(waiting: ParkedView) -> None:
