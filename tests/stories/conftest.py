@@ -16,19 +16,25 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 
+from schemas.ids import AttemptId, new_uuid
 from tests.stories.receiver import MoodyReceiver
 from worker.crypto import Vault
 from worker.demo.installing import register
 from worker.engine import Engine
+from worker.lifecycle import OrderState, Step
+from worker.order import Attempted, Claimed
 from worker.providers import REGISTRY
 from worker.runtime import open_runtime
 from worker.sandbox import Sandbox, SandboxSettings
 from worker.settings import Settings
 from worker.steps.accept import Sorted, accept
+from worker.store import claims
+from worker.store.attempts import NewAttempt, Opened
 from worker.store.intake import Entry, EntryKind
 from worker.store.session import Boundary
 
 SHOP = "shop"
+MINUTE = timedelta(minutes=1)
 
 _NEXT_DUE = """
 SELECT min(due_at) - orderline_now() FROM (
@@ -102,6 +108,43 @@ class Story:
                 return
             if wait > timedelta(0):
                 await self.pass_time(wait)
+
+    async def claim(self, provider: str) -> Claimed:
+        """Take the one order that is due there, as another worker would."""
+        rt = self.engine.rt
+        [claimed] = await claims.claim(
+            rt.db,
+            rt.vault,
+            provider=provider,
+            account="default",
+            free=1,
+            worker="another",
+            lease=MINUTE,
+        )
+        return claimed
+
+    async def attempt(self, claimed: Claimed, *, needs: timedelta | None = None) -> Attempted:
+        """Open its attempt to place it; the call itself is never made."""
+        new = NewAttempt(
+            attempt_id=AttemptId(new_uuid()),
+            order_id=claimed.order.order_id,
+            fence=claimed.fence,
+            state=OrderState.PLACING,
+            step=Step.PLACE,
+            reference="r",
+            lease=MINUTE,
+            needs=needs,
+        )
+        opened = await self.engine.rt.attempts.write(new)
+        assert isinstance(opened, Opened)
+        return Attempted(
+            attempt_id=new.attempt_id,
+            number=opened.number,
+            step=new.step,
+            reference=new.reference,
+            opened_at=opened.opened_at,
+            sent_at=opened.sent_at,
+        )
 
     async def one(self, query: str, **values: Any) -> Any:
         async with self.db.reading() as connection:

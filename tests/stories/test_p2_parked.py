@@ -4,29 +4,25 @@ And what nobody expected: an answer after the order had gone on without it.
 """
 
 import asyncio
-from datetime import timedelta
 from typing import Any
 
 import psycopg
 import pytest
 
-from schemas.ids import AttemptId, OrderId, new_uuid
-from tests.stories.conftest import Story, feedback, hyper, threekit
+from schemas.ids import OrderId
+from tests.stories.conftest import MINUTE, Story, feedback, hyper, threekit
 from worker.change import Change, begun
 from worker.decisions.resolutions import Decision, Resolution
-from worker.lifecycle import OrderState, Step
+from worker.lifecycle import Step
 from worker.order import Attempted, Claimed
 from worker.outcome import Confirmed, Outcome
 from worker.sandbox import Fault, Outage
 from worker.steps.decided import Decided, Learnt
 from worker.steps.resolve import Undecidable, consider, resolve
 from worker.steps.settle import settle
-from worker.store import claims
-from worker.store.attempts import NewAttempt, Opened
 from worker.store.session import Boundary
 
 R = Resolution
-MINUTE = timedelta(minutes=1)
 PARK = """
 UPDATE orders SET state = 'parked', parked_reason = 'x', step = NULL, due_at = NULL,
     leased_by = NULL, lease_until = NULL
@@ -164,36 +160,8 @@ async def test_an_account_that_is_not_configured_leaves_nothing_to_decide(story:
 async def _slow(story: Story, intent: dict[str, Any]) -> tuple[Claimed, Attempted]:
     """An order whose worker opened an attempt and then stood still."""
     await story.submit(intent)
-    rt = story.engine.rt
-    [claimed] = await claims.claim(
-        rt.db,
-        rt.vault,
-        provider=intent["provider"],
-        account="default",
-        free=1,
-        worker="slow",
-        lease=MINUTE,
-    )
-    new = NewAttempt(
-        attempt_id=AttemptId(new_uuid()),
-        order_id=claimed.order.order_id,
-        fence=claimed.fence,
-        state=OrderState.PLACING,
-        step=Step.PLACE,
-        reference="r",
-        lease=MINUTE,
-        needs=None,
-    )
-    opened = await rt.attempts.write(new)
-    assert isinstance(opened, Opened)
-    return claimed, Attempted(
-        attempt_id=new.attempt_id,
-        number=opened.number,
-        step=new.step,
-        reference="r",
-        opened_at=opened.opened_at,
-        sent_at=opened.sent_at,
-    )
+    claimed = await story.claim(intent["provider"])
+    return claimed, await story.attempt(claimed)
 
 
 async def _answered(story: Story, slow: Claimed, attempt: Attempted, outcome: Outcome) -> None:

@@ -7,60 +7,18 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import exc
 
-from schemas.ids import AttemptId, new_uuid
 from schemas.money import Money
-from tests.stories.conftest import Story, gifthub, hyper
+from tests.stories.conftest import MINUTE, Story, gifthub, hyper
 from worker.change import Change
-from worker.desk import Desk
 from worker.lifecycle import LineState, OrderState, Step
 from worker.moves import line_moves
-from worker.order import Attempted, Claimed
+from worker.order import Claimed
 from worker.outcome import Confirmed, LineReport
 from worker.sandbox import Fault
 from worker.steps.decided import Decided, Learnt
 from worker.steps.drive import drive
 from worker.steps.settle import settle
-from worker.store import claims
-from worker.store.attempts import NewAttempt, Opened
 from worker.verdicts import change_of
-
-MINUTE = timedelta(minutes=1)
-
-
-async def _claim(story: Story, provider: str) -> tuple[Claimed, Desk]:
-    (claimed,) = await claims.claim(
-        story.db,
-        story.engine.rt.vault,
-        provider=provider,
-        account="default",
-        free=1,
-        worker="w",
-        lease=MINUTE,
-    )
-    return claimed, story.engine.rt.desks[provider, "default"]
-
-
-async def _open(story: Story, claimed: Claimed) -> Attempted:
-    new = NewAttempt(
-        attempt_id=AttemptId(new_uuid()),
-        order_id=claimed.order.order_id,
-        fence=claimed.fence,
-        state=OrderState.PLACING,
-        step=Step.PLACE,
-        reference="r",
-        lease=MINUTE,
-        needs=MINUTE,
-    )
-    opened = await story.engine.rt.attempts.write(new)
-    assert isinstance(opened, Opened)
-    return Attempted(
-        attempt_id=new.attempt_id,
-        number=opened.number,
-        step=new.step,
-        reference="r",
-        opened_at=opened.opened_at,
-        sent_at=opened.opened_at,
-    )
 
 
 def _change(claimed: Claimed, price: Money | None = None) -> Change:
@@ -75,7 +33,8 @@ async def test_a_change_that_cannot_be_written_uses_up_no_permit_of_the_webhooks
     story: Story,
 ) -> None:
     await story.submit(hyper("1", lines=3))
-    claimed, desk = await _claim(story, "hyperteknoloji")
+    claimed = await story.claim("hyperteknoloji")
+    desk = story.engine.rt.desks["hyperteknoloji", "default"]
     mail = story.engine.mail
     free = mail.free
     unwritable = _change(claimed, Money(Decimal(10) ** 30, "TRY"))
@@ -86,10 +45,11 @@ async def test_a_change_that_cannot_be_written_uses_up_no_permit_of_the_webhooks
 
 async def test_what_follows_from_late_knowledge_is_due_at_once(story: Story) -> None:
     await story.submit(gifthub("1"))
-    slow, desk = await _claim(story, "gifthub")
-    attempt = await _open(story, slow)
+    slow = await story.claim("gifthub")
+    desk = story.engine.rt.desks["gifthub", "default"]
+    attempt = await story.attempt(slow, needs=MINUTE)
     await story.pass_time(2 * MINUTE)
-    await _claim(story, "gifthub")  # another worker, which now thinks the call lost
+    await story.claim("gifthub")  # another worker, which now thinks the call lost
 
     def decide(current: Claimed) -> Change:
         ours = replace(current, attempt=attempt)
@@ -109,7 +69,8 @@ async def test_a_doubt_may_be_looked_up_under_the_lease_of_the_call_that_left_it
 ) -> None:
     story.sandbox.script("hyperteknoloji", "create", [Fault.RESET_AFTER])
     await story.submit(hyper("1"))
-    claimed, desk = await _claim(story, "hyperteknoloji")
+    claimed = await story.claim("hyperteknoloji")
+    desk = story.engine.rt.desks["hyperteknoloji", "default"]
     policy = replace(desk.decider.policy, look_up_waits=(timedelta(0),) * 3)
     at_once = replace(desk, decider=replace(desk.decider, policy=policy))
     assert await drive(claimed, at_once, story.engine.mail, story.engine.rt) == "placed"
