@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from worker.books import Books
+
 
 class Doubt(StrEnum):
     """What may be done after a call whose outcome is unknown."""
@@ -59,6 +61,7 @@ class Capabilities:
     ``returns_for`` is how long after an order was fulfilled its goods can be given back by
     that call; ``None`` where only goods that have not come yet can be called off.
 
+    ``books`` says how the provider's own books can be read, for a reconciliation.
     ``polls`` says by which of the provider's ids a placed order is asked after.
     ``poll_every`` are the waits between polls while goods are awaited; the last one repeats.
     ``repeats`` bounds how often a ``HARMLESS`` call is made again after doubt, and a ``REPLAY``
@@ -73,6 +76,7 @@ class Capabilities:
     after_confirm: Doubt | None = None
     after_cancel: Doubt | None = None
     returns_for: timedelta | None = None
+    books: Books = Books.NONE
     polls: Polling = Polling.ORDER
     poll_every: Sequence[timedelta] = (timedelta(seconds=30),)
     needs_token: bool = False

@@ -13,11 +13,12 @@ from typing import Any, ClassVar, Protocol
 from pydantic import BaseModel
 
 from schemas.intents import Intent
+from worker.books import BookPage
 from worker.capabilities import Capabilities, Doubt
 from worker.http import Channel, Deadline
 from worker.lifecycle import Step
 from worker.order import Attempted, Ordered, OrderedLine
-from worker.outcome import Check, LookUp, Outcome
+from worker.outcome import Check, InDoubt, LookUp, NotSent, Outcome, Refused
 
 __all__ = [
     "Account",
@@ -52,6 +53,8 @@ class Account(BaseModel):
     """How many calls to this account may be under way at once, per worker process."""
     call_timeout: float = 30.0
     """Hard deadline of one call, in seconds: connect, send and read together."""
+    books_rate: float = 4.0
+    """How many calls a second a reconciliation makes at most to read the provider's books."""
 
 
 class Provider(Protocol):
@@ -124,6 +127,21 @@ class Provider(Protocol):
 
     async def poll(self, order: Ordered, deadline: Deadline, token: str | None) -> Outcome:
         """Where the placed order stands, line by line. Changes nothing there."""
+
+    def shelf(self, order: Ordered) -> str | None:
+        """The shelf of the provider's books on which an order stands (only for ``SHELVES``).
+
+        ``None`` while nothing is known by which it could be asked for.
+        """
+
+    async def read_books(
+        self, shelf: str, since: datetime, page: str | None, deadline: Deadline, token: str | None
+    ) -> BookPage | Refused | NotSent | InDoubt:
+        """One page of a shelf: at least every order made there since a moment, newest first.
+
+        ``page`` is the ``next_page`` of the one before, kept as long as one likes; ``None`` for
+        the first. Changes nothing there. ``Refused``: this shelf can never be read.
+        """
 
     @staticmethod
     def mentioned(callback: bytes) -> frozenset[str]:

@@ -47,6 +47,7 @@ class StrictAccount(Account):
     base_url: HttpUrl
     concurrency: Annotated[int, Field(ge=1, le=1000)] = 32
     call_timeout: Annotated[float, Field(gt=0, le=MAX_TIMEOUT)] = 30.0
+    books_rate: Annotated[float, Field(gt=0, le=1000)] = 4.0
 
     @property
     def secrets(self) -> list[str]:

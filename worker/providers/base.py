@@ -1,13 +1,15 @@
 """The verbs that a provider does not have. May not know any one provider."""
 
+from datetime import datetime
 from typing import ClassVar, Generic, NoReturn, TypeVar
 
 from schemas.intents import Intent
+from worker.books import BookPage
 from worker.capabilities import Capabilities
 from worker.http import Channel, Deadline
 from worker.lifecycle import Step
 from worker.order import Attempted, Ordered
-from worker.outcome import LookUp, Outcome
+from worker.outcome import InDoubt, LookUp, NotSent, Outcome, Refused
 from worker.provider import Account, Token
 
 AnyAccount = TypeVar("AnyAccount", bound=Account)
@@ -41,6 +43,18 @@ class Adapter(Generic[AnyAccount]):
         """Nothing is kept, because nothing is sent again as it was."""
         del order, step, reference
         return None
+
+    def shelf(self, order: Ordered) -> str | None:
+        """None: the capabilities name no shelves."""
+        del order
+        return None
+
+    async def read_books(
+        self, shelf: str, since: datetime, page: str | None, deadline: Deadline, token: str | None
+    ) -> BookPage | Refused | NotSent | InDoubt:
+        """Not to be called where the capabilities say that there are no books to read."""
+        del shelf, since, page, deadline, token
+        _no_verb("read_books")
 
     @staticmethod
     def mentioned(callback: bytes) -> frozenset[str]:
