@@ -17,6 +17,7 @@ ORDER_RECONCILE: Final = "order.reconcile"
 ORDER_SUBMIT: Final = "order.submit"
 NOTIFICATION_DELIVER: Final = "notification.deliver"
 SWEEP: Final = "upkeep.sweep"
+EXPIRE: Final = "upkeep.expire"
 
 
 class OrderBell(Schema):

@@ -58,7 +58,7 @@ def configuration() -> dict[str, Any]:
         "task_send_sent_event": True,
         "worker_hijack_root_logger": False,
         "worker_enable_remote_control": True,
-        "beat_schedule": SCHEDULE,
+        "beat_schedule": dict(SCHEDULE),
         "beat_scheduler": "celery.beat:Scheduler",  # remembers nothing: the sweep asks the rows
         "beat_max_loop_interval": 1,
         "enable_utc": True,

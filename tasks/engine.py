@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 
 from tasks.publisher import Publisher
 from tasks.queues import NOTIFICATIONS, QUEUES, orders_of
+from tasks.schedule import EVERY
 from tasks.start import refuse, settings_or_exit
 from worker.engine import Engine, running_engine
 from worker.logs import get_logger
@@ -129,6 +130,7 @@ class EngineThread:
                 {name for name in REGISTRY if orders_of(name) in self._queues},
                 mail=NOTIFICATIONS in self._queues,
             )
+            engine.expect(EVERY)
             self._ready.set()
             log.info("engine_started", worker=engine.rt.worker, count=len(engine.rt.desks))
             await self._stop.wait()

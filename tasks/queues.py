@@ -27,6 +27,7 @@ worker (with kombu 5.7.0, by an ``AttributeError``). Submitted intents are kept 
 ROUTES: Final = {
     jobs.NOTIFICATION_DELIVER: {"queue": NOTIFICATIONS},
     jobs.SWEEP: {"queue": UPKEEP},
+    jobs.EXPIRE: {"queue": UPKEEP},
     jobs.ORDER_SUBMIT: {"queue": SUBMIT},
 }
 """Order bells are routed by whoever rings them, since their queue depends on the provider."""

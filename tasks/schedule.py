@@ -1,13 +1,30 @@
-"""What beat rings, and when. Every job asks the rows what is due, so a second beat does no harm."""
+"""What beat rings, and when: every schedule there is, in one table.
 
+Each job asks the rows what there is to do. So two beats at once do no harm, a ring that is lost
+is made up for by the next one, and after a pause nothing has piled up. When each was last done
+stands in the database, where ``orderline doctor`` sees a turn that was missed.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Final
 
 from schemas import jobs
 
-SCHEDULE: Final[dict[str, Any]] = {
-    "sweep": {
-        "task": jobs.SWEEP,
-        "schedule": 1.0,
-        "options": {"expires": 10},  # while no worker runs, sweeps need not pile up
-    },
+EVERY: Final[Mapping[str, timedelta]] = {
+    jobs.SWEEP: timedelta(seconds=1),
+    jobs.EXPIRE: timedelta(seconds=2),
+}
+"""How often each job is done."""
+
+_WORTH: Final = timedelta(seconds=10)
+"""For how long a ring is of use at least: while no worker runs, they need not pile up."""
+
+SCHEDULE: Final[Mapping[str, Mapping[str, Any]]] = {
+    task: {
+        "task": task,
+        "schedule": every,
+        "options": {"expires": max(every, _WORTH).total_seconds()},
+    }
+    for task, every in EVERY.items()
 }

@@ -1,11 +1,14 @@
 """What beat rings."""
 
+from collections import Counter
+
 from celery import Task
 
 from schemas import jobs
 from tasks.app import app
-from tasks.base import engine_of, run_on
+from tasks.base import engine_of, run_on, tell
 from tasks.engine import EngineThread
+from worker.steps.expire import expire as end_lapsed
 from worker.steps.sweep import sweep as find_due
 
 
@@ -13,6 +16,16 @@ from worker.steps.sweep import sweep as find_due
 def sweep(self: Task) -> str:
     """Ring for everything that is due and was not rung for."""
     return f"rang {run_on(self, _sweep(engine_of(self)))}"
+
+
+@app.task(name=jobs.EXPIRE, bind=True)
+def expire(self: Task) -> str:
+    """End the orders whose quote has ended."""
+    return tell(run_on(self, _expire(engine_of(self))))
+
+
+async def _expire(thread: EngineThread) -> Counter[str]:
+    return await end_lapsed(thread.engine.mail, thread.engine.rt)
 
 
 async def _sweep(thread: EngineThread) -> int:

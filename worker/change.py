@@ -61,13 +61,25 @@ class OrderEvent:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Requote:
+    """The order's quote has ended unbought, and it goes back to where it has none.
+
+    ``number`` counts these; ``window`` is how long the order may be bought from now on.
+    """
+
+    number: int
+    window: timedelta
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """What happens to one claimed order.
 
     ``due_in`` is from the database's now; it is ``None`` exactly when ``step`` is: the order is
     finished or parked. ``tries`` counts the coming step's tries so far. A field left ``None``
-    (``provider_ref``, ``expires_at``, ``total``) keeps what the row has.
+    (``provider_ref``, ``expires_at``, ``total``) keeps what the row has; ``requote`` forgets the
+    first two.
 
     ``cancel_seen`` is since when the wish to call the order off was there that the decision knew
     of, ``cancel_answered`` says that this change is its answer; a wish that came meanwhile, or was
@@ -88,6 +100,7 @@ class Change:
     provider_ref: str | None = None
     expires_at: datetime | None = None
     total: Money | None = None
+    requote: Requote | None = None
     moves: tuple[LineMove, ...] = ()
     attempt: AttemptEnd | None = None
     events: tuple[OrderEvent, ...] = ()
@@ -123,18 +136,22 @@ def carried_on(claimed: Claimed, change: Change, at: datetime) -> Claimed:
         raise ValueError("a finished or parked order has no next step")
     moves = {move.line_id: move for move in change.moves}
     ends = [end for end in (claimed.expires_at, change.expires_at) if end is not None]
+    known = claimed.order.provider_ref
+    if change.requote is not None:
+        known, ends = None, [at + change.requote.window]
     return replace(
         claimed,
         order=replace(
             claimed.order,
             lines=tuple(_moved(line, moves.get(line.line_id)) for line in claimed.order.lines),
-            provider_ref=claimed.order.provider_ref or change.provider_ref,
+            provider_ref=known or change.provider_ref,
         ),
         state=change.state,
         step=change.step,
         tries=change.tries,
         now=at,
         expires_at=min(ends, default=None),
+        requotes=claimed.requotes if change.requote is None else change.requote.number,
         attempt_outcome=change.attempt.outcome if change.attempt else claimed.attempt_outcome,
         attempt=_sent(claimed.attempt, change.attempt),
         reason=change.reason,

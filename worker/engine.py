@@ -1,5 +1,6 @@
 """The engine: pumps, steps and the runtime, put together for one worker process."""
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Container, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -16,11 +17,14 @@ from worker.pulse import PulseWriter, PumpPulse
 from worker.pump import Pump
 from worker.runtime import DeskKey, Runtime, open_runtime
 from worker.settings import Settings
+from worker.steps.clocks import OFTEN, compare_clocks
 from worker.steps.deliver import deliver
 from worker.steps.drive import drive
-from worker.store import accounts, claims, notifications
+from worker.store import accounts, claims, notifications, upkeep
+from worker.store.batch import insist
 from worker.store.notifications import Owed
 from worker.store.session import OnBoundary
+from worker.supervisor import pause
 
 log = get_logger(__name__)
 
@@ -58,6 +62,7 @@ class Engine:
         self.pulse = PulseWriter(rt.settings, rt.clock, rt.worker, self.pump_pulses)
         self._heard: Container[str] = {provider for provider, _ in rt.desks}
         self._hears_mail = True
+        self._stopping = asyncio.Event()
 
     def listen_to(self, providers: Container[str], *, mail: bool) -> None:
         """Which bells reach this process; it answers for no others. All do, unless this is told."""
@@ -66,9 +71,15 @@ class Engine:
 
     def start(self) -> None:
         """Start claiming; whatever is due already is found at once."""
+        self.rt.supervisor.spawn(self._compare_clocks(), "clocks")
         for pump in self.pumps:
             self.rt.supervisor.spawn(pump.run(), f"pump:{pump.name}")
             pump.ring()
+
+    def expect(self, every: Mapping[str, timedelta]) -> None:
+        """Say which jobs are to be done, and how often, so that one that is missed is seen."""
+        expect = partial(upkeep.expect, self.rt.db, every)
+        self.rt.supervisor.spawn(insist(expect, "schedule"), "schedule")
 
     async def stop(self, grace: float) -> None:
         """Claim nothing more, let calls finish, and cut off those that outlast the grace.
@@ -76,6 +87,7 @@ class Engine:
         A call that is cut leaves its order in doubt, on disk, for another worker to look up;
         the last part of the grace is kept for writing that down.
         """
+        self._stopping.set()
         for pump in self.pumps:
             pump.stop()
         to_write = min(_TO_WRITE, grace / 2)
@@ -112,6 +124,14 @@ class Engine:
                 longest = _CALLS_IN_A_ROW * self.rt.desks[provider, account].lease
                 pulses[pump.name] = _pulse_of(pump, longest)
         return pulses
+
+    async def _compare_clocks(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                await compare_clocks(self.rt)
+            except Exception as error:  # noqa: BLE001 -- the next look will do
+                log.warning("clocks_not_compared", error=type(error).__name__)
+            await pause(OFTEN.total_seconds(), until=self._stopping)
 
     def _order_pump(self, desk: Desk) -> Pump[Claimed]:
         rt = self.rt

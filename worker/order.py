@@ -62,7 +62,8 @@ class Claimed:
     often ``step`` was tried in a row. ``attempt`` is the newest attempt and ``attempt_outcome``
     what it came to (``None``: it was left open). ``now`` is the database's time at the claim.
     ``reason`` is the last thing said of it. ``cancel_asked_at`` is set while somebody's wish to
-    call the order off has no answer.
+    call the order off has no answer. ``may_requote`` says that its producer allows a new quote
+    once one has ended, ``requotes`` how often one was asked for.
     """
 
     order: Ordered
@@ -81,6 +82,8 @@ class Claimed:
     look_ups: int = 0
     expires_at: datetime | None = None
     max_total: Money | None = None
+    may_requote: bool = False
+    requotes: int = 0
     reason: str | None = None
     parked_reason: str | None = None
     finished_at: datetime | None = None

@@ -25,6 +25,8 @@ class Policy:
     """The waits of one installation, from its settings.
 
     ``absence_after`` is how long a call of unknown outcome may at least still come through.
+    ``quote_window`` is how long a new quote may be acted on, ``requotes`` how often one may be
+    asked for.
     """
 
     retry_base: timedelta
@@ -32,6 +34,8 @@ class Policy:
     retry_for: timedelta
     look_up_waits: Sequence[timedelta]
     absence_after: timedelta
+    quote_window: timedelta = timedelta(minutes=10)
+    requotes: int = 3
 
     def retry_in(self, tries: int, chance: float, wish: timedelta | None = None) -> timedelta:
         """The wait before try number ``tries + 1``: exponential, with full jitter.

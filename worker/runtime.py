@@ -22,6 +22,7 @@ from worker.provider import Account, Provider, Token
 from worker.providers import REGISTRY, load_accounts
 from worker.settings import Settings
 from worker.signers import Signers
+from worker.skew import ClockWatch
 from worker.store import attempts, notifications, orders
 from worker.store.batch import BatchWriter
 from worker.store.session import Database, OnBoundary
@@ -50,6 +51,7 @@ class Runtime:
     attempts: BatchWriter[attempts.NewAttempt, attempts.Opened | attempts.NotOpened]
     changes: BatchWriter[orders.Settling, orders.Settled]
     deliveries: BatchWriter[notifications.Delivered, bool]
+    database_clock: ClockWatch
 
     @property
     def delivery_lease(self) -> timedelta:
@@ -144,6 +146,7 @@ def _wired(
         attempts=BatchWriter("attempts", partial(attempts.open_attempts, db, vault)),
         changes=BatchWriter("changes", partial(orders.settle, db, vault)),
         deliveries=BatchWriter("deliveries", partial(notifications.record, db)),
+        database_clock=ClockWatch(),
     )
 
 
@@ -157,7 +160,7 @@ def _open_desk(
     clock: Clock,
     calls: Calls,
 ) -> Desk:
-    channel = Channel(account.base_url, limit=account.concurrency)
+    channel = Channel(account.base_url, limit=account.concurrency, clock=clock)
     adapter: Provider = REGISTRY[provider](account, channel)
     call_timeout = timedelta(seconds=account.call_timeout)
     tokens = TokenKeeper(
@@ -199,6 +202,8 @@ def _decider(adapter: Provider, call_timeout: timedelta, settings: Settings) -> 
         retry_for=settings.retry_for,
         look_up_waits=settings.look_up_schedule,
         absence_after=settings.absence_after,
+        quote_window=settings.quote_window,
+        requotes=settings.requotes,
     )
     return Decider(
         adapter.capabilities,

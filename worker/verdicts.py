@@ -10,8 +10,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 from schemas.ids import EventId, new_uuid
-from worker.change import AttemptEnd, Change, OrderEvent
-from worker.lifecycle import LineState, OrderState
+from worker.change import AttemptEnd, Change, OrderEvent, Requote
+from worker.lifecycle import LineState, OrderState, Step
 from worker.moves import line_moves
 from worker.order import Claimed
 from worker.outcome import (
@@ -28,6 +28,9 @@ from worker.outcome import (
 _NOTHING_CAME: Final = Refused(
     RefusalCode.OTHER, "the last call was refused, and no earlier one came through"
 )
+
+
+WINDOW_CLOSED: Final = "the quote's window closed before the order could be bought"
 
 
 def change_of(claimed: Claimed, **what: Any) -> Change:
@@ -61,9 +64,31 @@ def refused(claimed: Claimed, outcome: Refused = _NOTHING_CAME) -> Change:
 
 def expired(claimed: Claimed) -> Change:
     """The quote's window closed before the call that commits money could be made."""
-    reason = "the quote's window closed before the order could be bought"
+    reason = WINDOW_CLOSED
     moves = line_moves(claimed, (), LineState.EXPIRED, reason)
     return change_of(claimed, state=OrderState.EXPIRED, reason=reason, moves=moves)
+
+
+def quoted_anew(claimed: Claimed, window: timedelta, why: str) -> Change:
+    """The quote has ended unbought; its producer allows another one.
+
+    What the provider had reserved is left to die there: nothing will ever confirm it.
+    """
+    number = claimed.requotes + 1
+    return change_of(
+        claimed,
+        state=OrderState.PLACING,
+        step=Step.PLACE,
+        due_in=timedelta(0),
+        requote=Requote(number, window),
+        reason=f"{why}; a new quote is asked for",
+        events=(
+            noted(
+                "order.requoted",
+                {"number": number, "left": claimed.order.provider_ref, "reason": why},
+            ),
+        ),
+    )
 
 
 def gave_up(claimed: Claimed, after: timedelta, last: str) -> Change:

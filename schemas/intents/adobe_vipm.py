@@ -118,6 +118,11 @@ class AdobeIntent(Envelope):
         """Whether it previews what would renew by itself, whatever that is."""
         return self.order_type == "PREVIEW_RENEWAL" and self.lines[0].is_bare
 
+    @property
+    def is_priced_first(self) -> bool:
+        """Where it is previewed first."""
+        return self.preview_first
+
     @model_validator(mode="after")
     def _fits_its_type(self) -> Self:
         for fault in (*self._faults_of_order(), *self._faults_of_lines()):

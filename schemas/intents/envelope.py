@@ -71,6 +71,18 @@ class Envelope(Part):
         handler.resolve_ref_schema(reference)["required"].remove("producer")
         return reference
 
+    @property
+    def is_priced_first(self) -> bool:
+        """Whether its provider quotes a price before anything is bought."""
+        return False
+
+    @model_validator(mode="after")
+    def _can_be_quoted_anew(self) -> Self:
+        if self.quote is not None and self.quote.requote and not self.is_priced_first:
+            detail = "Here no price is quoted before it is bought, so none can be quoted anew"
+            raise broken(FaultCode.OUT_OF_RANGE, detail, "quote", "requote")
+        return self
+
     @model_validator(mode="after")
     def _deliver_ids_are_unique(self) -> Self:
         seen: set[str] = set()

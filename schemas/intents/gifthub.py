@@ -67,6 +67,11 @@ class GifthubIntent(Envelope):
     lines: Annotated[Lines[GifthubLine], Field(max_length=MAX_LINES)]
     """What is wanted: each SKU in one line."""
 
+    @property
+    def is_priced_first(self) -> bool:
+        """Always: creating an order there freezes its price, confirming buys it."""
+        return True
+
     @model_validator(mode="after")
     def _skus_are_unique(self) -> Self:
         seen: set[str] = set()

@@ -25,12 +25,19 @@ class Quote(Part):
     """The most that the whole order may cost. Above it, nothing is bought."""
     currency: Currency | None = None
     """The currency of `max_total`, by the provider's own code."""
+    requote: bool = False
+    """Whether the provider may be asked for a new price once this quote, or its own, has ended
+    unbought. The order then goes on if that is within `max_total`. Only where a price is quoted
+    before it is bought: Gifthub, and Adobe with `preview_first`."""
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
         if self.expires_at is not None and self.expires_at <= self.quoted_at:
             detail = "A quote expires after it was quoted"
             raise broken(FaultCode.QUOTE_WINDOW, detail, "expires_at")
+        if self.requote and self.max_total is None:
+            detail = "A new price needs a max_total to be held against"
+            raise broken(FaultCode.MISSING_FIELD, detail, "max_total")
         if self.max_total is not None and self.currency is None:
             detail = "max_total needs its currency"
             raise broken(FaultCode.MISSING_FIELD, detail, "currency")

@@ -16,7 +16,8 @@ from tests.cli.world import World
 from worker.capabilities import Capabilities, Doubt
 from worker.outcome import Confirmed, Evidence, InDoubt
 from worker.sandbox import Sandbox
-from worker.store import attempts, claims
+from worker.store import attempts
+from worker.store.claimed import peek
 from worker.store.session import Boundary
 
 NO_WAY = Capabilities(after_place=Doubt.NONE)
@@ -46,7 +47,7 @@ async def _park(world: World, intent_id: str = "i-1", *, ago: str = "1 hour") ->
 async def _surplus(world: World, ref: str) -> None:
     """A late yes for the newest order's attempt, after it had gone on."""
     [order_id] = (await _rows(world, "SELECT id FROM orders ORDER BY id DESC LIMIT 1"))[0]
-    [claimed] = await claims.read(world.db, world.vault, [order_id])
+    [claimed] = await peek(world.db, world.vault, [order_id])
     assert claimed.attempt is not None
     await attempts.note_late(world.db, claimed.attempt, Confirmed(ref), "late", None)
 

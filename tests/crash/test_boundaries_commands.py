@@ -14,7 +14,8 @@ from tests.stories.conftest import adobe, feedback, hyper
 from worker import streams
 from worker.crypto import Vault
 from worker.outcome import Confirmed
-from worker.store import attempts, claims
+from worker.store import attempts
+from worker.store.claimed import peek
 from worker.store.session import Boundary
 
 _FACTS = "SELECT type FROM events WHERE line_id IS NULL"
@@ -130,7 +131,7 @@ async def _find_surplus(works: Works, ref: str) -> None:
     """A yes that comes late, and names another order than the one we have."""
     vault = Vault([works.system.encryption_key])
     order_id = OrderId(await works.one("SELECT id FROM orders"))
-    [order] = await claims.read(works.db, vault, [order_id])
+    [order] = await peek(works.db, vault, [order_id])
     assert order.attempt is not None
     await attempts.note_late(works.db, order.attempt, Confirmed(ref), "late", None)
 

@@ -37,8 +37,9 @@ from worker.outcome import InDoubt, NotSent
 from worker.runtime import Runtime, open_runtime
 from worker.settings import Settings
 from worker.steps.resolve import Undecidable, resolve
-from worker.store import cancels, claims, producers
+from worker.store import cancels, producers
 from worker.store.cancels import Wish
+from worker.store.claimed import peek
 
 S = OrderState
 
@@ -266,7 +267,7 @@ class Lives(RuleBasedStateMachine):
     async def _choices(self) -> set[Resolution]:
         rt, order_id = self.workers.rt, self.workers.order_id
         assert order_id is not None
-        (parked,) = await claims.read(rt.db, rt.vault, [order_id])
+        (parked,) = await peek(rt.db, rt.vault, [order_id])
         decider = self.workers.desk.decider_for(parked)
         return {each.resolution for each in choices(decider, parked) if each.refusal is None}
 

@@ -69,8 +69,8 @@ def test_what_has_ended_stays_as_it_is() -> None:
     assert not any(may_move(end, to) for end, to in product(TERMINAL_LINES, LineState))
 
 
-def test_a_line_never_moves_to_where_it_is() -> None:
-    assert not any(may_move(state, state) for state in LineState)
+def test_a_line_moves_to_where_it_is_only_when_it_is_quoted_anew() -> None:
+    assert [state for state in LineState if may_move(state, state)] == [L.QUOTED]
 
 
 def test_nothing_is_waited_for_twice() -> None:

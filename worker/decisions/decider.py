@@ -1,8 +1,8 @@
 """One method for each thing that can have happened to a claimed order."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import assert_never
+from typing import Any, Final, assert_never
 
 from worker.capabilities import LOOKED_UP, Doubt
 from worker.change import Change
@@ -24,7 +24,10 @@ from worker.outcome import (
     RefusalCode,
     Refused,
 )
-from worker.verdicts import attempt_end, change_of, expired, noted, parked, refused, still_parked
+from worker.verdicts import attempt_end, change_of, noted, parked, refused, still_parked
+
+_STALE: Final = frozenset({RefusalCode.EXPIRED, RefusalCode.PRICE_CHANGED})
+"""A no to the call that buys, after which a new quote may still be bought."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ class Decider(Rules):
             case Confirmed() | Pending():
                 return self.after_call(claimed, step, finding, chance)
             case Refused():
-                return replace(refused(claimed, finding), attempt=attempt_end(claimed, finding))
+                return replace(self._end(claimed, finding), attempt=attempt_end(claimed, finding))
             case Absent():
                 return doubts.absent(self, claimed, step, finding)
             case NotSent() | InDoubt() if claimed.state is OrderState.PARKED:
@@ -135,7 +138,7 @@ class Decider(Rules):
 
     def window_closed(self, claimed: Claimed) -> Change:
         """The quote expired before the call that commits money could be made."""
-        return doubts.unless_doubted(self, claimed, expired(claimed))
+        return doubts.unless_doubted(self, claimed, self.lapsed(claimed))
 
     def _refusal_to_cancel(self, claimed: Claimed) -> Change | None:
         reason = cancels.refusal(self, claimed)
@@ -164,7 +167,7 @@ class Decider(Rules):
 
     def _no(self, claimed: Claimed, step: Step, outcome: Refused) -> Change:
         """This call bought nothing; an earlier one of unknown outcome still may have."""
-        no, end = refused(claimed, outcome), attempt_end(claimed, outcome)
+        no, end = self._end(claimed, outcome), attempt_end(claimed, outcome)
         if not self.unsettled(claimed, step):
             return replace(doubts.unless_doubted(self, claimed, no), attempt=end)
         if self.after(step) is Doubt.REPLAY:
@@ -173,6 +176,15 @@ class Decider(Rules):
         still = InDoubt(f"sent again, it was {no.reason}", outcome.evidence)
         change = parked(claimed, f"its call has an unknown outcome; {still.reason}")
         return replace(change, attempt=attempt_end(claimed, still))
+
+    def _end(self, claimed: Claimed, outcome: Refused) -> Change:
+        """The end that a no brings, unless a new price is all that is missing."""
+        no = refused(claimed, outcome)
+        step, stale = claimed.attempt_step, outcome.code in _STALE
+        if step is not Step.CONFIRM or not stale or claimed.state is OrderState.PARKED:
+            return no
+        anew = self.lapsed(claimed, no.reason or str(outcome.code))
+        return no if anew.requote is None else anew
 
     def _quoted(self, claimed: Claimed, outcome: Confirmed) -> Change:
         if claimed.max_total is not None and outcome.total is None:
@@ -192,6 +204,7 @@ class Decider(Rules):
             moves=line_moves(
                 claimed, outcome.lines, LineState.QUOTED, provider_ref=outcome.provider_ref
             ),
+            events=(noted("order.quoted", _quote_of(outcome)),),
         )
 
     def _placed(
@@ -228,6 +241,16 @@ class Decider(Rules):
             tries=claimed.tries + 1,
             reason=f"no answer: {outcome.reason}",
         )
+
+
+def _quote_of(outcome: Confirmed) -> Mapping[str, Any]:
+    """A provider's quote, as the order's story keeps it."""
+    total, until = outcome.total, outcome.expires_at
+    return {
+        "provider_ref": outcome.provider_ref,
+        "total": None if total is None else str(total),
+        "expires_at": None if until is None else until.isoformat(),
+    }
 
 
 def _believed(claimed: Claimed, outcome: Outcome) -> Outcome:

@@ -277,7 +277,7 @@ def _why_not_again(rules: Rules, claimed: Claimed) -> str | None:
     if claimed.order.provider_ref is not None and not rules.capabilities.two_phase:
         return f"it has an order at the provider, {claimed.order.provider_ref}"
     over = rules.over(claimed, "a person would have had it bought again")
-    return None if over is None else f"too late: {over.reason}"
+    return None if over is None or over.requote is not None else f"too late: {over.reason}"
 
 
 def _is_wish(claimed: Claimed) -> bool:

@@ -10,7 +10,7 @@ from worker.lifecycle import UNDER_WAY, OrderState, Step
 from worker.order import Claimed
 from worker.outcome import OutcomeName
 from worker.policy import Policy
-from worker.verdicts import change_of, expired, gave_up
+from worker.verdicts import WINDOW_CLOSED, change_of, expired, gave_up, quoted_anew
 
 AT_ONCE: Final = timedelta(0)
 
@@ -69,11 +69,21 @@ class Rules:
         within = claimed.age < self.capabilities.replay_for
         return within and claimed.attempt.sends <= self.capabilities.repeats
 
+    def lapsed(self, claimed: Claimed, why: str = WINDOW_CLOSED) -> Change:
+        """What becomes of an order whose quote has ended, where nothing of it is in doubt."""
+        again = (
+            claimed.may_requote
+            and self.capabilities.two_phase
+            and claimed.cancel_asked_at is None
+            and claimed.requotes < self.policy.requotes
+        )
+        return quoted_anew(claimed, self.policy.quote_window, why) if again else expired(claimed)
+
     def over(self, claimed: Claimed, last: str) -> Change | None:
-        """How the order ends unbought, once there is no time left for another call."""
+        """How the order ends unbought, or is quoted anew, once no time is left for a call."""
         if claimed.expires_at is not None:
             left = claimed.expires_at - claimed.now
-            return expired(claimed) if left <= self.needs else None
+            return self.lapsed(claimed) if left <= self.needs else None
         after = self.policy.retry_for
         return gave_up(claimed, after, last) if claimed.age >= after else None
 

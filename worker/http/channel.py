@@ -1,6 +1,7 @@
 """The way to one provider account: bytes in, a whole answer or an honest outcome out."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, Self
@@ -8,10 +9,12 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from worker.clock import Clock, SystemClock
 from worker.http.deadline import Deadline
 from worker.http.reply import Reply
 from worker.http.transport import DEFAULT_LIMIT, AiohttpTransport
 from worker.outcome import Evidence, InDoubt, NotSent
+from worker.skew import WHOLE_SECONDS, Ahead, ClockWatch
 
 _HEADERS: Final = {
     "accept": "application/json",
@@ -20,6 +23,9 @@ _HEADERS: Final = {
 }
 _JSON: Final = {"content-type": "application/json"}
 _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
+
+_LOOK_EVERY: Final = timedelta(milliseconds=300)
+"""Looks at different moments within a second are what makes a coarse clock's reading fine."""
 
 _parse = lru_cache(maxsize=256)(httpx.URL)
 """Parsing costs more than anything else in building a request; most paths repeat."""
@@ -31,6 +37,7 @@ class Channel:
     ``base_url`` may have a path, which every request's ``path`` is appended to. ``headers``
     go with every request. ``limit`` is the number of connections; a ``transport`` of one's
     own takes its place where more than that has to be set, and is closed with the channel.
+    ``watch`` knows how far the provider's clock is ahead of ``clock``, from its answers.
     Make it inside a running loop.
     """
 
@@ -41,6 +48,7 @@ class Channel:
         limit: int = DEFAULT_LIMIT,
         headers: Mapping[str, str] = _NO_HEADERS,
         transport: AiohttpTransport | None = None,
+        clock: Clock | None = None,
     ) -> None:
         parts = urlsplit(base_url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -50,6 +58,8 @@ class Channel:
         self._base_url = base_url.rstrip("/")
         self._headers = _HEADERS | _lowered(headers)
         self._transport = transport or AiohttpTransport(limit=limit)
+        self._clock = clock or SystemClock()
+        self.watch = ClockWatch()
 
     async def send(
         self,
@@ -82,7 +92,7 @@ class Channel:
             stream=httpx.ByteStream(content or b""),
             extensions={"exchange": exchange},
         )
-        status = None
+        status, asked_at = None, self._clock.now()
         try:
             async with exchange.timer:
                 response = await self._transport.handle_async_request(request)
@@ -93,8 +103,18 @@ class Channel:
         except httpx.TransportError as exc:
             reason = str(exc)
         else:
-            return Reply(status, response.headers, body)
+            reply = Reply(status, response.headers, body)
+            self._look_at_clock(asked_at, reply)
+            return reply
         return InDoubt(reason, Evidence(status=status)) if exchange.written else NotSent(reason)
+
+    def _look_at_clock(self, asked_at: datetime, reply: Reply) -> None:
+        """Once in a while: an account under load would say the same many times a second."""
+        now, seen_at = self._clock.now(), self.watch.seen_at
+        if seen_at is not None and timedelta(0) <= now - seen_at < _LOOK_EVERY:
+            return
+        if (date := reply.date) is not None:
+            self.watch.saw(Ahead.seen(asked_at, date, now, WHOLE_SECONDS), now)
 
     async def aclose(self) -> None:
         """Close every connection; calls under way end as failures."""

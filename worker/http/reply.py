@@ -49,12 +49,21 @@ class Reply:
             return (
                 min(timedelta(seconds=int(wish)), _LONGEST_WAIT) if within_a_year else _LONGEST_WAIT
             )
-        try:
-            moment = parsedate_to_datetime(wish)
-        except ValueError:
-            return None
-        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return min(max(aware - now, timedelta()), _LONGEST_WAIT)
+        moment = _http_date(wish)
+        return None if moment is None else min(max(moment - now, timedelta()), _LONGEST_WAIT)
+
+    @property
+    def date(self) -> datetime | None:
+        """When the answer was made, by the provider's clock, in whole seconds."""
+        return _http_date(self.headers.get("date", ""))
+
+
+def _http_date(value: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _refuse(constant: str) -> NoReturn:

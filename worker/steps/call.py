@@ -17,8 +17,9 @@ from worker.desk import Desk
 from worker.http import Deadline
 from worker.lifecycle import UNDER_WAY, Step
 from worker.order import Attempted, Claimed, Ordered
-from worker.outcome import InDoubt, NotSent, Outcome
+from worker.outcome import Confirmed, InDoubt, NotSent, Outcome
 from worker.runtime import Runtime
+from worker.skew import earlier
 from worker.steps.answer import answer
 from worker.steps.decided import Decided, Learnt
 from worker.store.attempts import NewAttempt, NotOpened, Opened
@@ -57,6 +58,10 @@ async def call(claimed: Claimed, step: Step, verb: Verb, desk: Desk, rt: Runtime
         case _:
             assert_never(opened)
     outcome = await _ask(partial(verb, claimed.order, attempt, deadline), token, desk, rt)
+    if isinstance(outcome, Confirmed) and outcome.expires_at is not None:
+        # The provider judges its quote by its own clock, we by the database's.
+        ends = earlier(outcome.expires_at, desk.channel.watch, rt.database_clock)
+        outcome = replace(outcome, expires_at=ends)
     return _decided(claimed, attempt, outcome, decider, rt)
 
 

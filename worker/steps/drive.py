@@ -15,7 +15,7 @@ from worker.steps.decided import Decided
 from worker.steps.place import place
 from worker.steps.poll import poll
 from worker.steps.reconcile import reconcile
-from worker.steps.settle import settle
+from worker.steps.settle import ELSEWHERE, settle
 from worker.store.notifications import Owed
 
 OneStep = Callable[[Claimed, Desk, Runtime], Awaitable[Decided]]
@@ -27,9 +27,6 @@ STEPS: Final[Mapping[Step, OneStep]] = {
     Step.CANCEL: cancel,
     Step.RECONCILE: reconcile,
 }
-
-ELSEWHERE: Final = "elsewhere"
-"""What became of an order whose lease went to another worker."""
 
 
 async def drive(claimed: Claimed, desk: Desk, mail: Pump[Owed], rt: Runtime) -> str:

@@ -21,6 +21,7 @@ from worker.outcome import Confirmed, Pending
 from worker.runtime import Runtime
 from worker.steps.ask import ask
 from worker.store import claims, orders
+from worker.store.claimed import peek
 from worker.store.orders import Settling
 from worker.store.surplus import still_open
 
@@ -38,7 +39,7 @@ async def consider(ids: Sequence[OrderId], rt: Runtime) -> Mapping[OrderId, list
         claimed.order.order_id: resolutions.choices(
             desk.decider_for(claimed), claimed, surplus.get(claimed.order.order_id, ())
         )
-        for claimed in await claims.read(rt.db, rt.vault, ids)
+        for claimed in await peek(rt.db, rt.vault, ids)
         if claimed.state is OrderState.PARKED and (desk := _desk(claimed, rt)) is not None
     }
 
@@ -51,7 +52,7 @@ async def resolve(
     Where a person says that the provider has it, the provider is asked first, unless
     ``unchecked``: its id is written once and for ever.
     """
-    found = await claims.read(rt.db, rt.vault, [order_id])
+    found = await peek(rt.db, rt.vault, [order_id])
     if not found or found[0].state is not OrderState.PARKED:
         raise Undecidable(_NOT_PARKED)
     desk = await _considered(found[0], decision, rt)

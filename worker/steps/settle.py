@@ -19,6 +19,9 @@ from worker.store.orders import NOT_HELD, Settled, Settling
 _ALARMING: Final = frozenset({"order.charged_above_max", "order.surplus_found", "order.parked"})
 """Events of an order that somebody should look at, beside being in its story."""
 
+ELSEWHERE: Final = "elsewhere"
+"""What became of an order whose lease went to another worker."""
+
 log = get_logger(__name__)
 
 
@@ -28,13 +31,17 @@ async def settle(decided: Decided, desk: Desk, mail: Pump[Owed], rt: Runtime) ->
     Where our lease was lost meanwhile nothing is written, except what we learnt: see ``_late``.
     """
     keep = desk.lease if decided.change.goes_on else None
-    settled = await _write(decided.change, keep, mail, rt)
+    settled = await write(decided.change, keep, mail, rt)
     if not settled.held and decided.learnt is not None:
         await _late(decided, decided.learnt, desk, mail, rt)
     return settled
 
 
-async def _write(change: Change, keep: timedelta | None, mail: Pump[Owed], rt: Runtime) -> Settled:
+async def write(change: Change, keep: timedelta | None, mail: Pump[Owed], rt: Runtime) -> Settled:
+    """Commit a change under its fence, with the first deliveries that there are permits for.
+
+    ``keep`` holds on to the order's lease for that long.
+    """
     wanted = len(change.moves)
     first_hand = wanted > 0 and mail.reserve(wanted)
     settled = NOT_HELD
@@ -85,7 +92,7 @@ async def _late(
     )
     log.warning("late_outcome", attempt=attempt.number, outcome=name_of(outcome))
     while (current := await insist(seize, "late")) is not None:
-        if (await _write(learnt.decide(current), None, mail, rt)).held:
+        if (await write(learnt.decide(current), None, mail, rt)).held:
             return
     reason = "superseded: the answer came after the order had gone on"
     note = partial(attempts.note_late, rt.db, attempt, outcome, reason, known_of)

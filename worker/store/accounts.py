@@ -1,5 +1,6 @@
 """Which accounts have work: what the sweep rings, at most one unanswered bell each."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -9,8 +10,9 @@ from sqlalchemy import text
 
 from schemas.jobs import SWEEP
 from worker.lifecycle import Step
+from worker.skew import Ahead
 from worker.store.notifications import MAY_GO
-from worker.store.session import Boundary, Database
+from worker.store.session import Boundary, Database, as_rows
 from worker.store.upkeep import note_run
 
 _RING: Final = text("""
@@ -42,6 +44,16 @@ _ANY_OWED: Final = text(
 )
 
 
+_NOTE_CLOCKS: Final = text("""
+INSERT INTO accounts (provider, account, clock_ahead, clock_unsure, clock_seen_at)
+SELECT provider, account, ahead, unsure, orderline_now()
+FROM jsonb_to_recordset(CAST(:clocks AS jsonb)) AS _(
+    provider text, account text, ahead float8, unsure float8)
+ORDER BY provider, account
+ON CONFLICT (provider, account) DO UPDATE SET clock_ahead = excluded.clock_ahead,
+    clock_unsure = excluded.clock_unsure, clock_seen_at = excluded.clock_seen_at
+""")
+
 _HINTS: Final = 20
 """How many ids a bell carries at most; they are for people to see, the claim finds its own."""
 
@@ -54,6 +66,15 @@ class Due:
     account: str
     step: Step
     order_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderClock:
+    """How far an account's clock is ahead of the database's."""
+
+    provider: str
+    account: str
+    ahead: Ahead
 
 
 async def ring_due(db: Database, patience: timedelta) -> list[Due]:
@@ -72,6 +93,21 @@ async def ring_due(db: Database, patience: timedelta) -> list[Due]:
                 found.append(Due(account.provider, account.account, Step(oldest.step), ids))
         await note_run(connection, SWEEP)
     return found
+
+
+async def note_clocks(db: Database, clocks: Sequence[ProviderClock]) -> None:
+    """Keep how far providers' clocks are ahead of the database's."""
+    rows = [
+        {
+            "provider": each.provider,
+            "account": each.account,
+            "ahead": each.ahead.middle.total_seconds(),
+            "unsure": each.ahead.unsure.total_seconds(),
+        }
+        for each in clocks
+    ]
+    async with db.transaction(Boundary.CLOCKS) as connection:
+        await connection.execute(_NOTE_CLOCKS, {"clocks": as_rows(rows)})
 
 
 async def answer(db: Database, provider: str, account: str) -> None:

@@ -19,8 +19,8 @@ WITH input AS (
     SELECT * FROM jsonb_to_recordset(CAST(:changes AS jsonb)) AS _(
         id uuid, fence int, state text, step text, due_in float8, keep float8, tries int,
         reason text, parked_reason text, provider_ref text, expires_at timestamptz,
-        total numeric, total_currency text, ended bool, cancel_seen timestamptz,
-        cancel_answered bool, surplus jsonb, decided_by text)
+        total numeric, total_currency text, requotes int, quote_for float8, ended bool,
+        cancel_seen timestamptz, cancel_answered bool, surplus jsonb, decided_by text)
 ),
 asked AS (
     SELECT i.*, o.cancel_asked_at IS NOT NULL AND NOT (i.cancel_answered AND (
@@ -43,8 +43,11 @@ held AS (
         cancel_asked_at = CASE WHEN i.unanswered THEN o.cancel_asked_at END,
         lease_until = orderline_now() + make_interval(secs => i.keep),
         leased_by = CASE WHEN i.keep IS NOT NULL THEN o.leased_by END,
-        provider_ref = coalesce(o.provider_ref, i.provider_ref),
-        expires_at = least(o.expires_at, i.expires_at),
+        provider_ref = CASE WHEN i.requotes IS NULL
+            THEN coalesce(o.provider_ref, i.provider_ref) END,
+        expires_at = CASE WHEN i.requotes IS NULL THEN least(o.expires_at, i.expires_at)
+            ELSE orderline_now() + make_interval(secs => i.quote_for) END,
+        requotes = coalesce(i.requotes, o.requotes),
         total = coalesce(i.total, o.total),
         total_currency = coalesce(i.total_currency, o.total_currency),
         updated_at = orderline_now(),
@@ -224,6 +227,8 @@ def _change_row(item: Settling) -> dict[str, Any]:
         "expires_at": change.expires_at,
         "total": change.total and change.total.amount,
         "total_currency": change.total and change.total.currency,
+        "requotes": change.requote and change.requote.number,
+        "quote_for": change.requote and change.requote.window.total_seconds(),
         "ended": change.state in TERMINAL_ORDERS,
         "cancel_seen": change.cancel_seen,
         "cancel_answered": change.cancel_answered or change.state is OrderState.CANCELLED,

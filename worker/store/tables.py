@@ -65,6 +65,11 @@ class OrderRow(SQLModel, table=True):
             "due_at",
             postgresql_where=text("due_at IS NOT NULL"),
         ),
+        Index(
+            "orders_that_may_lapse",
+            "expires_at",
+            postgresql_where=text("step IN ('place', 'confirm') AND expires_at IS NOT NULL"),
+        ),
         Index("orders_parked", "updated_at", postgresql_where=text("state = 'parked'")),
         Index(
             "orders_by_provider_ref",
@@ -99,13 +104,16 @@ class OrderRow(SQLModel, table=True):
     attempts: int = c.count()
     """The number of the newest attempt."""
     provider_ref: str | None = c.text()
-    """The provider's id of the order. Set once: a trigger refuses a second value."""
+    """The provider's id of the order. Set once: a trigger refuses a second value, and none at
+    all except together with a new quote."""
     reason: str | None = c.text()
     """Why it ended, or why it waits, in one line."""
     parked_reason: str | None = c.text()
     quoted_at: datetime | None = c.moment()
     expires_at: datetime | None = c.moment()
     """When the quote's window closes; the tighter of the producer's and the provider's."""
+    requotes: int = c.count()
+    """How often a new quote was asked for, once one had ended."""
     max_total: Decimal | None = c.money()
     currency: str | None = c.text()
     total: Decimal | None = c.money()

@@ -34,6 +34,11 @@ class AccountRow(SQLModel, table=True):
     account: str = Field(primary_key=True)
     rung_at: datetime | None = c.moment()
     """When the sweep last rang for it; ``None`` once a worker answered."""
+    clock_ahead: float | None = None
+    """By how many seconds its provider's clock is ahead of the database's, by the latest look."""
+    clock_unsure: float | None = None
+    """How far off that may be, either way; an answer's ``Date`` has whole seconds only."""
+    clock_seen_at: datetime | None = c.moment()
 
 
 class TokenRow(SQLModel, table=True):
@@ -104,4 +109,9 @@ class JobRow(SQLModel, table=True):
     __tablename__ = "jobs"
 
     name: str = c.text(primary_key=True)
-    ran_at: datetime = c.now()
+    every: float | None = None
+    """After how many seconds it is to be done again."""
+    ran_at: datetime | None = c.moment()
+    missed: int = c.count()
+    """How many of its turns were missed before ``missed_at``, the last time that some were."""
+    missed_at: datetime | None = c.moment()

@@ -1,0 +1,46 @@
+"""Compare the clocks that quotes are judged by: ours, the database's and each provider's.
+
+The database's decides. A provider judges its own quote by its own clock, which its answers show;
+where that is ahead, its quotes are taken to end earlier (``worker.skew``).
+"""
+
+from datetime import timedelta
+from typing import Final
+
+from worker.logs import get_logger
+from worker.runtime import Runtime
+from worker.skew import Ahead
+from worker.store import accounts, upkeep
+from worker.store.accounts import ProviderClock
+
+OFTEN: Final = timedelta(seconds=30)
+"""How often clocks are compared."""
+
+log = get_logger(__name__)
+
+
+async def compare_clocks(rt: Runtime) -> list[ProviderClock]:
+    """Look at the database's clock, and note how far each provider's is ahead of it."""
+    asked_at, shown, answered_at = await upkeep.look_at_clock(rt.db, rt.clock)
+    rt.database_clock.saw(Ahead.seen(asked_at, shown, answered_at), answered_at)
+    database = rt.database_clock.ahead
+    if database is None:
+        return []
+    if abs(database.middle) - database.unsure > rt.settings.clock_skew:
+        log.warning("clock_skewed", seconds=round(-database.middle.total_seconds(), 3))
+    seen = [
+        ProviderClock(provider, account, desk.channel.watch.ahead.than(database))
+        for (provider, account), desk in rt.desks.items()
+        if desk.channel.watch.ahead is not None
+    ]
+    for each in seen:
+        if abs(each.ahead.middle) - each.ahead.unsure > rt.settings.quote_margin:
+            log.warning(
+                "clock_skewed",
+                provider=each.provider,
+                account=each.account,
+                seconds=round(each.ahead.middle.total_seconds(), 3),
+            )
+    if seen:
+        await accounts.note_clocks(rt.db, seen)
+    return seen
