@@ -201,7 +201,8 @@ class RecentLine(Schema):
 class AccountLoad(Schema):
     """How many orders of a provider account are not finished, and how they stand.
 
-    ``due``: somebody should be at work on them now, and nobody is.
+    ``due``: somebody should be at work on them now, and nobody is. ``clock_ahead`` is by how many
+    seconds the provider's clock is ahead of the database's, give or take ``clock_unsure``.
     """
 
     provider: str
@@ -210,6 +211,9 @@ class AccountLoad(Schema):
     due: int = 0
     in_doubt: int = 0
     parked: int = 0
+    clock_ahead: float | None = None
+    clock_unsure: float | None = None
+    clock_seen_at: datetime | None = None
 
 
 def time_left(step: str | None, expires_at: datetime | None, as_of: datetime) -> timedelta | None:

@@ -54,7 +54,7 @@ class Intake(Reader[Entry]):
     async def _take_in(self, entries: Sequence[Entry]) -> None:
         heaps = await accept(entries, self._rt)
         self._ring_for(heaps)
-        await self._streams.done(entries)
+        await self._streams.done([each for each in entries if each not in heaps.early])
         for entry, fault in heaps.faulty:
             log.warning(
                 "intent_quarantined",

@@ -115,7 +115,6 @@ def _wired(
     on_boundary: OnBoundary | None,
 ) -> Runtime:
     vault = open_vault(settings)
-    accounts = load_accounts(settings.accounts)
     db = open_database(settings, on_boundary)
     stack.push_async_callback(db.close)
     sender = Sender(
@@ -125,12 +124,13 @@ def _wired(
     )
     stack.push_async_callback(sender.aclose)
     calls = Calls()
-    desks = {}
-    for provider, by_name in accounts.items():
-        for name, account in by_name.items():
-            desk = _open_desk(provider, name, account, settings, db, vault, clock, calls)
-            stack.push_async_callback(desk.channel.aclose)
-            desks[provider, name] = desk
+    desks = {
+        (provider, name): _open_desk(provider, name, account, settings, db, vault, clock, calls)
+        for provider, by_name in load_accounts(settings.accounts).items()
+        for name, account in by_name.items()
+    }
+    for desk in desks.values():
+        stack.push_async_callback(desk.channel.aclose)
     return Runtime(
         settings=settings,
         worker=worker_name(),

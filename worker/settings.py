@@ -61,10 +61,10 @@ class Settings(BaseSettings):
 
     quote_window: Span = timedelta(minutes=10)
     """How long a quote lives whose intent names no ``expires_at``."""
-    quote_margin: Span = timedelta(seconds=2)
-    """A call that commits money must be able to end this long before its quote expires."""
     requotes: int = Field(default=3, ge=0, le=100)
     """How often one order may ask for a new quote, where its intent allows that."""
+    quote_margin: Span = timedelta(seconds=2)
+    """A call that commits money must be able to end this long before its quote expires."""
     clock_skew: Span = timedelta(seconds=60)
     """How far in our future a producer's ``quoted_at`` may lie."""
 

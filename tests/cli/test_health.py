@@ -35,7 +35,7 @@ SetClock = Callable[[timedelta], None]
 
 CHECKS = [
     "database", "schema", "redis", "intake", "callbacks", "overdue orders", "overdue notifications",
-    "sweep",
+    "sweep", "jobs",
 ]  # fmt: skip
 LONG_AGO = timedelta(seconds=61)
 PATIENCE = 60.0
@@ -77,6 +77,7 @@ async def test_a_sound_installation_is_green_and_each_check_has_its_value_and_it
         "overdue orders": 60,
         "overdue notifications": 60,
         "sweep": 15,
+        "jobs": None,
     }
     head, *rows = plain.out.splitlines()
     assert head.split() == ["check", "found", "limit", "verdict"]

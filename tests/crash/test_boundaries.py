@@ -64,7 +64,10 @@ DEATHS: dict[str, tuple[Basket, list[Moment]]] = {
         DOUBTFUL,
         [*both_sides(_B.CLAIM, _S.RECONCILE), *both_sides(_B.SETTLE, _S.RECONCILE)],
     ),
-    "retried": (RETRIED, both_sides(_B.CLAIM, _S.CONFIRM)),
+    "retried": (
+        RETRIED,
+        [*both_sides(_B.CLAIM, _S.CONFIRM), *both_sides(_B.TURN), *both_sides(_B.CLOCKS)],
+    ),
     "replayed": (REPLAYED, both_sides(_B.ATTEMPT, AGAIN)),
     "unwanted": (
         UNWANTED,

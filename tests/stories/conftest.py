@@ -7,7 +7,7 @@ moving that clock to whatever is due next.
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,6 +28,7 @@ from worker.runtime import open_runtime
 from worker.sandbox import Sandbox, SandboxSettings
 from worker.settings import Settings
 from worker.steps.accept import Sorted, accept
+from worker.steps.expire import expire
 from worker.store import claims
 from worker.store.attempts import NewAttempt, Opened
 from worker.store.intake import Entry, EntryKind
@@ -146,6 +147,11 @@ class Story:
             sent_at=opened.sent_at,
         )
 
+    async def expire(self) -> None:
+        """What beat rings for every other second: end what has lapsed, whatever is due."""
+        await expire(self.engine.mail, self.engine.rt)
+        await self.work()
+
     async def one(self, query: str, **values: Any) -> Any:
         async with self.db.reading() as connection:
             return (await connection.execute(text(query), values)).scalar_one_or_none()
@@ -182,26 +188,43 @@ class Story:
 async def story(
     database_url: str, redis_url: str, set_clock: Callable[[timedelta], None]
 ) -> AsyncIterator[Story]:
+    def now(ahead: timedelta) -> datetime:
+        return datetime.now(UTC) + ahead
+
+    async with a_story(database_url, redis_url, set_clock, now) as told:
+        yield told
+
+
+@asynccontextmanager
+async def a_story(
+    database_url: str,
+    redis_url: str,
+    set_clock: Callable[[timedelta], None],
+    clock: Callable[[timedelta], datetime],
+    call_timeout: float = 1.0,
+    **more: Any,
+) -> AsyncIterator[Story]:
+    """A story; ``clock`` is the providers' time once so much of it has passed."""
     async with AsyncExitStack() as stack:
         receiver = await stack.enter_async_context(MoodyReceiver())
         ahead: list[Story] = []
         sandbox = await stack.enter_async_context(
             Sandbox(
                 settings=SandboxSettings(pace=5.0, callbacks=False),
-                clock=lambda: datetime.now(UTC) + (ahead[0].ahead if ahead else timedelta(0)),
+                clock=lambda: clock(ahead[0].ahead if ahead else timedelta(0)),
             )
         )
-        settings = Settings(
-            _env_file=None,
-            database_url=database_url,
-            redis_url=redis_url,
-            encryption_keys=Vault.new_key(),
-            accounts=_accounts(sandbox),
-            development_hosts=receiver.host,
-            grace=5,
-            retry_for=timedelta(hours=1),
-            start_grace=timedelta(seconds=2),  # with the call's own second, what a hang costs
-        )
+        given: dict[str, Any] = {
+            "database_url": database_url,
+            "redis_url": redis_url,
+            "encryption_keys": Vault.new_key(),
+            "accounts": _accounts(sandbox, call_timeout),
+            "development_hosts": receiver.host,
+            "grace": 5,
+            "retry_for": timedelta(hours=1),
+            "start_grace": timedelta(seconds=2),  # with the call's own second, what a hang costs
+        }
+        settings = Settings(_env_file=None, **given | more)
         rt = await stack.enter_async_context(open_runtime(settings))
         await register((SHOP,), rt.db, rt.vault, receiver)
         engine = Engine(rt)
@@ -213,7 +236,7 @@ async def story(
         yield told
 
 
-def _accounts(sandbox: Sandbox) -> dict[str, dict[str, dict[str, SecretStr]]]:
+def _accounts(sandbox: Sandbox, call_timeout: float) -> dict[str, dict[str, dict[str, SecretStr]]]:
     """The sandbox's accounts, impatient, and one more of a client that may send twice."""
     given = sandbox.account_settings()
     lenient = given["feedback_company"]["default"] | {"resend_once": "true"}
@@ -221,7 +244,8 @@ def _accounts(sandbox: Sandbox) -> dict[str, dict[str, dict[str, SecretStr]]]:
     return {
         provider: {
             name: {
-                key: SecretStr(value) for key, value in (fields | {"call_timeout": "1.0"}).items()
+                key: SecretStr(value)
+                for key, value in (fields | {"call_timeout": str(call_timeout)}).items()
             }
             for name, fields in accounts.items()
         }

@@ -236,11 +236,23 @@ def test_a_call_that_could_not_even_start_leaves_no_attempt_behind() -> None:
 def test_a_try_is_never_put_off_beyond_the_quote() -> None:
     claimed = calling(expires_at=NOW + NEEDS + timedelta(seconds=8))
     change = after_call(NotSent("429", retry_after=timedelta(minutes=4)), claimed=claimed)
-    assert change.due_in == timedelta(seconds=8)
+    assert change.due_in == timedelta(seconds=7)
+
+
+def test_the_last_try_is_due_while_it_can_still_be_made_and_then_the_end() -> None:
+    claimed = calling(expires_at=NOW + NEEDS + timedelta(seconds=0.5))
+    change = after_call(NotSent("429", retry_after=timedelta(minutes=4)), claimed=claimed)
+    assert (change.state, change.due_in) == (OrderState.PLACING, timedelta(seconds=0.5))
+
+
+def test_a_call_that_just_fits_into_the_window_may_be_made() -> None:
+    claimed = a_claimed(expires_at=NOW + NEEDS)
+    change = a_decider().not_started(claimed, Step.PLACE, NotSent("no token"), HALF)
+    assert (change.state, change.due_in) == (OrderState.PLACING, AT_ONCE)
 
 
 def test_an_order_that_cannot_even_start_expires_with_its_quote() -> None:
-    claimed = a_claimed(expires_at=NOW + NEEDS)
+    claimed = a_claimed(expires_at=NOW + NEEDS - timedelta(microseconds=1))
     change = a_decider().not_started(claimed, Step.PLACE, NotSent("no token"), HALF)
     assert (change.state, change.step) == (OrderState.EXPIRED, None)
     assert moved_to(change) == [L.EXPIRED]
@@ -383,7 +395,7 @@ def looked_at_once(*, window: timedelta, now: timedelta = timedelta()) -> Claime
 
 
 def test_one_look_is_not_enough_to_say_that_nothing_was_bought() -> None:
-    claimed = looked_at_once(window=NEEDS)
+    claimed = looked_at_once(window=NEEDS - timedelta(microseconds=1))
     decider = a_decider(TWO_PHASE)
     for change in (
         decider.window_closed(claimed),

@@ -18,7 +18,7 @@ from worker.cli.session import Unreachable, opened_database, opened_redis, revis
 from worker.clock import SystemClock
 from worker.crypto import Vault
 from worker.errors import SettingsError
-from worker.health import broker, database, progress, setup, work
+from worker.health import broker, database, progress, setup, turns, work
 from worker.health.finding import Finding, Level, fail
 from worker.health.progress import Limits
 from worker.provider import Accounts
@@ -90,7 +90,8 @@ async def _examine(settings: Settings, vault: Vault, accounts: Accounts) -> list
             findings.append(schema)
             if schema.level is Level.OK:
                 names = [each.name for each in await producers.every(db)]
-                findings += await _examine_rows(db, vault, accounts, limits)
+                margin = settings.quote_margin
+                findings += await _examine_rows(db, vault, accounts, limits, margin)
     except Unreachable as error:
         findings.append(fail("database", str(error), MEND))
     try:
@@ -104,14 +105,18 @@ async def _examine(settings: Settings, vault: Vault, accounts: Accounts) -> list
 
 
 async def _examine_rows(
-    db: Database, vault: Vault, accounts: Accounts, limits: Limits
+    db: Database, vault: Vault, accounts: Accounts, limits: Limits, margin: timedelta
 ) -> list[Finding]:
     facts, loads = await work.read_work(db), await account_loads(db)
+    jobs = await turns.read_turns(db)
     return [
         database.judge_own_clock(await database.own_clock_is_off(db)),
         setup.judge_seals(*await setup.broken_seals(db, vault)),
         *setup.judge_accounts(accounts, loads),
+        *setup.judge_clocks(loads, margin),
         *progress.judge_progress(await progress.read_progress(db), limits),
+        turns.judge_turns(jobs, limits),
+        *turns.judge_missed(jobs),
         *work.judge_standing(loads, facts),
     ]
 

@@ -13,6 +13,7 @@ from worker.cli.session import Session, opened
 from worker.outcome import Checked
 from worker.providers import REGISTRY, read_accounts
 from worker.steps.check import check
+from worker.steps.clocks import compare_clocks
 from worker.store.views_upkeep import account_loads
 
 _FAILED = 1
@@ -31,7 +32,8 @@ def providers(
     """List the registered providers, how each behaves, and our accounts with them.
 
     What is missing in an account's settings is named, and so is an account whose orders wait
-    although no setting configures it. No secret is shown. Ends with 1 where an account is
+    although no setting configures it, and how far its provider's clock is ahead of the
+    database's, as its last answers showed. No secret is shown. Ends with 1 where an account is
     wrongly configured or, with --check, does not let us in.
 
     Example: orderline providers --check
@@ -50,8 +52,8 @@ async def _read(*, ask: bool) -> Mapping[str, list[AccountState]]:
     """Every account that is configured, or has orders, by provider."""
     async with opened() as session:
         read = read_accounts(session.settings.accounts)
-        loads = {(load.provider, load.account): load for load in await account_loads(session.db)}
         said = await _ask(session) if ask else {}
+        loads = {(load.provider, load.account): load for load in await account_loads(session.db)}
     good = {(provider, name) for provider, named in read.good.items() for name in named}
     states: dict[str, list[AccountState]] = {}
     for provider, name in sorted({*good, *read.faults, *loads}):
@@ -70,6 +72,7 @@ async def _ask(session: Session) -> dict[tuple[str, str], tuple[bool, str]]:
     """Whether each account lets us in, and its own words for that; all at the same time."""
     async with session.runtime() as rt:
         answers = await asyncio.gather(*(check(desk, rt) for desk in rt.desks.values()))
+        await compare_clocks(rt)  # with those that just answered
     return {
         key: (isinstance(answer, Checked), sentence(answer))
         for key, answer in zip(rt.desks, answers, strict=True)

@@ -32,6 +32,7 @@ _ACCOUNTS: Final = (
     Column("due", right=True),
     Column("in doubt", right=True),
     Column("parked", right=True),
+    Column("clock", right=True),
     Column("says"),
 )
 
@@ -149,6 +150,7 @@ def _provider_row(each: Mapping[str, Any]) -> list[Cell]:
 
 def _account_row(provider: str, account: Mapping[str, Any]) -> list[Cell]:
     counts = [str(account[name]) for name in ("unfinished", "due", "in_doubt", "parked")]
+    counts.append(_clock(account["clock_ahead"], account["clock_unsure"]))
     says = account.get("says") or NOTHING
     name = f"{provider}/{account['account']}".removesuffix("/")
     if not account["configured"]:
@@ -162,3 +164,8 @@ def _account_row(provider: str, account: Mapping[str, Any]) -> list[Cell]:
         *counts,
         says,
     ]
+
+
+def _clock(ahead: float | None, unsure: float | None) -> str:
+    """How far an account's clock is ahead of the database's: ``+0.3 s ±0.5``."""
+    return NOTHING if ahead is None else f"{ahead:+.1f} s ±{unsure or 0.0:.1f}"

@@ -14,6 +14,9 @@ from worker.verdicts import WINDOW_CLOSED, change_of, expired, gave_up, quoted_a
 
 AT_ONCE: Final = timedelta(0)
 
+_LAST_CHANCE: Final = timedelta(seconds=1)
+"""From being due to being attempted: a bell, a claim, a token, at worst the sweep's second."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -83,14 +86,18 @@ class Rules:
         """How the order ends unbought, or is quoted anew, once no time is left for a call."""
         if claimed.expires_at is not None:
             left = claimed.expires_at - claimed.now
-            return self.lapsed(claimed) if left <= self.needs else None
+            return self.lapsed(claimed) if left < self.needs else None
         after = self.policy.retry_for
         return gave_up(claimed, after, last) if claimed.age >= after else None
 
     def next_try(self, claimed: Claimed, step: Step, wait: timedelta, reason: str) -> Change:
-        """The same call once more, as far as a quote's window leaves room for it."""
+        """The same call once more, as far as a quote's window leaves room for it.
+
+        A wait that would reach to where no call fits any more ends a little before that.
+        """
         if claimed.expires_at is not None:
-            wait = min(wait, claimed.expires_at - claimed.now - self.needs)
+            room = claimed.expires_at - claimed.now - self.needs
+            wait = min(wait, room - _LAST_CHANCE if room > _LAST_CHANCE else room)
         doubtful = self.unsettled(claimed, step)
         return change_of(
             claimed,

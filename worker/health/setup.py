@@ -78,6 +78,33 @@ def judge_accounts(
     return [*found, ok("accounts", ", ".join(names))]
 
 
+def judge_clocks(loads: Sequence[AccountLoad], margin: timedelta) -> list[Finding]:
+    """A provider judges its quotes by its own clock, which should be ours."""
+    seen = [load for load in loads if load.clock_ahead is not None]
+    wrong = [
+        load
+        for load in seen
+        if abs(load.clock_ahead or 0.0) - (load.clock_unsure or 0.0) > margin.total_seconds()
+    ]
+    if not wrong:
+        return [ok("providers' clocks", "agree with the database's")] if seen else []
+    return [
+        warn(
+            "providers' clocks",
+            f"that of {load.provider}/{load.account} is {ahead_in_words(load)} the database's",
+            "run NTP on the database's machine, or tell the provider; its quotes are taken to end"
+            " as much earlier as its clock is ahead",
+        )
+        for load in wrong
+    ]
+
+
+def ahead_in_words(load: AccountLoad) -> str:
+    """How far a provider's clock is off: ``3.2 s ahead of``."""
+    ahead = load.clock_ahead or 0.0
+    return f"{abs(ahead):.1f} s {'ahead of' if ahead > 0 else 'behind'}"
+
+
 async def broken_seals(db: Database, vault: Vault) -> tuple[int, list[str]]:
     """How many secrets are stored, and whose cannot be opened with the configured keys."""
     async with db.reading() as connection:

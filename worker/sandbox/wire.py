@@ -100,6 +100,8 @@ class Wire:
         else:
             fault = chosen
         told = _told(remote, call, fault, reply)
+        if told is not None:
+            told.headers["Date"] = format_datetime(call.now, usegmt=True)
         self._journal.add(
             Entry(
                 at=call.now,

@@ -33,6 +33,9 @@ from worker.store.session import Boundary, Database
 
 _WISHES: Final = UUID("6a4f3a8e-0d6c-5d0e-9f0b-3a8f4d2b7c11")
 """The name space of the ids that wishes get from their entries."""
+_OVERTAKEN: Final = timedelta(seconds=20)
+"""For how long a wish may have overtaken its intent, which a worker read that then died: twice what
+it takes until another one finds that."""
 _RACES = 5
 """How often a batch is looked at again because another worker was faster with part of it."""
 
@@ -50,12 +53,13 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Sorted:
-    """A batch of entries, each in one heap."""
+    """A batch of entries, each in one heap. What came too ``early`` stays in its stream."""
 
     fresh: list[NewOrder] = field(default_factory=list)
     repeated: list[tuple[Entry, OrderId]] = field(default_factory=list)
     to_cancel: list[Asked] = field(default_factory=list)
     faulty: list[Faulty] = field(default_factory=list)
+    early: list[Entry] = field(default_factory=list)
 
 
 Ending = Callable[[AsyncConnection, Sorted], Awaitable[None]]
@@ -65,7 +69,8 @@ Ending = Callable[[AsyncConnection, Sorted], Awaitable[None]]
 async def accept(entries: Sequence[Entry], rt: Runtime) -> Sorted:
     """Accept a batch in one commit. Afterwards every entry is an order, a repeat, or quarantined.
 
-    Only then may the entries leave their streams. Safe to do again with the same entries.
+    Only then may the entries leave their streams; those that came ``early`` may not yet. Safe to do
+    again with the same entries.
     """
     return await accept_into(rt.db, rt.vault, rt.settings, entries)
 
@@ -78,30 +83,40 @@ async def accept_into(
     async def set_aside(connection: AsyncConnection, heaps: Sorted) -> None:
         await quarantine.set_aside(connection, vault, heaps.faulty)
 
-    return await take_in(db, settings, entries, set_aside)
+    return await take_in(db, settings, entries, set_aside, _OVERTAKEN)
 
 
 async def take_in(
-    db: Database, settings: Settings, entries: Sequence[Entry], ending: Ending
+    db: Database,
+    settings: Settings,
+    entries: Sequence[Entry],
+    ending: Ending,
+    overtaken: timedelta = timedelta(0),
 ) -> Sorted:
-    """Take a batch in, from wherever it came, and end the commit with what ``ending`` writes."""
+    """Take a batch in, from wherever it came, and end the commit with what ``ending`` writes.
+
+    A wish that names no intent is ``early`` until it has been there for ``overtaken``.
+    """
     read = _read(entries, settings.development_host_set)
     try:
-        return await _record(db, settings, read, ending)
+        return await _record(db, settings, read, ending, overtaken)
     except exc.DataError:
         # One of them holds something that only the database could see: find it alone.
         if len(entries) > 1:
-            heaps = [await take_in(db, settings, [entry], ending) for entry in entries]
+            heaps = [await take_in(db, settings, [one], ending, overtaken) for one in entries]
             return _merged(heaps)
         fault = IntentFault(FaultCode.BAD_TEXT, "", "The database cannot store this intent")
-        return await _record(db, settings, Read(faulty=[(entries[0], fault)]), ending)
+        read = Read(faulty=[(entries[0], fault)])
+        return await _record(db, settings, read, ending, overtaken)
 
 
-async def _record(db: Database, settings: Settings, read: Read, ending: Ending) -> Sorted:
+async def _record(
+    db: Database, settings: Settings, read: Read, ending: Ending, overtaken: timedelta
+) -> Sorted:
     for race in range(_RACES):
         try:
             async with db.transaction(Boundary.INTAKE) as connection:
-                heaps = await _written(connection, settings, read)
+                heaps = await _written(connection, settings, read, overtaken)
                 await ending(connection, heaps)
         except (intake.Raced, exc.IntegrityError):
             if race == _RACES - 1:
@@ -111,7 +126,9 @@ async def _record(db: Database, settings: Settings, read: Read, ending: Ending) 
     raise AssertionError("unreachable: the last race returns or raises")
 
 
-async def _written(connection: AsyncConnection, settings: Settings, read: Read) -> Sorted:
+async def _written(
+    connection: AsyncConnection, settings: Settings, read: Read, overtaken: timedelta
+) -> Sorted:
     """What the batch came to, its orders and its wishes written."""
     known = await intake.look(connection, [item.intent for _, item in read.intents])
     heaps = sort_out(read.intents, known, settings.quote_window, settings.clock_skew)
@@ -120,9 +137,13 @@ async def _written(connection: AsyncConnection, settings: Settings, read: Read) 
     wishes = {entry: _wish(entry, cancel) for entry, cancel in read.cancels}
     asked = await cancels.ask_for(connection, list(wishes.values()))
     heaps.to_cancel.extend(asked.values())
-    heaps.faulty.extend(
-        (entry, _UNKNOWN) for entry, wish in wishes.items() if wish.event_id not in asked
-    )
+    for entry, wish in wishes.items():
+        if wish.event_id in asked:
+            continue
+        if known.now - entry.put_at < overtaken:
+            heaps.early.append(entry)
+        else:
+            heaps.faulty.append((entry, _UNKNOWN))
     return heaps
 
 
@@ -229,4 +250,5 @@ def _merged(heaps: Sequence[Sorted]) -> Sorted:
         [repeat for heap in heaps for repeat in heap.repeated],
         [asked for heap in heaps for asked in heap.to_cancel],
         [fault for heap in heaps for fault in heap.faulty],
+        [entry for heap in heaps for entry in heap.early],
     )

@@ -19,7 +19,7 @@ from worker.lifecycle import UNDER_WAY, Step
 from worker.order import Attempted, Claimed, Ordered
 from worker.outcome import Confirmed, InDoubt, NotSent, Outcome
 from worker.runtime import Runtime
-from worker.skew import earlier
+from worker.skew import Ahead, earlier
 from worker.steps.answer import answer
 from worker.steps.decided import Decided, Learnt
 from worker.store.attempts import NewAttempt, NotOpened, Opened
@@ -41,6 +41,7 @@ async def call(claimed: Claimed, step: Step, verb: Verb, desk: Desk, rt: Runtime
         return Decided(claimed, decider.not_started(claimed, step, token, rt.chance()))
     deadline = Deadline.after(start=desk.start_grace, total=desk.total, now=rt.clock.monotonic())
     new = _new_attempt(claimed, step, desk, decider)
+    asked_at = rt.clock.now()
     opened = await rt.attempts.write(new)
     match opened:
         case NotOpened.FENCED:
@@ -54,7 +55,8 @@ async def call(claimed: Claimed, step: Step, verb: Verb, desk: Desk, rt: Runtime
         case NotOpened.SURPLUS:
             return Decided(claimed, decider.surplus_found(claimed))
         case Opened():
-            attempt = _attempted(new, opened)
+            attempt, now = _attempted(new, opened), rt.clock.now()
+            rt.database_clock.saw(Ahead.seen(asked_at, opened.sent_at, now), now)
         case _:
             assert_never(opened)
     outcome = await _ask(partial(verb, claimed.order, attempt, deadline), token, desk, rt)

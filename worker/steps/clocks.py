@@ -4,17 +4,20 @@ The database's decides. A provider judges its own quote by its own clock, which 
 where that is ahead, its quotes are taken to end earlier (``worker.skew``).
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from worker.logs import get_logger
 from worker.runtime import Runtime
-from worker.skew import Ahead
+from worker.skew import Ahead, ClockWatch
 from worker.store import accounts, upkeep
 from worker.store.accounts import ProviderClock
 
-OFTEN: Final = timedelta(seconds=30)
+OFTEN: Final = timedelta(seconds=5)
 """How often clocks are compared."""
+
+_FRESH: Final = timedelta(seconds=60)
+"""An account that has not answered for so long says nothing of its clock any more."""
 
 log = get_logger(__name__)
 
@@ -31,7 +34,7 @@ async def compare_clocks(rt: Runtime) -> list[ProviderClock]:
     seen = [
         ProviderClock(provider, account, desk.channel.watch.ahead.than(database))
         for (provider, account), desk in rt.desks.items()
-        if desk.channel.watch.ahead is not None
+        if desk.channel.watch.ahead is not None and _is_fresh(desk.channel.watch, answered_at)
     ]
     for each in seen:
         if abs(each.ahead.middle) - each.ahead.unsure > rt.settings.quote_margin:
@@ -44,3 +47,7 @@ async def compare_clocks(rt: Runtime) -> list[ProviderClock]:
     if seen:
         await accounts.note_clocks(rt.db, seen)
     return seen
+
+
+def _is_fresh(watch: ClockWatch, now: datetime) -> bool:
+    return watch.seen_at is not None and now - watch.seen_at < _FRESH

@@ -52,7 +52,11 @@ FROM jsonb_to_recordset(CAST(:clocks AS jsonb)) AS _(
 ORDER BY provider, account
 ON CONFLICT (provider, account) DO UPDATE SET clock_ahead = excluded.clock_ahead,
     clock_unsure = excluded.clock_unsure, clock_seen_at = excluded.clock_seen_at
+WHERE accounts.clock_seen_at IS NULL
+    OR accounts.clock_seen_at < excluded.clock_seen_at - interval '1 min'
+    OR abs(accounts.clock_ahead - excluded.clock_ahead) > 0.1
 """)
+"""Workers look often and mostly see the same, which is not worth a write."""
 
 _HINTS: Final = 20
 """How many ids a bell carries at most; they are for people to see, the claim finds its own."""

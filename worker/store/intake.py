@@ -5,7 +5,7 @@ Its neighbour ``quarantine`` keeps what cannot become an order.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
@@ -67,6 +67,10 @@ SELECT id FROM fresh
 """)
 
 
+_LAST_MOMENT: Final = 253_402_300_799_000
+"""Who adds an entry may give it any id; milliseconds beyond the year 9999 are no moment here."""
+
+
 class Raced(Exception):
     """Another worker recorded one of these intents between our look and our insert."""
 
@@ -87,6 +91,12 @@ class Entry:
     entry_id: str
     raw: bytes = field(repr=False)
     kind: EntryKind = EntryKind.INTENT
+
+    @property
+    def put_at(self) -> datetime:
+        """When Redis took it, by its own clock, which gave the entry its id."""
+        milliseconds = min(int(self.entry_id.partition("-")[0]), _LAST_MOMENT)
+        return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,8 @@ from worker.store.views import snapshot
 
 _LOADS: Final = text("""
 SELECT a.provider, a.account, coalesce(o.unfinished, 0) AS unfinished, coalesce(o.due, 0) AS due,
-    coalesce(o.in_doubt, 0) AS in_doubt, coalesce(o.parked, 0) AS parked
+    coalesce(o.in_doubt, 0) AS in_doubt, coalesce(o.parked, 0) AS parked,
+    a.clock_ahead, a.clock_unsure, a.clock_seen_at
 FROM accounts a LEFT JOIN (
     SELECT provider, account, count(*) AS unfinished,
         count(*) FILTER (WHERE due_at <= orderline_now()) AS due,
