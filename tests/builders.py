@@ -54,6 +54,21 @@ def an_intent(*deliver_ids: str, **fields: Any) -> Body:
     return {"intent_id": "i-1", "provider": "hyperteknoloji", "lines": lines} | fields
 
 
+def a_priced_intent(*deliver_ids: str, **fields: Any) -> Body:
+    """The body of an intent for a provider that quotes a price before anything is bought."""
+    lines = [
+        {
+            "deliver_id": deliver_id,
+            "sku": f"sku-{number}",
+            "product_type": "fixed",
+            "face_value": "10",
+            "quantity": 1,
+        }
+        for number, deliver_id in enumerate(deliver_ids or ("d-1",))
+    ]
+    return {"intent_id": "i-1", "provider": "gifthub", "wallet": "EUR", "lines": lines} | fields
+
+
 def raw(body: Body) -> bytes:
     """An intent's bytes."""
     return json.dumps(body).encode()

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 
+from schemas.money import Money
 from worker.capabilities import Capabilities, Doubt
 from worker.lifecycle import Step
 from worker.order import Attempted
@@ -11,6 +13,9 @@ from worker.outcome import Confirmed, InDoubt, Outcome, RefusalCode, Refused
 
 LATEST = timedelta(minutes=10) - timedelta(seconds=1)
 """Until when after its attempt a call may still be carried out: what the policy relies on."""
+
+
+_PRICE = Money(Decimal(10), "EUR")
 
 
 @dataclass
@@ -52,7 +57,7 @@ class Remote:
         if step is Step.PLACE:
             ref = f"order-{len(self.reserved) + len(self.live)}"
             (self.reserved if self.capabilities.two_phase else self.live).append(ref)
-            return Confirmed(ref)
+            return Confirmed(ref, total=_PRICE)
         assert ref is not None
         if self.capabilities.after_confirm is Doubt.LOOK_UP_ONCE and ref in self.live:
             return InDoubt("confirmed before")  # a repeat is refused where one look is enough

@@ -84,11 +84,14 @@ class Lives(RuleBasedStateMachine):
     @initialize(
         kind=st.sampled_from(KINDS),
         window=st.sampled_from([None, None, timedelta(minutes=2), timedelta(minutes=10)]),
+        at_its_end=st.sampled_from(["expires", "quoted anew"]),
     )
-    def an_intent_is_accepted(self, kind: Capabilities, window: timedelta | None) -> None:
+    def an_intent_is_accepted(
+        self, kind: Capabilities, window: timedelta | None, at_its_end: str
+    ) -> None:
         number = f"n{next(NUMBERS)}"
         self.workers = workers_of(self.world.loop, self.world.rt, kind, number)
-        self.workers.accept(number, window)
+        self.workers.accept(number, window, requote=at_its_end == "quoted anew")
         self.provider, self.remote = self.workers.provider, self.workers.provider.remote
         self.placed = False
 
@@ -161,6 +164,10 @@ class Lives(RuleBasedStateMachine):
     @rule()
     def its_list_lags(self) -> None:
         self.provider.listed = not self.provider.listed
+
+    @rule()
+    def beat_rings_for_what_has_lapsed(self) -> None:
+        self.workers.expire()
 
     @rule(rarely=st.integers(0, 4))
     def somebody_wants_it_called_off(self, rarely: int) -> None:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from sqlalchemy import text
 
 from schemas.ids import OrderId
-from tests.builders import CALL_DEADLINE, NEEDS, POLICY, an_entry, an_intent
+from tests.builders import CALL_DEADLINE, NEEDS, POLICY, a_priced_intent, an_entry, an_intent
 from tests.properties.remote import Remote
 from worker.capabilities import Capabilities, Doubt
 from worker.decisions import Decider
@@ -27,12 +27,15 @@ from worker.pump import Pump
 from worker.runtime import Runtime
 from worker.steps.accept import accept
 from worker.steps.drive import drive
+from worker.steps.expire import expire
 from worker.steps.hear import hear
 from worker.store import claims
 from worker.store.callbacks import Callback
 from worker.store.notifications import Owed
 
 PROVIDER = "hyperteknoloji"
+PRICED = "gifthub"
+"""The provider of those that are priced first: only they can be quoted anew."""
 LEASE = timedelta(seconds=55)
 
 Answer = TypeVar("Answer")
@@ -120,25 +123,29 @@ class Workers:
     rt: Runtime
     provider: Provider
     account: str
+    name: str
     tasks: list[asyncio.Task[str]] = field(default_factory=list)
     order_id: OrderId | None = None
     callbacks: int = 0
 
     @property
     def desk(self) -> Desk:
-        return self.rt.desks[PROVIDER, self.account]
+        return self.rt.desks[self.name, self.account]
 
     def run(self, work: Coroutine[Any, Any, Answer]) -> Answer:
         return self.loop.run(work)
 
-    def accept(self, number: str, window: timedelta | None) -> None:
+    def accept(self, number: str, window: timedelta | None, *, requote: bool) -> None:
         async def submit() -> OrderId:
             fields: dict[str, Any] = {"intent_id": number, "account": self.account}
             if window is not None:
                 now = await self._one("SELECT orderline_now()")
                 ends = {"quoted_at": now.isoformat(), "expires_at": (now + window).isoformat()}
-                fields["quote"] = ends
-            body = an_intent(f"{number}-1", f"{number}-2", **fields)
+                limit = {"max_total": "99", "currency": "EUR"}
+                anew = requote and self.name == PRICED
+                fields["quote"] = ends | (limit | {"requote": True} if anew else {})
+            asked = a_priced_intent if self.name == PRICED else an_intent
+            body = asked(f"{number}-1", f"{number}-2", **fields)
             entry = an_entry(json.dumps(body).encode(), entry_id=f"{number}-0")
             heaps = await accept([entry], self.rt)
             again = await accept([entry], self.rt)  # its worker died before it was removed
@@ -154,7 +161,7 @@ class Workers:
             for claimed in await claims.claim(
                 self.rt.db,
                 self.rt.vault,
-                provider=PROVIDER,
+                provider=self.name,
                 account=self.account,
                 free=4,
                 worker=f"worker {len(self.tasks)}",
@@ -165,6 +172,14 @@ class Workers:
             await self._quiet()
 
         self.run(claim())
+
+    def expire(self) -> None:
+        """Orders whose quote has ended are ended, by whoever is rung for it."""
+
+        async def end() -> None:
+            await expire(_no_mail(self.rt), self.rt)
+
+        self.run(end())
 
     def answer(self, call: Call, outcome: Outcome) -> None:
         """The worker that made this call hears of it, if it still lives."""
@@ -189,16 +204,18 @@ class Workers:
 
     def call_back(self) -> None:
         async def say() -> None:
+            assert self.order_id is not None
             ref = await self._one(
                 "SELECT line_ref FROM lines WHERE order_id = :id LIMIT 1", id=self.order_id
             )
+            said = {"DeliverID": ref, "reference": self.order_id.hex}
             self.callbacks += 1
             callback = Callback(
                 stream=self.account,
                 entry_id=f"{self.callbacks}-0",
-                provider=PROVIDER,
+                provider=self.name,
                 account=self.account,
-                sealed=self.rt.vault.seal(json.dumps({"DeliverID": ref}).encode()),
+                sealed=self.rt.vault.seal(json.dumps(said).encode()),
             )
             await hear([callback], self.rt)
 
@@ -258,7 +275,8 @@ def workers_of(
         tokens=None,
         lease=LEASE,
     )
-    return Workers(loop, replace(rt, desks={(PROVIDER, account): ours}), provider, account)
+    name = PRICED if capabilities.two_phase else PROVIDER
+    return Workers(loop, replace(rt, desks={(name, account): ours}), provider, account, name)
 
 
 def _no_mail(rt: Runtime) -> Pump[Owed]:

@@ -133,6 +133,10 @@ class Scripts(Generic[Scripted]):
         """Append what happens to the next calls, one each."""
         self._next[remote, operation].extend(scripted)
 
+    def clear(self) -> None:
+        """Forget all of it."""
+        self._next.clear()
+
     def take(self, remote: str, operation: str) -> Scripted | None:
         """What is laid down for this call; ``None`` leaves it to magic values and chance."""
         waiting = self._next.get((remote, operation))

@@ -132,6 +132,10 @@ class Sandbox:
             raise ValueError(f"{remote} has no operation {operation!r}")
         self._scripts.add(remote, operation, scripted)
 
+    def unscript(self) -> None:
+        """Forget what is laid down: from now on calls are answered as they would be without."""
+        self._scripts.clear()
+
     def live_orders(self, remote: str, ref: str | None = None) -> list[Row]:
         """The order lines that cost money at a remote, optionally of one reference."""
         return self.books.live(remote, ref)
