@@ -33,6 +33,8 @@ class Boundary(StrEnum):
     BELL = "account.rung"
     PRODUCER = "producer.changed"
     QUARANTINE = "quarantine.closed"
+    ERASURE = "personal_data.erased"
+    PURGE = "ended.purged"
 
 
 Side = Literal["before", "after"]

@@ -1,6 +1,7 @@
 """The tables of an order's life. No logic: a promise that the schema can keep is a constraint.
 
-Neighbours: ``tables_upkeep`` (producers, accounts, tokens, quarantine), ``columns`` (shapes).
+Neighbours: ``tables_upkeep`` (producers, accounts, tokens, quarantine), ``tables_purge`` (what
+stays of an order for ever), ``columns`` (shapes).
 """
 
 from datetime import datetime
@@ -71,6 +72,14 @@ class OrderRow(SQLModel, table=True):
             "provider_ref",
             postgresql_where=text("provider_ref IS NOT NULL"),
         ),
+        Index("orders_ended", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
+        Index(
+            "orders_to_erase",
+            "finished_at",
+            postgresql_where=text(
+                "finished_at IS NOT NULL AND (erased_at IS NULL OR erased_at < updated_at)"
+            ),
+        ),
     )
 
     id: UUID = Field(primary_key=True)
@@ -82,7 +91,7 @@ class OrderRow(SQLModel, table=True):
     provider: str = c.text()
     account: str = c.text()
     intent: dict[str, Any] = c.document()
-    """The intent, normalised."""
+    """The intent, normalised; once erased, without its personal data."""
     notify_url: str = c.text()
     state: str = c.text()
     step: str | None = c.text()
@@ -119,6 +128,8 @@ class OrderRow(SQLModel, table=True):
     heard_at: datetime | None = c.moment()
     """When its provider called back while something else was done to it; it is looked at again
     as soon as that is settled."""
+    erased_at: datetime | None = c.moment()
+    """When personal data was erased from all that is kept of it; once more if it changed since."""
 
 
 class LineRow(SQLModel, table=True):
@@ -181,7 +192,7 @@ class AttemptRow(SQLModel, table=True):
     sent_at: datetime = c.now()
     """When it was begun the last time."""
     sealed_request: bytes | None = Field(sa_type=LargeBinary)
-    """The exact request, encrypted, where it may have to be sent again."""
+    """The exact request, encrypted, where it may have to be sent again; gone once erased."""
     commits: bool = Field(default=True, sa_column_kwargs={"server_default": "true"})
     """Whether the call may commit money."""
     outcome: str | None = c.text()
@@ -189,7 +200,7 @@ class AttemptRow(SQLModel, table=True):
     closed_at: datetime | None = c.moment()
     reason: str | None = c.text()
     evidence: dict[str, Any] | None = c.document()
-    """Status, request reference and scrubbed answer."""
+    """Status, request reference and, until it is erased, the scrubbed answer."""
     look_ups: int = c.count()
     """How often the provider was asked about it and did not have it."""
 
@@ -223,7 +234,7 @@ class SurplusOrderRow(SQLModel, table=True):
 
 
 class EventRow(SQLModel, table=True):
-    """A fact about an order or one of its lines. Only ever inserted."""
+    """A fact about an order or one of its lines. Only inserted, erased of goods, and purged."""
 
     __tablename__ = "events"
     __table_args__: ClassVar[Any] = (
@@ -241,7 +252,7 @@ class EventRow(SQLModel, table=True):
     data: dict[str, Any] = c.document()
     """What the producer is told of it, goods apart."""
     sealed_goods: bytes | None = Field(sa_type=LargeBinary)
-    """Delivered codes, encrypted."""
+    """Delivered codes, encrypted; gone once their producer has them and the order is erased."""
 
 
 class NotificationRow(SQLModel, table=True):
@@ -285,4 +296,4 @@ class DeliveryRow(SQLModel, table=True):
     code: int | None
     error: str | None = c.text()
     excerpt: str | None = c.text()
-    """The start of the endpoint's answer."""
+    """The start of the endpoint's answer; gone once the order is erased."""
