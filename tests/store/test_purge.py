@@ -20,6 +20,7 @@ from worker.steps.accept import Sorted, accept_into
 from worker.store import erasing, intake, notifications, purge, views_tombstones
 from worker.store.intake import EntryKind
 from worker.store.notifications import Delivered
+from worker.store.session import as_rows
 from worker.store.tables import NotificationState
 from worker.store.views_upkeep import taken_in
 
@@ -183,8 +184,8 @@ async def test_nothing_is_found_by_reading_every_row(shop: Shop) -> None:
     await shop.execute("ANALYZE")
     few = [row.id for row in await shop.rows("SELECT id FROM orders LIMIT 20")]
     old, young = (90 * DAY).total_seconds(), (14 * DAY).total_seconds()
-    orders = raw([{"producer": "shop", "intent_id": f"i-{n}"} for n in range(200)]).decode()
-    lines = raw([{"producer": "shop", "deliver_id": f"i-{n}"} for n in range(200)]).decode()
+    orders = as_rows([{"producer": "shop", "intent_id": f"i-{n}"} for n in range(200)])
+    lines = as_rows([{"producer": "shop", "deliver_id": f"i-{n}"} for n in range(200)])
     name = {"order_id": None, "low": None, "high": None, "name": "old-7", "limit": 20}
     plans = [
         await plan(shop, purge._CHOOSE, age=old, limit=500),

@@ -4,8 +4,8 @@ Told by the database's clock, which decides how long ago an order ended.
 """
 
 import asyncio
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from schemas.quarantine import Became
 from tests.stories.conftest import Story, adobe, feedback, gifthub, hyper, threekit
 from worker.sandbox import Fault
 from worker.steps.accept import Sorted
-from worker.steps.purge import Purged, purge
+from worker.steps.purge import LONGEST, Purged, purge
 from worker.steps.replay import replay
 from worker.store import quarantine
 from worker.store.quarantine import Decided
@@ -344,3 +344,46 @@ async def test_two_runs_at_once_leave_an_order_or_its_tombstone(story: Story) ->
     assert await left(story) == {}
     assert await story.one("SELECT count(*) FROM tombstones") == 12
     assert await story.one("SELECT count(*) FROM used_deliver_ids") == 12
+
+
+# --- for a bounded time ---------------------------------------------------------------------------
+
+
+@dataclass
+class Hurried:
+    """A clock by which every look costs half of what a run may take."""
+
+    seconds: float = 0.0
+
+    def now(self) -> datetime:
+        raise AssertionError("nothing here is decided by this machine's clock")
+
+    def monotonic(self) -> float:
+        self.seconds += LONGEST.total_seconds() / 2
+        return self.seconds
+
+
+async def test_a_run_ends_in_time_and_the_next_one_goes_on(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.steps.purge.PURGED_AT_ONCE", 2)
+    await story.submit(*(hyper(f"h{n}") for n in range(5)))
+    await story.play()
+    await story.pass_time(91 * DAY)
+    hurried = replace(story.engine.rt, clock=Hurried())
+    runs = [await purge(hurried) for _ in range(3)]
+    assert [(run.orders, run.more) for run in runs] == [(2, True), (2, True), (1, False)]
+    assert await left(story) == {}
+
+
+async def test_one_run_does_it_all_where_there_is_time(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.steps.purge.PURGED_AT_ONCE", 2)
+    monkeypatch.setattr("worker.steps.purge.ERASED_AT_ONCE", 2)
+    await story.submit(*(hyper(f"h{n}") for n in range(5)))
+    await story.play()
+    await story.pass_time(15 * DAY)
+    assert await purged(story) == Purged(orders=0, personal=5, quarantine=0, more=False)
+    await story.pass_time(91 * DAY)
+    assert await purged(story) == Purged(orders=5, personal=0, quarantine=0, more=False)

@@ -37,7 +37,7 @@ def marked(kind: Any) -> Iterator[tuple[Any, PersonalData]]:
 def marks_in(schema: Any) -> int:
     match schema:
         case dict():
-            return sum(map(marks_in, schema.values())) + schema.get("x-personal-data", False)
+            return sum(map(marks_in, schema.values())) + ("x-personal-data" in schema)
         case list():
             return sum(map(marks_in, schema))
         case _:
