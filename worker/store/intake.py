@@ -150,7 +150,7 @@ async def record(connection: AsyncConnection, orders: Sequence[NewOrder]) -> Non
     """Insert orders that ``look`` did not know.
 
     Raises ``Raced`` (or a unique violation) when another worker was faster with one of them:
-    look again.
+    look again. No order is accepted and purged in between: no transaction lasts for a day.
     """
     if not orders:
         return
