@@ -135,6 +135,18 @@ async def test_nothing_of_a_producers_answer_outlives_the_erasure(shop: Shop) ->
     assert await erasing.erase(shop.db, NOW, 10) == 0
 
 
+async def test_an_order_keeps_what_may_have_to_be_sent_again_as_it_was(shop: Shop) -> None:
+    await ended(shop)
+    await shop.execute(
+        "INSERT INTO attempts (id, order_id, number, step, reference, fence, outcome)"
+        " SELECT gen_random_uuid(), id, 2, 'cancel', 'r', 1, 'in_doubt' FROM orders"
+    )
+    await shop.execute("UPDATE orders SET attempts = 2")
+    assert await erasing.erase(shop.db, NOW, 10, sent_again_for=DAY) == 0
+    await shop.execute("UPDATE orders SET created_at = created_at - interval '1 day'")
+    assert await erasing.erase(shop.db, NOW, 10, sent_again_for=DAY) == 1
+
+
 # --- how it is found ------------------------------------------------------------------------------
 
 MANY = """
@@ -190,7 +202,7 @@ async def test_nothing_is_found_by_reading_every_row(shop: Shop) -> None:
     plans = [
         await plan(shop, purge._CHOOSE, age=old, limit=500),
         await plan(shop, purge._DELETE_CLOSED, age=old, limit=len(few)),
-        await plan(shop, erasing._CHOOSE, age=young, limit=100),
+        await plan(shop, erasing._CHOOSE, age=young, limit=100, sent_again_for=0.0),
         await plan(shop, erasing._ERASE_CLOSED, age=young, limit=len(few)),
         await plan(shop, intake.KNOWN_ORDERS, keys=orders),
         await plan(shop, intake._KNOWN_DELIVER_IDS, keys=lines),

@@ -9,6 +9,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
+from worker.providers import REGISTRY
 from worker.runtime import Runtime
 from worker.store import erasing
 from worker.store import purge as purging
@@ -17,6 +18,8 @@ PURGED_AT_ONCE: Final = 500
 """How much is deleted in one commit."""
 ERASED_AT_ONCE: Final = 100
 """How many orders are erased in one: each intent is read and written, with the loop's own hands."""
+SENT_AGAIN_FOR: Final = max(each.capabilities.replay_for for each in REGISTRY.values())
+"""How long, at the most, a request may have to be sent again exactly as it was."""
 LONGEST: Final = timedelta(seconds=20)
 """No batch begins later in a run than this."""
 
@@ -44,7 +47,10 @@ async def purge(rt: Runtime) -> Purged:
     kinds = {
         "orders": (partial(purging.bury, rt.db, retention), PURGED_AT_ONCE),
         "quarantine": (partial(purging.delete_closed, rt.db, retention), PURGED_AT_ONCE),
-        "erased": (partial(erasing.erase, rt.db, personal), ERASED_AT_ONCE),
+        "erased": (
+            partial(erasing.erase, rt.db, personal, sent_again_for=SENT_AGAIN_FOR),
+            ERASED_AT_ONCE,
+        ),
         "closed": (partial(erasing.erase_closed, rt.db, personal), PURGED_AT_ONCE),
     }
     counts = dict.fromkeys(kinds, 0)

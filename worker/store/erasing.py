@@ -21,6 +21,9 @@ _CHOOSE: Final = text(f"""
 SELECT o.id, o.intent FROM orders o
 WHERE o.finished_at <= orderline_now() - make_interval(secs => :age)
     AND (o.erased_at IS NULL OR o.erased_at < o.updated_at) AND {AT_REST}
+    AND (o.created_at <= orderline_now() - make_interval(secs => :sent_again_for) OR (
+        SELECT a.outcome = 'in_doubt' AND a.step = 'cancel'
+        FROM attempts a WHERE a.order_id = o.id AND a.number = o.attempts) IS NOT TRUE)
 ORDER BY o.finished_at LIMIT :limit
 FOR UPDATE OF o SKIP LOCKED
 """)  # noqa: S608 -- the clause is a constant of ours
@@ -59,13 +62,21 @@ RETURNING id
 _NAMES: Final = ("intent_id", "producer", "provider", "account")
 
 
-async def erase(db: Database, age: timedelta, limit: int) -> int:
+async def erase(
+    db: Database, age: timedelta, limit: int, *, sent_again_for: timedelta = timedelta()
+) -> int:
     """Erase personal data of at most ``limit`` orders that ended so long ago; how many it were.
 
-    One that changed since it was erased (a wish was answered) is erased once more.
+    One that changed since it was erased (a wish was answered) is erased once more. A wish whose
+    outcome is unknown may have to be put again, exactly as it was, for ``sent_again_for`` after its
+    order was accepted: so long that one stays as it is.
     """
     async with db.transaction(Boundary.ERASURE) as connection:
-        values = {"age": age.total_seconds(), "limit": limit}
+        values = {
+            "age": age.total_seconds(),
+            "limit": limit,
+            "sent_again_for": sent_again_for.total_seconds(),
+        }
         chosen = (await connection.execute(_CHOOSE, values)).all()
         rows = [{"id": row.id, "intent": _erased(row.id, row.intent)} for row in chosen]
         ids = [row.id for row in chosen]
