@@ -18,6 +18,7 @@ ORDER_SUBMIT: Final = "order.submit"
 NOTIFICATION_DELIVER: Final = "notification.deliver"
 SWEEP: Final = "upkeep.sweep"
 EXPIRE: Final = "upkeep.expire"
+PURGE: Final = "upkeep.purge"
 
 
 class OrderBell(Schema):

@@ -46,6 +46,7 @@ class OrderView(Schema):
     updated_at: datetime
     finished_at: datetime | None
     cancel_asked_at: datetime | None = None
+    erased_at: datetime | None = None
     as_of: datetime
 
     @computed_field  # type: ignore[prop-decorator] # mypy knows no decorated properties; pydantic does
@@ -168,6 +169,24 @@ class OrderStory(Schema):
     attempts: tuple[AttemptView, ...]
     events: tuple[EventView, ...]
     notifications: tuple[NotificationView, ...]
+
+
+class TombstoneView(Schema):
+    """An order that was purged: all that is still known of it, besides its DeliverIDs."""
+
+    order_id: UUID
+    intent_id: str
+    producer: str
+    state: str
+    ended_at: datetime
+    buried_at: datetime
+
+    def __str__(self) -> str:
+        return (
+            f"Order {self.order_id} (intent {self.intent_id} of {self.producer}) ended as"
+            f" {self.state} {stamp(self.ended_at)}. Its details were purged"
+            f" {stamp(self.buried_at)}."
+        )
 
 
 class RecentLine(Schema):

@@ -63,12 +63,13 @@ class QuarantineStory(QuarantineView):
     """Everything about one entry but what it says.
 
     ``size`` is in bytes, of the newest text; ``whole`` says whether all that arrived is kept (its
-    SHA-256 is ``digest``). Both are ``None`` where no configured key opens the text. ``order_id``
-    is the order that the entry came to.
+    SHA-256 is ``digest``). Both are ``None`` where no configured key opens the text, and where it
+    was ``erased``. ``order_id`` is the order that the entry came to.
     """
 
     digest: str
     size: int | None
     whole: bool | None
     mended: bool
+    erased: bool
     order_id: UUID | None

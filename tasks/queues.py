@@ -28,6 +28,7 @@ ROUTES: Final = {
     jobs.NOTIFICATION_DELIVER: {"queue": NOTIFICATIONS},
     jobs.SWEEP: {"queue": UPKEEP},
     jobs.EXPIRE: {"queue": UPKEEP},
+    jobs.PURGE: {"queue": UPKEEP},
     jobs.ORDER_SUBMIT: {"queue": SUBMIT},
 }
 """Order bells are routed by whoever rings them, since their queue depends on the provider."""

@@ -14,6 +14,7 @@ from schemas import jobs
 EVERY: Final[Mapping[str, timedelta]] = {
     jobs.SWEEP: timedelta(seconds=1),
     jobs.EXPIRE: timedelta(seconds=2),
+    jobs.PURGE: timedelta(minutes=5),
 }
 """How often each job is done."""
 

@@ -9,6 +9,7 @@ from tasks.app import app
 from tasks.base import engine_of, run_on, tell
 from tasks.engine import EngineThread
 from worker.steps.expire import expire as end_lapsed
+from worker.steps.purge import purge as purge_ended
 from worker.steps.sweep import sweep as find_due
 
 
@@ -22,6 +23,14 @@ def sweep(self: Task) -> str:
 def expire(self: Task) -> str:
     """End the orders whose quote has ended."""
     return tell(run_on(self, _expire(engine_of(self))))
+
+
+@app.task(name=jobs.PURGE, bind=True)
+def purge(self: Task) -> str:
+    """Erase and purge what has been over for long."""
+    done = run_on(self, purge_ended(engine_of(self).engine.rt))
+    more = ", and there is more" if done.more else ""
+    return f"purged {done.orders}, erased {done.personal}, dropped {done.quarantine}{more}"
 
 
 async def _expire(thread: EngineThread) -> Counter[str]:

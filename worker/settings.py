@@ -7,7 +7,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableSource
 
@@ -93,6 +100,13 @@ class Settings(BaseSettings):
     grace: Span = timedelta(seconds=20)
     """How long a stopping worker lets calls under way finish."""
 
+    retention: Annotated[Span, Field(ge=timedelta(days=1))] = timedelta(days=90)
+    """How long an order is kept after it ended, and an entry in quarantine after it was closed. Of
+    an order its tombstone stays for ever: a repeat is known as one."""
+    personal_data_for: Span = timedelta(days=14)
+    """How long after that end personal data, delivered codes and exact requests are kept. At most
+    ``retention``."""
+
     health_overdue: Span = timedelta(seconds=60)
     """``orderline health`` is red once an order or a notification has been due for this long and
     nobody took it; so is a worker that did not even look for as long."""
@@ -135,6 +149,14 @@ class Settings(BaseSettings):
             raise ValueError("must be numbers of seconds, comma separated") from None
         if len(waits) < 3 or min(waits) <= timedelta():  # noqa: PLR2004 -- as the message says
             raise ValueError("must name at least three waits, each above zero")
+        return value
+
+    @field_validator("personal_data_for")
+    @classmethod
+    def _is_no_longer_than_the_rest(cls, value: timedelta, info: ValidationInfo) -> timedelta:
+        retention = info.data.get("retention")
+        if retention is not None and value > retention:
+            raise ValueError(f"must not be longer than {PREFIX}RETENTION")
         return value
 
     @property

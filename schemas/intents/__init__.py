@@ -7,7 +7,14 @@ from schemas.intents.envelope import Envelope, Line
 from schemas.intents.faults import FaultCode, IntentFault
 from schemas.intents.parts import Personal, PersonalData
 from schemas.intents.quote import Quote, check_window, window
-from schemas.intents.reader import ReadIntent, json_schema, load_intent, masked, read_intent
+from schemas.intents.reader import (
+    ReadIntent,
+    erased,
+    json_schema,
+    load_intent,
+    masked,
+    read_intent,
+)
 from schemas.intents.registry import Intent
 
 __all__ = [
@@ -21,6 +28,7 @@ __all__ = [
     "Quote",
     "ReadIntent",
     "check_window",
+    "erased",
     "json_schema",
     "load_intent",
     "masked",

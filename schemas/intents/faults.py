@@ -45,6 +45,8 @@ class FaultCode(StrEnum):
     """The producer used this ``deliver_id`` before, in another intent."""
     UNKNOWN_INTENT = "unknown_intent"
     """What is to be called off was never taken in."""
+    PURGED_INTENT = "purged_intent"
+    """What is to be called off ended so long ago that only its end is still known."""
 
 
 class IntentFault(Exception):

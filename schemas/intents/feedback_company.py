@@ -12,7 +12,7 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from schemas.intents.envelope import Envelope, Line, Lines
 from schemas.intents.faults import FaultCode, broken
-from schemas.intents.parts import Part, Personal
+from schemas.intents.parts import Part, Personal, PersonalData
 from schemas.intents.reminders import LONGEST, Unit, longest, surely_apart
 from schemas.intents.urls import is_absolute
 
@@ -64,7 +64,8 @@ class Customer(Part):
     """Who bought, and is invited."""
 
     email: Annotated[
-        Personal,
+        str,
+        PersonalData(erased="erased@example.invalid"),
         Field(min_length=1, max_length=MAX_TEXT, json_schema_extra={"pattern": _EMAIL.pattern}),
         AfterValidator(_email),
     ]

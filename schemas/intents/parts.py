@@ -32,6 +32,8 @@ HIDDEN: Final = "…"
 """What is shown instead of personal data."""
 MASK: Final = object()
 """The serialization context in which personal data is hidden."""
+ERASE: Final = object()
+"""The serialization context in which personal data gives way to what says nothing of anybody."""
 
 
 class Part(Schema):
@@ -45,21 +47,28 @@ class Part(Schema):
 
 @dataclass(frozen=True, slots=True)
 class PersonalData:
-    """Marks text about a person: kept and sent to the provider, never shown."""
+    """Marks text about a person: kept and sent to the provider, never shown, erased in the end.
+
+    ``erased`` is what takes its place then. It must be valid there, so that the rest of the intent
+    can still be read: a field that takes no plain word names its own.
+    """
+
+    erased: str = "erased"
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        return PlainSerializer(_shown).__get_pydantic_core_schema__(source, handler)
+        return PlainSerializer(self._said).__get_pydantic_core_schema__(source, handler)
 
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         return {**handler(schema), "x-personal-data": True}
 
-
-def _shown(value: str, info: SerializationInfo) -> str:
-    return HIDDEN if info.context is MASK else value
+    def _said(self, value: str, info: SerializationInfo) -> str:
+        if info.context is ERASE:
+            return self.erased
+        return HIDDEN if info.context is MASK else value
 
 
 Personal = Annotated[str, PersonalData()]

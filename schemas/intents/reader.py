@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from schemas import jsontext
 from schemas.intents.faults import FaultCode, IntentFault, fault_of
-from schemas.intents.parts import MASK
+from schemas.intents.parts import ERASE, MASK
 from schemas.intents.registry import INTENT, Intent
 from schemas.intents.urls import is_secure
 
@@ -67,6 +67,14 @@ def load_intent(document: Mapping[str, Any]) -> Intent:
 def masked(intent: Intent) -> dict[str, Any]:
     """The intent for people's eyes, as JSON-able values: personal data shows as ``…``."""
     return intent.model_dump(mode="json", context=MASK)
+
+
+def erased(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A kept ``document`` without its personal data: still the document of an intent.
+
+    Raises ``IntentFault`` if it no longer is one, for then nothing says what in it is personal.
+    """
+    return _validated(document).model_dump(mode="json", context=ERASE)
 
 
 def json_schema() -> dict[str, Any]:

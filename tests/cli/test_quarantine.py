@@ -32,6 +32,7 @@ from worker.cli.operator import operator_name
 from worker.crypto import Vault
 from worker.settings import Settings
 from worker.steps.accept import accept_into
+from worker.store import erasing
 from worker.store.intake import Entry, EntryKind
 from worker.store.quarantine import KEPT_BYTES
 
@@ -387,6 +388,22 @@ async def test_what_was_decided_before_says_by_whom(world: World, orderline: Ord
         assert ran.out.startswith("closed")
         assert "by Ada Lovelace: a test order" in ran.out
     assert await intents(world) == []
+
+
+async def test_what_was_closed_long_ago_says_that_its_text_was_erased(
+    world: World, orderline: Orderline
+) -> None:
+    await set_aside(world, bad())
+    entry = await only_id(orderline)
+    await orderline("quarantine", "drop", entry, "--why", "a test", "--by", "ada")
+    assert await erasing.erase_closed(world.db, timedelta(), 10) == 1
+    told = await orderline("quarantine", "show", entry, "--body")
+    assert (told.code, "erased: it was closed long ago" in told.out) == (0, True)
+    raw_text = await orderline("quarantine", "show", entry, "--raw")
+    assert (raw_text.code, raw_text.out) == (1, "")
+    assert "was erased: it was closed long ago" in raw_text.err
+    again = await orderline("quarantine", "replay", entry, "--unset", "colour")
+    assert (again.code, "it was dropped" in again.out) == (1, True)
 
 
 async def test_standard_input_may_be_what_an_entry_is_to_say(

@@ -10,6 +10,7 @@ from tests.cli.conftest import Orderline
 from tests.cli.world import World, delivered
 from worker.capabilities import Capabilities, Doubt
 from worker.outcome import Confirmed, Evidence, InDoubt
+from worker.store import erasing, purge
 
 PLAYER = "player-5512345678"
 CODE = "AAAA-BBBB-CCCC"
@@ -94,6 +95,30 @@ async def test_a_name_of_nothing_is_not_found(orderline: Orderline, name: str) -
     ran = await orderline("show", name)
     assert (ran.code, ran.out) == (1, "")
     assert "`orderline list`" in ran.err
+
+
+@pytest.mark.parametrize("name", ["i-1", "d-1", "the id", "its beginning"])
+async def test_of_a_purged_order_its_end_is_told(
+    world: World, orderline: Orderline, fulfilled: str, name: str
+) -> None:
+    await world.tell_later()
+    assert await purge.bury(world.db, timedelta(), 10) == 1
+    names = {"the id": fulfilled, "its beginning": fulfilled[:18]}
+    ran = await orderline("show", names.get(name, name))
+    assert (ran.code, ran.out) == (1, "")
+    assert f"Order {fulfilled} (intent i-1 of shop) ended as fulfilled 2" in ran.err
+    assert "Its details were purged 2" in ran.err
+
+
+async def test_that_personal_data_was_erased_is_told(
+    world: World, orderline: Orderline, fulfilled: str
+) -> None:
+    await world.tell_later()
+    assert await erasing.erase(world.db, timedelta(), 10) == 1
+    told = (await orderline("show", fulfilled, "--reveal")).out
+    assert "personal   erased 2" in told
+    assert PLAYER not in told
+    assert '"value": "erased"' in told
 
 
 async def test_what_happens_next_is_said_at_every_stage(world: World, orderline: Orderline) -> None:

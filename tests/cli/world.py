@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from redis.asyncio import Redis
+from sqlalchemy import text
 
 from schemas.ids import AttemptId, new_uuid
 from tests.builders import ONE_PHASE, a_decider, an_entry
@@ -22,8 +23,8 @@ from worker.store import accounts, attempts, claims, notifications, orders, prod
 from worker.store.attempts import NewAttempt, Opened
 from worker.store.notifications import Delivered
 from worker.store.orders import Settling
-from worker.store.session import Database
-from worker.store.tables import NotificationState
+from worker.store.session import Boundary, Database
+from worker.store.tables_told import NotificationState
 from worker.streams import IntentStreams
 
 LEASE = timedelta(seconds=60)
@@ -132,6 +133,12 @@ class World:
             for owed in await notifications.claim(self.db, self.vault, free=50, lease=LEASE)
         ]
         await notifications.record(self.db, batch)
+
+    async def tell_later(self) -> None:
+        """Have every notification acknowledged that waits for its next try."""
+        async with self.db.transaction(Boundary.DELIVERY) as connection:
+            await connection.execute(text("UPDATE notifications SET due_at = orderline_now()"))
+        await self.tell()
 
 
 def delivered(line_ref: str, **item: str) -> Confirmed:

@@ -6,8 +6,8 @@ proof, parked. Where the provider knows a request again, it is sent again as it 
 is ever in doubt.
 
 Elsewhere: ``test_boundaries_late`` (workers that lost their lease), ``test_boundaries_stopping``
-(workers that were asked to stop), ``test_boundaries_commands`` (the command's commits). A house
-test sees that no boundary is left out.
+(workers that were asked to stop), ``test_boundaries_commands`` (the command's commits),
+``test_boundaries_ended`` (the purge). A house test sees that no boundary is left out.
 """
 
 from collections.abc import Sequence

@@ -3,6 +3,7 @@
 import copy
 import json
 import random
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.intents import IntentFault, load_intent, masked, read_intent
+from schemas.intents import IntentFault, erased, load_intent, masked, read_intent
 from schemas.intents.hyperteknoloji import HyperteknolojiIntent
 from schemas.jsontext import canonical, loads
 
@@ -209,6 +210,15 @@ def test_what_was_read_is_kept_and_read_back_the_same(body: Body) -> None:
     through_jsonb = json.loads(json.dumps(kept.document))
     assert load_intent(through_jsonb) == kept.intent
     assert load_intent(through_jsonb).model_dump(mode="json") == kept.document
+
+
+@unhurried
+@given(bodies)
+def test_what_is_erased_is_the_same_intent_without_a_personal_value(body: Body) -> None:
+    kept = read_intent(raw_of(body), producer="shop-eu")
+    without = json.loads(json.dumps(erased(kept.document)))
+    assert masked(load_intent(without)) == masked(kept.intent)
+    assert not re.search(r"GM-\d{12}-Ş|c-\d+@example.com", raw_of(without).decode())
 
 
 @unhurried

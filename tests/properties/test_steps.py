@@ -175,6 +175,11 @@ class Lives(RuleBasedStateMachine):
             wish = Wish(event_id=new_uuid(), said_by="shop", order_id=self.workers.order_id)
             self.workers.run(cancels.ask(self.workers.rt.db, wish))
 
+    @rule()
+    def what_has_ended_is_erased_at_once(self) -> None:
+        """Whatever comes after that must do without."""
+        self.workers.erase()
+
     @precondition(lambda self: self.workers.row().state == S.PARKED)
     @rule(which=st.integers(0, 3))
     def a_person_decides(self, which: int) -> None:

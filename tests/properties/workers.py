@@ -29,9 +29,10 @@ from worker.steps.accept import accept
 from worker.steps.drive import drive
 from worker.steps.expire import expire
 from worker.steps.hear import hear
-from worker.store import claims
+from worker.store import claims, erasing
 from worker.store.callbacks import Callback
 from worker.store.notifications import Owed
+from worker.store.session import Boundary
 
 PROVIDER = "hyperteknoloji"
 PRICED = "gifthub"
@@ -221,6 +222,16 @@ class Workers:
 
         self.run(say())
 
+    def erase(self) -> None:
+        """Upkeep that does not wait: once its producer was told, an order that ended is erased."""
+
+        async def do() -> None:
+            async with self.rt.db.transaction(Boundary.DELIVERY) as connection:
+                await connection.execute(_ALL_TOLD, {"id": self.order_id})
+            await erasing.erase(self.rt.db, timedelta(), 100)
+
+        self.run(do())
+
     def one(self, query: str, **values: Any) -> Any:
         return self.run(self._one(query, **values))
 
@@ -245,6 +256,11 @@ class Workers:
             if not task.cancelled():
                 task.result()
 
+
+_ALL_TOLD = text("""
+UPDATE notifications SET state = 'acknowledged', due_at = NULL
+WHERE event_id IN (SELECT id FROM events WHERE order_id = :id)
+""")
 
 _ROW = text("""
 SELECT o.*, orderline_now() AS now, o.lease_until > orderline_now() AS leased,

@@ -14,7 +14,7 @@ from worker.lifecycle import LineState
 from worker.outcome import Confirmed, Goods, InDoubt, LineReport
 from worker.store import accounts, notifications
 from worker.store.notifications import Delivered, Owed
-from worker.store.tables import NotificationState
+from worker.store.tables_told import NotificationState
 
 SetClock = Callable[[timedelta], None]
 

@@ -38,6 +38,15 @@ INSERT INTO surplus_orders (id, order_id, provider_ref, reason)
 SELECT gen_random_uuid(), id, {ref}, 'looked up' FROM orders
 """
 
+TOMBSTONE = """
+INSERT INTO tombstones (producer, intent_id, fingerprint, order_id, state, ended_at)
+SELECT producer, {intent_id}, '', id, {state}, now() FROM orders
+"""
+USED = """
+INSERT INTO used_deliver_ids (producer, deliver_id, order_id)
+SELECT producer, 'buried', order_id FROM tombstones
+"""
+
 FORGOTTEN = "UPDATE {} SET decision = 'forgotten', closed_at = now(), closed_by = 'me'"
 
 BROKEN = [
@@ -84,16 +93,26 @@ BROKEN = [
     ("decision_is_known", FORGOTTEN.format("surplus_orders")),
     ("closed_by_a_decision", "UPDATE surplus_orders SET closed_at = now(), decision = 'kept'"),
     ("a_surplus_order_is_found_once", SURPLUS.format(ref="NULL")),
+    ("what_is_open_says_something", "UPDATE quarantine SET sealed_entry = NULL"),
+    ("tombstones_pkey", TOMBSTONE.format(intent_id="'buried'", state="'failed'")),
+    ("an_order_is_buried_once", TOMBSTONE.format(intent_id="'another'", state="'failed'")),
+    ("only_what_ended_is_buried", TOMBSTONE.format(intent_id="'another'", state="'parked'")),
+    ("tombstones_producer_fkey", "UPDATE tombstones SET producer = 'nobody'"),
+    ("used_deliver_ids_order_id_fkey", "DELETE FROM tombstones"),
+    ("used_deliver_ids_pkey", USED),
 ]
 
 
 @pytest.fixture
 async def placed(shop: Shop) -> Shop:
-    """One of everything: a placed order with two lines, an attempt, events, notifications."""
+    """One of everything: a placed order with two lines, an attempt, events, notifications, and the
+    tombstone that it cannot have yet."""
     await shop.accept(an_intent("a", "b"), b"{")
     (claimed,) = await shop.claim()
     await shop.settle(a_change(await shop.attempt(claimed), Confirmed("their-id")))
     await shop.execute(SURPLUS.format(ref="NULL"))
+    await shop.execute(TOMBSTONE.format(intent_id="'buried'", state="'failed'"))
+    await shop.execute(USED)
     return shop
 
 

@@ -78,6 +78,9 @@ def test_everything_wrong_is_said_at_once(environment: pytest.MonkeyPatch) -> No
         ("ORDERLINE_LOOK_UP_WAITS", "5,-30,120"),
         ("ORDERLINE_LOOK_UP_WAITS", "5,30,nan"),
         ("ORDERLINE_LOOK_UP_WAITS", "5,30,inf"),
+        ("ORDERLINE_RETENTION", SECRET),
+        ("ORDERLINE_RETENTION", "86399"),
+        ("ORDERLINE_PERSONAL_DATA_FOR", "-1"),
         ("ORDERLINE_ACCOUNTS", f'{{"gifthub": {SECRET}'),
         ("ORDERLINE_ACCOUNTS", SECRET),
         ("ORDERLINE_ACCOUNTS__GIFTHUB", SECRET),
@@ -89,6 +92,14 @@ def test_a_wrong_value_is_refused_by_name_and_never_repeated(
 ) -> None:
     environment.setenv(name, value)
     assert refused().startswith(f"{name}: ")
+
+
+def test_personal_data_is_kept_no_longer_than_the_rest(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("ORDERLINE_RETENTION", "P7D")
+    said = "ORDERLINE_PERSONAL_DATA_FOR: Value error, must not be longer than ORDERLINE_RETENTION"
+    assert refused() == said
+    environment.setenv("ORDERLINE_PERSONAL_DATA_FOR", "P7D")
+    assert load_settings().personal_data_for == timedelta(days=7)
 
 
 @pytest.mark.parametrize(("written", "seconds"), [("30", 30), ("1.5", 1.5), ("PT2M", 120)])

@@ -8,6 +8,7 @@ from schemas.orders import OrderView
 from worker.errors import NotFound, OrderlineError
 from worker.store import views
 from worker.store.session import Database
+from worker.store.views_tombstones import buried
 
 OrderName = Annotated[
     str,
@@ -24,9 +25,15 @@ class Ambiguous(OrderlineError):
 
 
 async def find_order(db: Database, name: str) -> OrderView:
-    """The order of that name. Raises ``NotFound``, ``Ambiguous``."""
+    """The order of that name. Raises ``NotFound``, ``Ambiguous``.
+
+    Of an order that was purged there is nothing to be found, but what is still known is said.
+    """
     match await views.find(db, name):
         case []:
+            purged = await buried(db, name)
+            if purged:
+                raise NotFound("\n".join(map(str, purged)))
             raise NotFound(f"There is no order {name!r}; `orderline list` shows those there are.")
         case [order]:
             return order

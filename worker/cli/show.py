@@ -23,7 +23,8 @@ def show(
 ) -> None:
     """Tell the whole story of one order: asked, tried, delivered, told, and what happens next.
 
-    Delivered codes are never shown, only counted.
+    Delivered codes are never shown, only counted. Of one that was purged long after its end, only
+    that end is told, as an error: 1 is the exit code.
 
     Example: orderline show 100045-1
     """

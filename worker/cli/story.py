@@ -104,6 +104,7 @@ def _tell_order(story: OrderStory) -> None:
             ("accepted", stamp(order.created_at)),
             ("changed", stamp(order.updated_at)),
             ("tells", story.notify_url),
+            ("personal", None if order.erased_at is None else f"erased {stamp(order.erased_at)}"),
         ]
     )
 

@@ -27,7 +27,7 @@ from worker.crypto import Vault
 from worker.runtime import Runtime
 from worker.settings import Settings
 from worker.store import cancels, intake, quarantine
-from worker.store.cancels import Asked, Wish
+from worker.store.cancels import Asked, Ended, Wish
 from worker.store.intake import Entry, EntryKind, Known, NewOrder
 from worker.store.session import Boundary, Database
 
@@ -137,13 +137,14 @@ async def _written(
     wishes = {entry: _wish(entry, cancel) for entry, cancel in read.cancels}
     asked = await cancels.ask_for(connection, list(wishes.values()))
     heaps.to_cancel.extend(asked.values())
-    for entry, wish in wishes.items():
-        if wish.event_id in asked:
-            continue
-        if known.now - entry.put_at < overtaken:
+    vain = {entry: wish for entry, wish in wishes.items() if wish.event_id not in asked}
+    ended = await cancels.buried(connection, list(vain.values()))
+    for entry, wish in vain.items():
+        tomb = ended.get(wish.event_id)
+        if tomb is None and known.now - entry.put_at < overtaken:
             heaps.early.append(entry)
         else:
-            heaps.faulty.append((entry, _UNKNOWN))
+            heaps.faulty.append((entry, _in_vain(tomb)))
     return heaps
 
 
@@ -187,6 +188,18 @@ _UNKNOWN = IntentFault(
     "intent_id",
     "No intent of this id was taken in, so there is nothing to call off",
 )
+
+
+def _in_vain(ended: Ended | None) -> IntentFault:
+    """Why a wish is set aside that names no order there is."""
+    if ended is None:
+        return _UNKNOWN
+    return IntentFault(
+        FaultCode.PURGED_INTENT,
+        "intent_id",
+        f"The order of this intent ended long ago ({ended.state}, on {ended.ended_at:%Y-%m-%d}) and"
+        " its details were purged, so there is nothing to call off any more",
+    )
 
 
 def _wish(entry: Entry, cancel: Cancel) -> Wish:

@@ -8,7 +8,7 @@ from worker.pump import Pump
 from worker.runtime import Runtime
 from worker.store import notifications
 from worker.store.notifications import Delivered, Owed
-from worker.store.tables import NotificationState
+from worker.store.tables_told import NotificationState
 
 log = get_logger(__name__)
 

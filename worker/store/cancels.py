@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -41,6 +42,14 @@ SELECT event_id, id, provider, account FROM wanted
 """)
 
 
+_BURIED: Final = text("""
+SELECT i.event_id, t.state, t.ended_at
+FROM jsonb_to_recordset(CAST(:wishes AS jsonb)) AS i(
+    event_id uuid, producer text, intent_id text)
+JOIN tombstones t USING (producer, intent_id)
+""")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """Somebody's wish to call an order off, named by its id or by its intent.
@@ -65,6 +74,14 @@ class Asked:
     account: str
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How an order ended that was purged since."""
+
+    state: str
+    ended_at: datetime
+
+
 async def ask_for(connection: AsyncConnection, wishes: Sequence[Wish]) -> dict[UUID, Asked]:
     """Write wishes down, by ``event_id``; one that is missing names no order.
 
@@ -74,6 +91,17 @@ async def ask_for(connection: AsyncConnection, wishes: Sequence[Wish]) -> dict[U
         return {}
     found = await connection.execute(_ASK, {"wishes": as_rows(wishes)})
     return {row.event_id: Asked(OrderId(row.id), row.provider, row.account) for row in found}
+
+
+async def buried(connection: AsyncConnection, wishes: Sequence[Wish]) -> dict[UUID, Ended]:
+    """Which of these wishes name an intent whose order was purged, by ``event_id``.
+
+    For those that named no order, and afterwards: one that was purged meanwhile is then seen.
+    """
+    if not wishes:
+        return {}
+    found = await connection.execute(_BURIED, {"wishes": as_rows(wishes)})
+    return {row.event_id: Ended(row.state, row.ended_at) for row in found}
 
 
 async def ask(db: Database, wish: Wish) -> Asked | None:

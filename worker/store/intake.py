@@ -16,17 +16,28 @@ from schemas.ids import OrderId, new_uuid
 from schemas.intents import Intent
 from worker.store.session import as_rows
 
-_KNOWN_ORDERS: Final = text("""
-SELECT o.producer, o.intent_id, o.id, o.fingerprint
-FROM jsonb_to_recordset(CAST(:keys AS jsonb)) AS k(producer text, intent_id text)
-JOIN orders o USING (producer, intent_id)
+KNOWN_ORDERS: Final = text("""
+WITH k AS (
+    SELECT * FROM jsonb_to_recordset(CAST(:keys AS jsonb)) AS _(producer text, intent_id text)
+)
+SELECT o.producer, o.intent_id, o.id, o.fingerprint FROM k JOIN orders o USING (producer, intent_id)
+UNION ALL
+SELECT t.producer, t.intent_id, t.order_id, t.fingerprint
+FROM k JOIN tombstones t USING (producer, intent_id)
 """)
+"""The orders of intents, with those that were purged: in one statement, which sees an order or its
+tombstone whenever the purge commits."""
 
 _KNOWN_DELIVER_IDS: Final = text("""
-SELECT l.producer, l.deliver_id, l.order_id
-FROM jsonb_to_recordset(CAST(:keys AS jsonb)) AS k(producer text, deliver_id text)
-JOIN lines l USING (producer, deliver_id)
+WITH k AS (
+    SELECT * FROM jsonb_to_recordset(CAST(:keys AS jsonb)) AS _(producer text, deliver_id text)
+)
+SELECT l.producer, l.deliver_id, l.order_id FROM k JOIN lines l USING (producer, deliver_id)
+UNION ALL
+SELECT u.producer, u.deliver_id, u.order_id
+FROM k JOIN used_deliver_ids u USING (producer, deliver_id)
 """)
+"""As above: a line, or what is kept of it."""
 
 _PRODUCERS: Final = text("""
 SELECT p.name, p.notify_url, orderline_now() AS now
@@ -117,7 +128,7 @@ class Known:
 
     now: datetime
     orders: Mapping[tuple[str, str], tuple[OrderId, str]]
-    """(producer, intent_id) → the order and its fingerprint."""
+    """(producer, intent_id) → the order, though it may be purged, and its fingerprint."""
     deliver_ids: Mapping[tuple[str, str], OrderId]
     """(producer, deliver_id) → the order that used it."""
     notify_urls: Mapping[str, str]
@@ -135,7 +146,7 @@ async def look(connection: AsyncConnection, intents: Sequence[Intent]) -> Known:
         {"producer": i.producer, "deliver_id": line.deliver_id} for i in intents for line in i.lines
     ]
     deliver_ids = await connection.execute(_KNOWN_DELIVER_IDS, {"keys": as_rows(deliver)})
-    orders = await connection.execute(_KNOWN_ORDERS, {"keys": as_rows(keys)})
+    orders = await connection.execute(KNOWN_ORDERS, {"keys": as_rows(keys)})
     producers = (await connection.execute(_PRODUCERS)).all()
     return Known(
         now=producers[0].now,
@@ -149,7 +160,7 @@ async def record(connection: AsyncConnection, orders: Sequence[NewOrder]) -> Non
     """Insert orders that ``look`` did not know.
 
     Raises ``Raced`` (or a unique violation) when another worker was faster with one of them:
-    look again.
+    look again. No order is accepted and purged in between: no transaction lasts for a day.
     """
     if not orders:
         return

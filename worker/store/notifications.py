@@ -51,8 +51,9 @@ WITH input AS (
 ),
 noted AS (
     INSERT INTO deliveries (event_id, number, milliseconds, code, error, excerpt)
-    SELECT event_id, number, milliseconds, code, error, excerpt FROM input
-    ORDER BY event_id, number
+    SELECT i.event_id, i.number, i.milliseconds, i.code, i.error, i.excerpt
+    FROM input i JOIN notifications n USING (event_id)
+    ORDER BY i.event_id, i.number
     ON CONFLICT (event_id, number) DO NOTHING
 ),
 held AS (
@@ -131,8 +132,9 @@ async def claim(db: Database, vault: Vault, *, free: int, lease: timedelta) -> l
 async def record(db: Database, batch: Sequence[Delivered]) -> list[bool]:
     """Record deliveries, all in one commit.
 
-    An acknowledgement counts even after its lease is gone: the producer has it. Each result
-    says whether later notifications of some line of the batch may go now.
+    An acknowledgement counts even after its lease is gone: the producer has it. What comes after
+    its order was purged is let go. Each result says whether later notifications of some line of the
+    batch may go now.
     """
     async with db.transaction(Boundary.DELIVERY) as connection:
         await connection.execute(_LOCK, {"ids": [item.event_id for item in batch]})

@@ -1,6 +1,7 @@
 """Quarantine: what cannot become an order is set aside, and closed once a person has decided.
 
-An entry stays as it arrived, whatever is decided. It is open until it is replayed (taken in after
+An entry stays as it arrived, whatever is decided, until ``erasing`` and ``purge`` take what has
+long been closed. It is open until it is replayed (taken in after
 all, in the commit of what became of it) or dropped; of several decisions the first one counts.
 Its neighbour ``views_quarantine`` reads.
 """
@@ -16,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from schemas.ids import OrderId, QuarantineId, new_uuid
 from schemas.intents import IntentFault
 from worker.crypto import Vault
+from worker.errors import OrderlineError
 from worker.store.intake import Entry
 from worker.store.session import Boundary, Database, as_bytea, as_rows
 from worker.store.tables_upkeep import QuarantineDecision
@@ -58,9 +60,10 @@ RETURNING id
 
 _TELL: Final = text("""
 INSERT INTO events (id, order_id, line_id, sequence, type, data)
-VALUES (:id, :order_id, NULL, NULL, :type,
+SELECT CAST(:id AS uuid), id, NULL, NULL, CAST(:type AS text),
     jsonb_strip_nulls(jsonb_build_object(
-        'by', CAST(:by AS text), 'reason', CAST(:why AS text), 'mended', CAST(:mended AS boolean))))
+        'by', CAST(:by AS text), 'reason', CAST(:why AS text), 'mended', CAST(:mended AS boolean)))
+FROM orders WHERE id = :order_id
 ON CONFLICT (id) DO NOTHING
 """)
 
@@ -91,6 +94,10 @@ class Kept:
     def saying(self, raw: bytes) -> Self:
         """The entry, mended to say this."""
         return replace(self, mended=None if raw == self.entry.raw else raw)
+
+
+class Erased(OrderlineError):
+    """What the entry said was erased, some time after it was closed."""
 
 
 class AlreadyClosed(Exception):
@@ -128,7 +135,10 @@ async def set_aside(
 async def replayed(
     connection: AsyncConnection, vault: Vault, kept: Kept, order_id: OrderId, decided: Decided
 ) -> None:
-    """Close an entry that was taken in, and tell its order's story so. Raises ``AlreadyClosed``."""
+    """Close an entry that was taken in, and tell its order's story so, unless that was purged.
+
+    Raises ``AlreadyClosed``.
+    """
     values = {"by": decided.by, "why": decided.why}
     await _change(
         connection,

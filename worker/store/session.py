@@ -35,6 +35,8 @@ class Boundary(StrEnum):
     CLOCKS = "clocks.noted"
     PRODUCER = "producer.changed"
     QUARANTINE = "quarantine.closed"
+    ERASURE = "personal_data.erased"
+    PURGE = "ended.purged"
 
 
 Side = Literal["before", "after"]

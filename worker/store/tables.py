@@ -1,6 +1,7 @@
 """The tables of an order's life. No logic: a promise that the schema can keep is a constraint.
 
-Neighbours: ``tables_upkeep`` (producers, accounts, tokens, quarantine), ``columns`` (shapes).
+Neighbours: ``tables_told`` (what producers are told), ``tables_upkeep`` (producers, accounts,
+tokens, quarantine), ``tables_purge`` (what stays of an order for ever), ``columns`` (shapes).
 """
 
 from datetime import datetime
@@ -15,17 +16,6 @@ from sqlmodel import Field, SQLModel
 from worker.lifecycle import TERMINAL_ORDERS, LineState, OrderState, Step
 from worker.outcome import OutcomeName
 from worker.store import columns as c
-
-
-class NotificationState(StrEnum):
-    """Whether the producer knows."""
-
-    PENDING = "pending"
-    """Owed."""
-    ACKNOWLEDGED = "acknowledged"
-    """Its endpoint answered 2xx."""
-    EXHAUSTED = "exhausted"
-    """We stopped trying; visible, and can be replayed."""
 
 
 class SurplusDecision(StrEnum):
@@ -76,6 +66,14 @@ class OrderRow(SQLModel, table=True):
             "provider_ref",
             postgresql_where=text("provider_ref IS NOT NULL"),
         ),
+        Index("orders_ended", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
+        Index(
+            "orders_to_erase",
+            "finished_at",
+            postgresql_where=text(
+                "finished_at IS NOT NULL AND (erased_at IS NULL OR erased_at < updated_at)"
+            ),
+        ),
     )
 
     id: UUID = Field(primary_key=True)
@@ -87,7 +85,7 @@ class OrderRow(SQLModel, table=True):
     provider: str = c.text()
     account: str = c.text()
     intent: dict[str, Any] = c.document()
-    """The intent, normalised."""
+    """The intent, normalised; once erased, without its personal data."""
     notify_url: str = c.text()
     state: str = c.text()
     step: str | None = c.text()
@@ -127,6 +125,8 @@ class OrderRow(SQLModel, table=True):
     heard_at: datetime | None = c.moment()
     """When its provider called back while something else was done to it; it is looked at again
     as soon as that is settled."""
+    erased_at: datetime | None = c.moment()
+    """When personal data was erased from all that is kept of it; once more if it changed since."""
 
 
 class LineRow(SQLModel, table=True):
@@ -189,7 +189,7 @@ class AttemptRow(SQLModel, table=True):
     sent_at: datetime = c.now()
     """When it was begun the last time."""
     sealed_request: bytes | None = Field(sa_type=LargeBinary)
-    """The exact request, encrypted, where it may have to be sent again."""
+    """The exact request, encrypted, where it may have to be sent again; gone once erased."""
     commits: bool = Field(default=True, sa_column_kwargs={"server_default": "true"})
     """Whether the call may commit money."""
     outcome: str | None = c.text()
@@ -197,7 +197,7 @@ class AttemptRow(SQLModel, table=True):
     closed_at: datetime | None = c.moment()
     reason: str | None = c.text()
     evidence: dict[str, Any] | None = c.document()
-    """Status, request reference and scrubbed answer."""
+    """Status, request reference and, until it is erased, the scrubbed answer."""
     look_ups: int = c.count()
     """How often the provider was asked about it and did not have it."""
 
@@ -231,7 +231,7 @@ class SurplusOrderRow(SQLModel, table=True):
 
 
 class EventRow(SQLModel, table=True):
-    """A fact about an order or one of its lines. Only ever inserted."""
+    """A fact about an order or one of its lines. Only inserted, erased of goods, and purged."""
 
     __tablename__ = "events"
     __table_args__: ClassVar[Any] = (
@@ -249,48 +249,4 @@ class EventRow(SQLModel, table=True):
     data: dict[str, Any] = c.document()
     """What the producer is told of it, goods apart."""
     sealed_goods: bytes | None = Field(sa_type=LargeBinary)
-    """Delivered codes, encrypted."""
-
-
-class NotificationRow(SQLModel, table=True):
-    """An event owed to the producer. Its ``event_id`` is the ``webhook-id``."""
-
-    __tablename__ = "notifications"
-    __table_args__: ClassVar[Any] = (
-        c.one_of("state", NotificationState),
-        CheckConstraint("(state = 'pending') = (due_at IS NOT NULL)", name="what_is_owed_is_due"),
-        Index("notifications_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
-        Index(
-            "notifications_owed_of_a_line",
-            "line_id",
-            "sequence",
-            postgresql_where=text("state = 'pending'"),
-        ),
-    )
-
-    event_id: UUID = Field(primary_key=True, foreign_key="events.id")
-    line_id: UUID
-    sequence: int
-    producer: str = c.text()
-    url: str = c.text()
-    state: str = c.text()
-    due_at: datetime | None = c.moment()
-    lease_until: datetime | None = c.moment()
-    fence: int = c.count()
-    tries: int = c.count()
-    acknowledged_at: datetime | None = c.moment()
-
-
-class DeliveryRow(SQLModel, table=True):
-    """One numbered try to hand a notification over."""
-
-    __tablename__ = "deliveries"
-
-    event_id: UUID = Field(primary_key=True, foreign_key="notifications.event_id")
-    number: int = Field(primary_key=True)
-    at: datetime = c.now()
-    milliseconds: int
-    code: int | None
-    error: str | None = c.text()
-    excerpt: str | None = c.text()
-    """The start of the endpoint's answer."""
+    """Delivered codes, encrypted; gone once their producer has them and the order is erased."""

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from worker.store import columns as c
@@ -77,6 +77,15 @@ class QuarantineRow(SQLModel, table=True):
         UniqueConstraint("stream", "entry_id", "digest", name="an_entry_is_quarantined_once"),
         c.one_of("decision", QuarantineDecision),
         c.closed_by_a_decision(),
+        CheckConstraint(
+            "sealed_entry IS NOT NULL OR closed_at IS NOT NULL", name="what_is_open_says_something"
+        ),
+        Index("quarantine_closed", "closed_at", postgresql_where=text("closed_at IS NOT NULL")),
+        Index(
+            "quarantine_to_erase",
+            "closed_at",
+            postgresql_where=text("closed_at IS NOT NULL AND sealed_entry IS NOT NULL"),
+        ),
     )
 
     id: UUID = Field(primary_key=True)
@@ -88,8 +97,9 @@ class QuarantineRow(SQLModel, table=True):
     entry_id: str = c.text()
     digest: str = c.text()
     """SHA-256 of the whole entry."""
-    sealed_entry: bytes = Field(sa_type=LargeBinary)
-    """The entry as it arrived (its first MiB), encrypted: it may hold anything."""
+    sealed_entry: bytes | None = Field(sa_type=LargeBinary)
+    """The entry as it arrived (its first MiB), encrypted: it may hold anything. Erased some time
+    after it was closed, and ``None`` since."""
     code: str = c.text()
     path: str = c.text()
     detail: str = c.text()

@@ -1,7 +1,8 @@
 """Reading for people: orders found, listed and watched. Nothing here writes.
 
 Neighbours: ``views_story`` (one order, whole), ``views_quarantine``, ``views_upkeep`` (accounts,
-what became of intents just sent). A listing is one statement, however many orders it shows.
+what became of intents just sent), ``views_tombstones`` (what was purged). A listing is one
+statement, however many orders it shows.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -29,7 +30,7 @@ _ORDERS: Final = """
 SELECT o.id, o.intent_id, o.producer, o.provider, o.account, o.state, o.attempts, o.provider_ref,
     o.quoted_at, o.expires_at, o.max_total, o.currency, o.total, o.total_currency,
     o.step, o.tries, o.due_at, o.lease_until, o.leased_by, o.reason, o.parked_reason,
-    o.created_at, o.updated_at, o.finished_at, o.cancel_asked_at,
+    o.created_at, o.updated_at, o.finished_at, o.cancel_asked_at, o.erased_at,
     orderline_now() AS as_of, l.lines, l.delivered
 FROM orders o
 CROSS JOIN LATERAL (
@@ -193,6 +194,7 @@ def _order(row: Row) -> OrderView:
         updated_at=row.updated_at,
         finished_at=row.finished_at,
         cancel_asked_at=row.cancel_asked_at,
+        erased_at=row.erased_at,
         as_of=row.as_of,
     )
 

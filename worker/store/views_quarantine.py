@@ -14,7 +14,7 @@ from schemas.ids import QuarantineId
 from schemas.quarantine import QuarantineStory, QuarantineView
 from worker.crypto import SealBroken, Vault
 from worker.store.intake import Entry, EntryKind
-from worker.store.quarantine import Kept
+from worker.store.quarantine import Erased, Kept
 from worker.store.session import Database, Row
 from worker.store.views import CANDIDATES, id_range, snapshot
 
@@ -100,7 +100,7 @@ async def find_entries(db: Database, name: str) -> list[QuarantineView]:
 
 
 async def kept(db: Database, vault: Vault, quarantine_id: UUID) -> Kept:
-    """An entry that exists, with what it says. Raises ``SealBroken``."""
+    """An entry that exists, with what it says. Raises ``SealBroken``, ``Erased``."""
     async with snapshot(db) as connection:
         return _kept(vault, quarantine_id, await _text_of(connection, quarantine_id))
 
@@ -112,7 +112,7 @@ async def entry_story(db: Database, vault: Vault, quarantine_id: UUID) -> Quaran
         row = await _text_of(connection, quarantine_id)
     try:
         opened = _kept(vault, quarantine_id, row)
-    except SealBroken:
+    except (SealBroken, Erased):
         opened = None
     return QuarantineStory(
         **view.model_dump(),
@@ -120,6 +120,7 @@ async def entry_story(db: Database, vault: Vault, quarantine_id: UUID) -> Quaran
         size=None if opened is None else len(opened.newest.raw),
         whole=None if opened is None else _digest(opened) == row.digest,
         mended=row.sealed_mended is not None,
+        erased=row.sealed_entry is None,
         order_id=row.order_id,
     )
 
@@ -129,6 +130,8 @@ async def _text_of(connection: AsyncConnection, quarantine_id: UUID) -> Row:
 
 
 def _kept(vault: Vault, quarantine_id: UUID, row: Row) -> Kept:
+    if row.sealed_entry is None:
+        raise Erased(f"What entry {quarantine_id} said was erased: it was closed long ago.")
     mended = None if row.sealed_mended is None else vault.unseal(row.sealed_mended)
     raw = vault.unseal(row.sealed_entry)
     entry = Entry(row.producer, row.stream, row.entry_id, raw, EntryKind(row.kind))

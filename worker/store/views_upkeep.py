@@ -9,6 +9,7 @@ from sqlalchemy import text
 from schemas.ids import OrderId
 from schemas.intents import FaultCode, IntentFault
 from schemas.orders import AccountLoad
+from worker.store.intake import KNOWN_ORDERS
 from worker.store.session import Database, as_rows
 from worker.store.views import snapshot
 
@@ -25,12 +26,6 @@ FROM accounts a LEFT JOIN (
     GROUP BY provider, account
 ) o USING (provider, account)
 ORDER BY a.provider, a.account
-""")
-
-_TAKEN_IN: Final = text("""
-SELECT o.producer, o.intent_id, o.id, o.fingerprint
-FROM jsonb_to_recordset(CAST(:intents AS jsonb)) AS i(producer text, intent_id text)
-JOIN orders o USING (producer, intent_id)
 """)
 
 _SET_ASIDE: Final = text("""
@@ -64,7 +59,7 @@ async def taken_in(db: Database, intents: Sequence[Key], entries: Sequence[Key])
     intent_rows = [{"producer": producer, "intent_id": name} for producer, name in intents]
     entry_rows = [{"stream": stream, "entry_id": entry_id} for stream, entry_id in entries]
     async with snapshot(db) as connection:
-        orders = await connection.execute(_TAKEN_IN, {"intents": as_rows(intent_rows)})
+        orders = await connection.execute(KNOWN_ORDERS, {"keys": as_rows(intent_rows)})
         faults = await connection.execute(_SET_ASIDE, {"entries": as_rows(entry_rows)})
         return TakenIn(
             orders={(r.producer, r.intent_id): (OrderId(r.id), r.fingerprint) for r in orders},

@@ -15,7 +15,7 @@ from worker.cli.session import Session, opened
 from worker.cli.sources import NotReadable, read_file
 from worker.crypto import SealBroken
 from worker.steps.replay import replay
-from worker.store.quarantine import KEPT_BYTES, Decided, Kept
+from worker.store.quarantine import KEPT_BYTES, Decided, Erased, Kept
 from worker.store.views_quarantine import kept
 
 
@@ -79,6 +79,8 @@ class Again:
             mended = found.saying(self.mend(found.newest.raw))
         except SealBroken as broken:
             return Told.of(entry, Became.SEALED, detail=str(broken))
+        except Erased:
+            return await already_closed(session, entry)
         except Unmended as unmended:
             return Told.of(entry, Became.UNMENDED, path=unmended.path, detail=unmended.detail)
         replayed = await replay(

@@ -40,7 +40,8 @@ def show(
         typer.echo(asyncio.run(_text(name, as_arrived=as_arrived)), nl=False)
         return
     told = asyncio.run(_story(name))
-    text = asyncio.run(_text(name, as_arrived=as_arrived)) if body else None
+    wanted = body and not told.erased
+    text = asyncio.run(_text(name, as_arrived=as_arrived)) if wanted else None
     if as_json:
         said = {} if text is None else {"body": text.decode(errors="replace")}
         print_json(told.model_dump() | said)
@@ -77,6 +78,8 @@ def _tell(told: QuarantineStory, text: bytes | None) -> None:
             ("sha256", f"{told.digest} (as it arrived)"),
         ]
     )
+    if told.erased:
+        return
     if text is None:
         say("What it says may be personal: --body shows it, --raw writes its bytes for a file.")
         return
@@ -92,6 +95,8 @@ def _state(told: QuarantineStory) -> Cell:
 
 
 def _kept_text(told: QuarantineStory) -> str:
+    if told.erased:
+        return "erased: it was closed long ago"
     if told.size is None:
         return "sealed, and no configured key opens it"
     mended = ", as it was mended; --as-arrived for what came" if told.mended else ", as it arrived"
