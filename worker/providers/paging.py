@@ -21,8 +21,8 @@ _MARK_LENGTH: Final = 16
 class Place:
     """The page that is next, counted from 1.
 
-    ``read`` is how many entries came before it. The page before is known again by its ``mark``;
-    ``repeats`` is how many in a row have borne it.
+    ``read`` is how many entries were shown before it, those that were shown again included. The
+    page before is known again by its ``mark``; ``repeats`` is how many more in a row have borne it.
     """
 
     number: int = 1
@@ -42,15 +42,14 @@ class Place:
         return f"{self.number}:{self.read}:{self.repeats}:{self.mark}"
 
     def after(self, names: Sequence[object]) -> Self:
-        """The place after a page that holds entries of these names.
-
-        Entries that the page before had shown already are not counted again.
-        """
+        """The place after a page that holds entries of these names."""
         mark = sha256("\n".join(map(str, names)).encode()).hexdigest()[:_MARK_LENGTH]
-        if mark == self.mark:
-            return replace(self, number=self.number + 1, repeats=self.repeats + 1)
         return replace(
-            self, number=self.number + 1, read=self.read + len(names), mark=mark, repeats=0
+            self,
+            number=self.number + 1,
+            read=self.read + len(names),
+            mark=mark,
+            repeats=self.repeats + 1 if mark == self.mark else 0,
         )
 
 

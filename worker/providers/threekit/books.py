@@ -14,7 +14,7 @@ from schemas.intents.threekit import ORDER_KEY
 from worker.books import BookEntry, BookPage
 from worker.http import Reply
 from worker.outcome import Evidence, InDoubt, NotSent
-from worker.providers.paging import Place, reaches_back
+from worker.providers.paging import MOST_REPEATS, Place, reaches_back
 from worker.providers.reading import evidence, identifier, moment, our_reference, words
 from worker.providers.threekit import listing
 from worker.providers.threekit.wire import KEPT, stands
@@ -30,8 +30,9 @@ def read_page(
 ) -> BookPage | NotSent | InDoubt:
     """One page of the list, and where it goes on.
 
-    It does not after a page that is not full, nor after one that repeats the page before, which
-    is also what a list without pages looks like when it is asked for a second one.
+    It does not after a page that is not full, nor after one that repeats the page before: that is
+    what a list without pages looks like when it is asked for a second one. One that calls itself
+    by the number that was asked for may just have been pushed there by new orders.
     """
     page = listing.read_page(reply)
     if not isinstance(page, listing.Page):
@@ -44,10 +45,12 @@ def read_page(
     if reaches_back((moment(one.get("createdAt")) for one in page.orders), since - MARGIN):
         return BookPage(entries, evidence=seen)
     then = place.after([identifier(one["id"]) for one in page.orders])
-    if page.orders and page.is_full and not then.repeats:
+    moved = not then.repeats or (page.number == place.number and then.repeats < MOST_REPEATS)
+    if page.orders and page.is_full and moved:
         number = then.number if page.number is None else page.number + 1
         return BookPage(entries, str(replace(then, number=number)), seen)
-    if page.count is not None and then.read < page.count:
+    read = then.read if moved else place.read
+    if page.count is not None and read < page.count:
         return InDoubt("the order list holds fewer orders than it counts", seen)
     return BookPage(entries, evidence=seen)
 
