@@ -1,7 +1,6 @@
 """Books that other hands change: what rows, lists and details show afterwards."""
 
 import json
-import time
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -21,7 +20,6 @@ STATUSES = {
     "threekit": ("Complete", "List", "Lost"),
     "gifthub": ("failed", "pending", "reviewing"),
 }
-MANY = 10_000
 
 
 def added(sandbox: Sandbox, remote: str, ref: str | None = "ref") -> str:
@@ -238,7 +236,7 @@ def test_a_customers_order_whose_return_is_removed_was_not_given_back(sandbox: S
     assert [row.status for row in rows(sandbox, "adobe_vipm", order_id)] == ["1000"]
 
 
-# --- from outside, and much of it ----------------------------------------------------------------
+# --- from outside ---------------------------------------------------------------------------------
 
 
 async def test_books_are_changed_from_outside(
@@ -264,15 +262,3 @@ async def test_books_are_changed_from_outside(
     ):
         status, answer = await tamper(wrong)
         assert (status, answer["message"].startswith("no such change")) == (400, True)
-
-
-async def test_a_list_of_many_orders_is_read_in_seconds(hyper: Any, sandbox: Sandbox) -> None:
-    for _ in range(MANY):
-        sandbox.tamper("hyperteknoloji", "add")
-    began, read = time.monotonic(), 0
-    for page in range(1, MANY // 200 + 1):
-        asked = {"page": page, "pageSize": 200}
-        answer = await hyper("POST", "/Order/customer/list", asked)
-        read += len(answer.body["data"]["items"])
-    assert read == MANY
-    assert time.monotonic() - began < 30

@@ -32,7 +32,10 @@ class Place:
 
     @classmethod
     def kept(cls, text: str | None) -> Self:
-        """The place that was kept as ``text``; the beginning where none was."""
+        """The place that was kept as ``text``; the beginning where none was.
+
+        Raises ``ValueError`` for a text that is none of ours.
+        """
         if text is None:
             return cls()
         number, read, repeats, mark = text.split(":")
