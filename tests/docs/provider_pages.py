@@ -107,6 +107,7 @@ def facts_of(name: str) -> dict[str, str]:
         "after an unknown outcome": ", ".join(
             f"{call} `{doubt}`" for call, doubt in doubts.items() if doubt
         ),
+        "books": f"`{capabilities.books}`",
         "phases": "2" if capabilities.two_phase else "1",
         "errors": str(len(errors_of(name))),
         "tests": str(counted_by_provider()[name]),

@@ -15,6 +15,7 @@ import pytest
 
 from tests.providers.suite_base import ASKED_ABOUT, Contract
 from tests.providers.trial import account_with, remote_of
+from worker.books import Books
 from worker.capabilities import Capabilities, Doubt, Polling
 from worker.http import Channel
 from worker.lifecycle import Step
@@ -121,6 +122,23 @@ def calls_off(of: Telling) -> bool:
 
 def looks_up_what_was_called_off(of: Telling) -> bool:
     return of.cancellable.after_cancel in ASKED_ABOUT | {Doubt.HARMLESS}
+
+
+def reads_books(of: Telling) -> bool:
+    return of.plain.books is not Books.NONE
+
+
+def keeps_shelves(of: Telling) -> bool:
+    return of.plain.books is Books.SHELVES
+
+
+def keeps_a_list(of: Telling) -> bool:
+    """Whether a shelf of the books holds more than one order."""
+    return reads_books(of) and of.suite.books_shelf is not None
+
+
+def refuses_a_shelf(of: Telling) -> bool:
+    return reads_books(of) and of.suite.no_shelf is not None
 
 
 def leaves_doubt(of: Telling) -> bool:

@@ -16,6 +16,7 @@ from tests.providers.applying import (
 )
 from tests.providers.suite_access import AccessStories
 from tests.providers.suite_base import Means
+from tests.providers.suite_books import BookStories
 from tests.providers.suite_cancel import CancelStories
 from tests.providers.suite_failures import FailureStories
 from tests.providers.suite_faults import FaultStories
@@ -28,7 +29,9 @@ from worker.outcome import Absent, Confirmed, Pending
 __all__ = ["Means", "ProviderSuite"]
 
 
-class ProviderSuite(FaultStories, FailureStories, UnsentStories, AccessStories, CancelStories):
+class ProviderSuite(
+    FaultStories, FailureStories, UnsentStories, AccessStories, CancelStories, BookStories
+):
     """The whole contract: here what goes well, beside it what does not."""
 
     async def test_a_confirmed_order_is_in_the_books_line_by_line(self, trial: Trial) -> None:

@@ -74,6 +74,12 @@ class Contract(ABC):
     ``outcomes`` are a provider's exceptions from ``OUTCOMES``. ``believed`` are faults in which
     the remote says, in so many words of its documentation, that it did nothing, having done it:
     no caller can tell.
+
+    ``books_shelf`` is a shelf that lists many orders, ``None`` where each holds one only;
+    ``no_shelf`` one that is refused. ``books_state`` is where an entry of ``plain`` stands,
+    ``books_unknown`` where one does whose status nobody documented; ``books_bear_refs`` says
+    whether entries bear our references. ``books_emptied`` are faults that look like an empty
+    shelf, ``books_turned_away`` those that say "not let in".
     """
 
     provider: ClassVar[str]
@@ -90,6 +96,13 @@ class Contract(ABC):
     gives_ref: ClassVar[bool] = True
     outcomes: ClassVar[Mapping[Fault, type[Outcome]]] = {}
     believed: ClassVar[frozenset[Fault]] = frozenset()
+    books_shelf: ClassVar[str | None] = None
+    no_shelf: ClassVar[str | None] = None
+    books_state: ClassVar[LineState] = LineState.DELIVERED
+    books_unknown: ClassVar[LineState | None] = None
+    books_bear_refs: ClassVar[bool] = True
+    books_emptied: ClassVar[frozenset[Fault]] = frozenset()
+    books_turned_away: ClassVar[frozenset[Fault]] = frozenset({Fault.UNAUTHORIZED_401})
 
     @abstractmethod
     def plain(self) -> Ordered:

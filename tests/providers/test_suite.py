@@ -15,11 +15,13 @@ from tests.providers.collected import suites_of, told_of
 from tests.providers.suite import ProviderSuite
 from tests.providers.suite_access import AccessStories
 from tests.providers.suite_base import BREAKING, DOUBTFUL, HARMLESS, THROTTLED
+from tests.providers.suite_books import BookStories
 from tests.providers.suite_cancel import CancelStories
 from tests.providers.suite_failures import FailureStories
 from tests.providers.suite_faults import FaultStories
 from tests.providers.suite_unsent import UnsentStories
 from tests.providers.trial import Trial, remote_of
+from worker.books import Books
 from worker.capabilities import Capabilities, Doubt, Polling
 from worker.order import Ordered
 from worker.outcome import InDoubt
@@ -85,6 +87,7 @@ async def test_what_is_told_of_a_provider_follows_from_what_it_can(
         **_sent_again(suite, able),
         **_looked_up(suite, able),
         **_called_off(suite, off),
+        **_of_books(suite, able),
     }
     assert sorted(one.__name__ for one in expected) == STORIES
     told = told_of(suite)
@@ -172,6 +175,30 @@ def _called_off(suite: type[ProviderSuite], able: Capabilities) -> Expected:
         CancelStories.test_a_cancelling_call_is_never_surer_than_the_truth: off * len(Fault),
         CancelStories.test_a_doubt_about_calling_off_is_settled: off * _doubts(suite),
         CancelStories.test_a_look_up_that_fails_does_not_call_an_order_off: asks * len(BREAKING),
+    }
+
+
+def _of_books(suite: type[ProviderSuite], able: Capabilities) -> Expected:
+    reads = able.books is not Books.NONE
+    lists = reads and suite.books_shelf is not None
+    refuses = reads and suite.no_shelf is not None
+    return {
+        BookStories.test_what_was_bought_is_in_the_books_under_our_reference: reads,
+        BookStories.test_a_shelf_is_known_once_the_order_is_placed: able.books is Books.SHELVES,
+        BookStories.test_many_pages_are_read_to_their_end_and_nothing_is_missed: lists,
+        BookStories.test_reading_goes_on_from_a_page_that_was_kept: lists,
+        BookStories.test_a_whole_page_of_new_orders_between_two_pages_ends_nothing: lists,
+        BookStories.test_what_is_older_than_asked_for_is_not_read: lists,
+        BookStories.test_an_order_that_is_gone_is_in_the_books_no_more: reads,
+        BookStories.test_a_word_that_nobody_documented_is_told_as_it_is: reads,
+        BookStories.test_a_surplus_order_bears_our_reference_too: lists,
+        BookStories.test_books_that_cannot_be_read_say_nothing: reads * len(BREAKING),
+        BookStories.test_books_that_come_slowly_are_read: reads * len(HARMLESS),
+        BookStories.test_nothing_is_asked_without_a_connection_or_in_time: reads,
+        BookStories.test_a_token_that_died_is_renewed_and_the_same_page_read: (
+            reads and able.needs_token
+        ),
+        BookStories.test_a_shelf_that_is_not_there_is_refused: refuses,
     }
 
 

@@ -10,10 +10,11 @@ from pydantic import SecretStr
 
 from schemas.ids import AttemptId, LineId, OrderId, new_uuid
 from schemas.intents import load_intent
+from worker.books import BookPage
 from worker.http import Channel, Deadline
 from worker.lifecycle import LineState, Step
 from worker.order import Attempted, Ordered, OrderedLine
-from worker.outcome import Check, Confirmed, LookUp, Outcome, Pending
+from worker.outcome import Check, Confirmed, InDoubt, LookUp, NotSent, Outcome, Pending, Refused
 from worker.provider import Account, Provider, Token
 from worker.providers import REGISTRY, load_accounts
 from worker.sandbox import Sandbox
@@ -205,6 +206,14 @@ class Trial:
         self._check(found)
         return found
 
+    async def read(
+        self, shelf: str, since: datetime, page: str | None, deadline: Deadline | None = None
+    ) -> BookPage | Refused | NotSent | InDoubt:
+        """A page of the provider's books."""
+        found = await self.adapter.read_books(shelf, since, page, deadline or ample(), self.token)
+        self._check(found)
+        return found
+
     async def poll(self, order: Ordered, deadline: Deadline | None = None) -> Outcome:
         return self._checked(await self.adapter.poll(order, deadline or ample(), self.token))
 
@@ -246,6 +255,6 @@ class Trial:
         self._check(outcome)
         return outcome
 
-    def _check(self, outcome: LookUp | Check) -> None:
+    def _check(self, outcome: LookUp | Check | BookPage) -> None:
         shown = f"{outcome!r} {outcome.evidence}"
         assert not [secret for secret in self.secrets if secret in shown]

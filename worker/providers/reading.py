@@ -32,6 +32,7 @@ MAX_AMOUNT: Final = Decimal(10) ** 15
 Unanswered = NotSent | InDoubt
 """What a call came to that nobody answered."""
 
+_OURS: Final = re.compile(r"[0-9a-f]{32}")
 _DOTLESS_I: Final = "\N{LATIN SMALL LETTER DOTLESS I}"
 _HIDDEN: Final = "…"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -88,6 +89,11 @@ def identifier(value: Any) -> str | None:
     if isinstance(value, str) and 0 < len(value) <= MAX_IDENTIFIER and value.isprintable():
         return value
     return None
+
+
+def our_reference(value: Any) -> str | None:
+    """A reference of ours, by its shape: a ``line_ref``, or an order's id in hex."""
+    return value if isinstance(value, str) and _OURS.fullmatch(value) else None
 
 
 def amount(value: Any) -> Decimal | None:

@@ -9,5 +9,15 @@ from worker.sandbox.faults import Fault, Faults
 from worker.sandbox.remotes import magic_values
 from worker.sandbox.server import Outage, Sandbox, run
 from worker.sandbox.settings import SandboxSettings
+from worker.sandbox.tampering import Change
 
-__all__ = ["Fault", "Faults", "Outage", "Sandbox", "SandboxSettings", "magic_values", "run"]
+__all__ = [
+    "Change",
+    "Fault",
+    "Faults",
+    "Outage",
+    "Sandbox",
+    "SandboxSettings",
+    "magic_values",
+    "run",
+]

@@ -6,9 +6,13 @@ GET  magic      the documented magic values of every remote
 GET  accounts   settings of one account per remote
 POST reset      forget everything
 POST outage     {"remote": "...", "seconds": n or null, "mode": "refuse" | "503" | "dark"}
+POST tamper     {"remote": "...", "change": "remove" | "status" | "price" | "copy" | "add",
+                 "order_id": "..." or "ref": "...", "to": "..." for status and price,
+                 "shelf": "..." for add}; answers {"orders": [ids]}
 """
 
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 from typing import Any, Final, Protocol
 
 from aiohttp import web
@@ -37,6 +41,18 @@ class Controlled(Protocol):
     async def outage(self, remote: str, mode: str, seconds: float | None) -> None:
         """Take a remote away."""
 
+    def tamper(
+        self,
+        remote: str,
+        change: str,
+        *,
+        order_id: str | None = None,
+        ref: str | None = None,
+        to: str | int | Decimal | None = None,
+        shelf: str | None = None,
+    ) -> list[str]:
+        """Change a remote's books."""
+
 
 class Control:
     """The control pages of one sandbox."""
@@ -50,6 +66,7 @@ class Control:
             ("GET", "accounts"): self._accounts,
             ("POST", "reset"): self._reset,
             ("POST", "outage"): self._outage,
+            ("POST", "tamper"): self._tamper,
         }
 
     async def answer(self, request: web.BaseRequest, path: str) -> web.Response:
@@ -89,3 +106,11 @@ class Control:
         except (ValueError, TypeError, KeyError, AttributeError) as problem:
             return json_response({"message": f"no such outage: {problem!r}"}, 400)
         return json_response({"message": f"{remote}: {mode}"})
+
+    async def _tamper(self, request: web.BaseRequest) -> web.Response:
+        try:
+            wish: dict[str, Any] = await request.json()
+            changed = self._sandbox.tamper(**wish)
+        except (ValueError, TypeError, KeyError) as problem:
+            return json_response({"message": f"no such change: {problem!r}"}, 400)
+        return json_response({"orders": changed})

@@ -17,6 +17,7 @@ from worker.sandbox.books import Row
 from worker.sandbox.callbacks import Callback
 from worker.sandbox.faults import Fault
 from worker.sandbox.settings import SandboxSettings
+from worker.sandbox.tampering import Tampering
 
 Json = dict[str, Any]
 Send = Callable[[datetime, Callback], None]
@@ -166,6 +167,10 @@ class Remote(ABC):
     @abstractmethod
     def touched(self, call: Call) -> Iterable[tuple[Magic, str]]:
         """The magic products a call is about, each with the reference its faults count by."""
+
+    def tampering(self) -> Tampering[Any] | None:
+        """Its books, open to be changed by other hands; ``None`` where no caller can read them."""
+        return None
 
     def find(
         self, method: str, path: str, body: Any = None

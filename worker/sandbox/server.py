@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, Self
@@ -24,6 +25,7 @@ from worker.sandbox.journal import Journal
 from worker.sandbox.remote import Call, Documented, Remote
 from worker.sandbox.remotes import REMOTES
 from worker.sandbox.settings import SandboxSettings
+from worker.sandbox.tampering import Change, Wish
 from worker.sandbox.wire import Wire, json_response
 
 _log: Final = logging.getLogger(__name__)
@@ -157,6 +159,33 @@ class Sandbox:
         self._faults = Faults(self._seed, self.settings.fault_rate)
         for remote in REMOTES:
             self._remotes[remote.name] = remote(self.settings, self._callbacks.push, self._seed)
+
+    def tamper(
+        self,
+        remote: str,
+        change: Change | str,
+        *,
+        order_id: str | None = None,
+        ref: str | None = None,
+        to: str | int | Decimal | None = None,
+        shelf: str | None = None,
+    ) -> list[str]:
+        """Change a remote's books behind its callers' backs; see ``Change``.
+
+        The ids of the orders that were changed or made. Raises ``KeyError`` for an unknown
+        remote, ``ValueError`` for what cannot be done there.
+        """
+        tampering = self._remotes[remote].tampering()
+        if tampering is None:
+            raise ValueError(f"nobody can read the books of {remote}, nor change them")
+        wish = Wish(
+            change=Change(change),
+            order_id=order_id,
+            ref=ref,
+            to=None if to is None else str(to),
+            shelf=shelf,
+        )
+        return tampering.apply(wish, self.clock())
 
     async def outage(
         self, remote: str, mode: Outage | str = Outage.REFUSE, seconds: float | None = None

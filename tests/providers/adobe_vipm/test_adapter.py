@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from tests.providers.adobe_vipm.licences import (
     CANCELLING,
+    CUSTOMER_ID,
     DOCUMENTED,
     PREVIEWED,
     licences,
@@ -27,6 +28,8 @@ class TestAdobe(ProviderSuite):
     placed_as: ClassVar[LineState] = LineState.DELIVERED
     tells_price: ClassVar[bool] = False
     gives_goods: ClassVar[bool] = False
+    books_shelf: ClassVar[str | None] = CUSTOMER_ID
+    no_shelf: ClassVar[str | None] = "123"
 
     def plain(self) -> Ordered:
         return licences(OFFER, "sandbox-ok")
@@ -42,6 +45,8 @@ class TestAdobePreviewedFirst(ProviderSuite):
     placed_as: ClassVar[LineState] = LineState.DELIVERED
     tells_price: ClassVar[bool] = False
     gives_goods: ClassVar[bool] = False
+    books_shelf: ClassVar[str | None] = CUSTOMER_ID
+    no_shelf: ClassVar[str | None] = "123"
 
     def plain(self) -> Ordered:
         return previewed(OFFER, "sandbox-level-01")

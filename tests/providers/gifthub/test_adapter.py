@@ -72,6 +72,9 @@ class TestGifthub(ProviderSuite):
     documented: ClassVar[Mapping[tuple[str, str], Means]] = DOCUMENTED
     # Bad credentials are a 403 here; the token is a setting and cannot be renewed.
     outcomes: ClassVar[Mapping[Fault, type[Outcome]]] = {Fault.UNAUTHORIZED_401: Refused}
+    books_bear_refs: ClassVar[bool] = False
+    books_emptied: ClassVar[frozenset[Fault]] = frozenset({Fault.NOT_FOUND_404_AFTER})
+    books_turned_away: ClassVar[frozenset[Fault]] = frozenset()
 
     def plain(self) -> Ordered:
         return cards("sandbox-ok-fixed", "038-00-fixed")

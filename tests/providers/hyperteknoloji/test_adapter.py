@@ -97,6 +97,7 @@ class TestHyperteknoloji(ProviderSuite):
     outcomes: ClassVar[Mapping[Fault, type[Outcome]]] = {Fault.NOT_FOUND_404_AFTER: NotSent}
     # 404 is documented as "the API is off for this tenant": that nothing was executed.
     believed: ClassVar[frozenset[Fault]] = frozenset({Fault.NOT_FOUND_404_AFTER})
+    books_shelf: ClassVar[str | None] = ""
 
     def plain(self) -> Ordered:
         return basket(1, 1)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final
 
 import pytest
 
+from schemas import jsontext
 from tests.providers.conftest import Recorder, RemoteClock
 from tests.providers.suite import Means, ProviderSuite
 from tests.providers.trial import CUSTOMER, Trial, account_of, ample, an_attempt, an_order
@@ -29,6 +30,7 @@ from worker.sandbox import Fault, Sandbox
 
 PLATFORM: Final = {"id": "10077", "platform": "ourshop", "store_name": "Şişli & Söhne/2?"}
 SENT: Final = {"id": "10077", "platform": "ourshop", "storeName": "Şişli & Söhne/2?"}
+SHELF: Final = jsontext.canonical(SENT).decode()
 ORG: Final = "5a4d0b0e-0000-4000-8000-000000000001"
 
 
@@ -46,6 +48,8 @@ class TestThreekit(ProviderSuite):
     placed_as: ClassVar[LineState] = LineState.DELIVERED
     tells_price: ClassVar[bool] = False
     gives_goods: ClassVar[bool] = False
+    books_shelf: ClassVar[str | None] = SHELF
+    books_unknown: ClassVar[LineState | None] = LineState.DELIVERED
     documented: ClassVar[Mapping[tuple[str, str], Means]] = {
         ("create", "400"): Means(Refused, RefusalCode.INVALID),
         ("create", "401"): Means(NotSent),
@@ -191,6 +195,8 @@ class TestThreekitUntilComplete(ProviderSuite):
     placed_as: ClassVar[LineState] = LineState.ACCEPTED
     tells_price: ClassVar[bool] = False
     gives_goods: ClassVar[bool] = False
+    books_shelf: ClassVar[str | None] = SHELF
+    books_state: ClassVar[LineState] = LineState.ACCEPTED
     documented: ClassVar[Mapping[tuple[str, str], Means]] = TestThreekit.documented
 
     def plain(self) -> Ordered:

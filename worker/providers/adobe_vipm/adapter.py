@@ -1,7 +1,7 @@
 """Adobe's verbs: sends and classifies, keeps nothing, decides nothing."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Annotated, ClassVar, Final
 from urllib.parse import quote, urlencode
@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr
 
 from schemas.intents import Intent
 from schemas.intents.adobe_vipm import AdobeIntent
+from worker.books import BookPage, Books
 from worker.capabilities import Capabilities, Doubt
 from worker.http import Channel, Deadline, Reply
 from worker.lifecycle import Step
@@ -26,7 +27,7 @@ from worker.outcome import (
 )
 from worker.provider import Account, Token
 from worker.providers.account import HeaderSecret, HttpUrl, StrictAccount
-from worker.providers.adobe_vipm import asking, listing, login, previews, returns, wire
+from worker.providers.adobe_vipm import asking, books, listing, login, previews, returns, wire
 from worker.providers.base import Adapter
 from worker.providers.reading import known_by
 
@@ -56,6 +57,7 @@ _ORDERING: Final = Capabilities(
     after_place=Doubt.REPLAY,
     after_cancel=Doubt.REPLAY,
     returns_for=listing.RETURN_WINDOW,
+    books=Books.SHELVES,
     poll_every=tuple(timedelta(seconds=s) for s in (5, 15, 30)),
     needs_token=True,
     token_early=timedelta(seconds=180),
@@ -196,6 +198,19 @@ class AdobeVipm(Adapter[AdobeAccount]):
         reply = await self._ask(path, order.provider_ref, deadline, token)
         return wire.read_polled(reply, order) if isinstance(reply, Reply) else reply
 
+    def shelf(self, order: Ordered) -> str | None:
+        """Its customer."""
+        return asking.intent_of(order).customer_id
+
+    async def read_books(
+        self, shelf: str, since: datetime, page: str | None, deadline: Deadline, token: str | None
+    ) -> BookPage | Refused | NotSent | InDoubt:
+        """One page of a customer's orders, whoever ordered; ``page`` is an offset."""
+        offset = 0 if page is None else int(page)
+        path = f"{_orders_of(shelf)}?{books.page_query(since, offset)}"
+        reply = await self._ask(path, None, deadline, token)
+        return books.read_page(reply, offset) if isinstance(reply, Reply) else reply
+
     async def check(self, deadline: Deadline, token: str | None) -> Check:
         """Ask whether the service is there for us."""
         reply = await self._ask(PING, None, deadline, token)
@@ -260,7 +275,11 @@ def _previews(order: Ordered, step: Step) -> bool:
 
 
 def _orders(order: Ordered) -> str:
-    return f"/v3/customers/{quote(asking.intent_of(order).customer_id, safe='')}/orders"
+    return _orders_of(asking.intent_of(order).customer_id)
+
+
+def _orders_of(customer: str) -> str:
+    return f"/v3/customers/{quote(customer, safe='')}/orders"
 
 
 def _without(reply: Reply, *secrets: str) -> Reply:

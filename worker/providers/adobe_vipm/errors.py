@@ -44,6 +44,8 @@ SOON: Final = timedelta(seconds=30)
 MUCH_LATER: Final = timedelta(hours=1)
 """While an early renewal is in progress (assumed)."""
 
+PAST_THE_END: Final = "1133"
+"""A list was asked for from an offset on that it does not reach."""
 ALREADY_RETURNED: Final = "2118"
 """The goal of calling an order off is reached."""
 

@@ -6,7 +6,7 @@ It has no filter for our reference, so it is read from shortly before the call a
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -56,11 +56,18 @@ def page_query(order: Ordered, attempt: Attempted, offset: int) -> str:
         {
             **({"order-type": order_type} if order_type != "RETURN" else {}),
             **({"reference-order-id": returned} if returned else {}),
-            "start-date": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "limit": PAGE_SIZE,
-            "offset": offset,
+            **since_query(since, offset),
         }
     )
+
+
+def since_query(since: datetime, offset: int) -> dict[str, str | int]:
+    """The part of a query that every page has. Left out, the list starts with the term."""
+    return {
+        "start-date": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "limit": PAGE_SIZE,
+        "offset": offset,
+    }
 
 
 def sought(order: Ordered, attempt: Attempted) -> str:
@@ -69,7 +76,7 @@ def sought(order: Ordered, attempt: Attempted) -> str:
     return asking.type_of(order, step)
 
 
-def read_page(reply: Reply, request_ref: str) -> Page | NotSent | InDoubt:
+def read_page(reply: Reply, request_ref: str | None) -> Page | NotSent | InDoubt:
     """One page; an order that cannot be read makes all of it unreadable."""
     match reply.status, document(reply):
         case 200, {"totalCount": int(total), "items": list(items)} if (

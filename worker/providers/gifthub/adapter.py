@@ -1,19 +1,20 @@
 """Gifthub's verbs: sends and classifies, keeps nothing, decides nothing."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, ClassVar
 from urllib.parse import urlencode
 
 from pydantic import Field
 
+from worker.books import BookPage, Books
 from worker.capabilities import Capabilities, Doubt
 from worker.http import Deadline, Reply
 from worker.order import Attempted, Ordered
-from worker.outcome import Check, InDoubt, LookUp, NotSent, Outcome
+from worker.outcome import Check, InDoubt, LookUp, NotSent, Outcome, Refused
 from worker.provider import Account
 from worker.providers.account import HeaderSecret, HttpUrl, StrictAccount
 from worker.providers.base import Adapter
-from worker.providers.gifthub import standing, wire
+from worker.providers.gifthub import books, standing, wire
 from worker.providers.reading import known_by
 
 
@@ -46,6 +47,7 @@ class Gifthub(Adapter[GifthubAccount]):
     capabilities: ClassVar[Capabilities] = Capabilities(
         after_place=Doubt.HARMLESS,
         after_confirm=Doubt.LOOK_UP_ONCE,
+        books=Books.SHELVES,
         poll_every=tuple(timedelta(seconds=s) for s in (3, 10, 30, 60, 120, 300)),
     )
     account_model: ClassVar[type[Account]] = GifthubAccount
@@ -92,6 +94,20 @@ class Gifthub(Adapter[GifthubAccount]):
             return standing.read_polled(reply, order, self.account.pending_state)
         return reply
 
+    def shelf(self, order: Ordered) -> str | None:
+        """Each order is one: there is no list, only an order by its id."""
+        return order.provider_ref
+
+    async def read_books(
+        self, shelf: str, since: datetime, page: str | None, deadline: Deadline, token: str | None
+    ) -> BookPage | Refused | NotSent | InDoubt:
+        """The one order of a shelf, whenever it was made."""
+        del since, page, token
+        reply = await self._ask(shelf, deadline)
+        if not isinstance(reply, Reply):
+            return reply
+        return books.read_shelf(reply, shelf, self.account.pending_state)
+
     @staticmethod
     def mentioned(callback: bytes) -> frozenset[str]:
         """The ``reference`` that a webhook of an order repeats."""
@@ -112,9 +128,12 @@ class Gifthub(Adapter[GifthubAccount]):
     async def _get(self, order: Ordered, deadline: Deadline) -> Reply | NotSent | InDoubt:
         if order.provider_ref is None:
             return InDoubt("the provider's id of this order is not known")
-        path = "/order/get?" + urlencode({"orderId": order.provider_ref})
+        return await self._ask(order.provider_ref, deadline)
+
+    async def _ask(self, order_id: str, deadline: Deadline) -> Reply | NotSent | InDoubt:
+        path = "/order/get?" + urlencode({"orderId": order_id})
         reply = await self._send("GET", path, deadline)
-        return reply if isinstance(reply, Reply) else known_by(order.provider_ref, reply)
+        return reply if isinstance(reply, Reply) else known_by(order_id, reply)
 
     async def _send(
         self,

@@ -1,11 +1,12 @@
 """Hyperteknoloji's verbs: sends and classifies, keeps nothing, decides nothing."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar, Final, Literal
 from urllib.parse import quote
 
 from pydantic import Field, SecretStr
 
+from worker.books import BookPage, Books
 from worker.capabilities import Capabilities, Doubt, Polling
 from worker.http import Deadline, Reply
 from worker.lifecycle import TERMINAL_LINES, Step
@@ -25,9 +26,11 @@ from worker.outcome import (
 from worker.provider import Account, Token
 from worker.providers.account import HeaderSecret, HttpUrl, StrictAccount
 from worker.providers.base import Adapter
-from worker.providers.hyperteknoloji import listing, standing, wire
+from worker.providers.hyperteknoloji import books, listing, standing, wire
+from worker.providers.paging import Place
 from worker.providers.reading import known_by
 
+LIST: Final = "/Order/customer/list"
 MAX_PAGES: Final = 50
 """How many pages of the order list one look-up reads; its deadline may end it sooner."""
 
@@ -68,6 +71,7 @@ class Hyperteknoloji(Adapter[HyperteknolojiAccount]):
         polls=Polling.LINE,
         poll_every=tuple(timedelta(seconds=s) for s in (3, 10, 30, 60, 120, 300)),
         after_cancel=Doubt.HARMLESS,
+        books=Books.ACCOUNT,
         needs_token=True,
     )
     account_model: ClassVar[type[Account]] = HyperteknolojiAccount
@@ -201,6 +205,18 @@ class Hyperteknoloji(Adapter[HyperteknolojiAccount]):
             return Confirmed(order.provider_ref, tuple(reports), evidence=seen)
         return Pending(order.provider_ref, tuple(reports), evidence=seen)
 
+    async def read_books(
+        self, shelf: str, since: datetime, page: str | None, deadline: Deadline, token: str | None
+    ) -> BookPage | Refused | NotSent | InDoubt:
+        """One page of the order list, which holds everything of the account."""
+        del shelf
+        place = Place.kept(page)
+        body = listing.page_body(place.number)
+        reply = await self._call("POST", LIST, deadline, token, content=body)
+        if not isinstance(reply, Reply):
+            return reply
+        return books.read_page(reply, place, since, self._pricing_in(self.account.currency))
+
     async def check(self, deadline: Deadline, token: str | None) -> Check:
         """Read the account's balance."""
         reply = await self._call("GET", "/Customer/Get", deadline, token)
@@ -213,7 +229,7 @@ class Hyperteknoloji(Adapter[HyperteknolojiAccount]):
     ) -> list[listing.Row] | NotSent | InDoubt:
         reply = await self._send(
             "POST",
-            "/Order/customer/list",
+            LIST,
             order,
             deadline,
             token,
@@ -264,4 +280,7 @@ class Hyperteknoloji(Adapter[HyperteknolojiAccount]):
 
     def _pricing(self, order: Ordered) -> wire.Pricing:
         asked = order.intent.quote and order.intent.quote.currency
-        return wire.Pricing(asked or self.account.currency, self.account.price_is == "unit")
+        return self._pricing_in(asked or self.account.currency)
+
+    def _pricing_in(self, currency: str) -> wire.Pricing:
+        return wire.Pricing(currency, self.account.price_is == "unit")

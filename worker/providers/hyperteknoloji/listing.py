@@ -17,6 +17,7 @@ from worker.order import Ordered
 from worker.outcome import Absent, Confirmed, Evidence, InDoubt, LineReport, LookUp, NotSent
 from worker.providers.hyperteknoloji.errors import unasked
 from worker.providers.hyperteknoloji.wire import Pricing, asked_by, read_json, request_ref, told
+from worker.providers.paging import reaches_back as ends_before
 from worker.providers.reading import amount, identifier, moment, objects
 
 PAGE_SIZE: Final = 100
@@ -37,6 +38,9 @@ class Row:
     placed_at: datetime | None
     price: Decimal | None = None
     """That a row carries it, and that it means what it means in a create answer, is assumed."""
+    quantity: int | None = None
+    status: int | str | None = None
+    """That a row carries it, and in the numbers of the detail, is assumed."""
 
 
 def page_body(page: int) -> bytes:
@@ -46,19 +50,28 @@ def page_body(page: int) -> bytes:
 
 def read_page(reply: Reply, order: Ordered) -> list[Row] | NotSent | InDoubt:
     """One page of the order list. Its shape is assumed, so it is read generously."""
+    rows = rows_of(reply)
+    return told(unread(reply), reply, order) if rows is None else rows
+
+
+def rows_of(reply: Reply) -> list[Row] | None:
+    """The lines of one page, if it is one."""
     match reply.status, read_json(reply):
         case 200, {"success": True, "data": data} if (entries := _listing(data)) is not None:
             return [row for entry in entries for row in _rows(entry, None, None)]
-        case status, _:
-            unread = InDoubt(f"the order list is unreadable (HTTP {status})")
-            return told(unasked(reply) or unread, reply, order)
+        case _:
+            return None
+
+
+def unread(reply: Reply) -> NotSent | InDoubt:
+    """What an answer says that is no page."""
+    doubt = InDoubt(f"the order list is unreadable (HTTP {reply.status})")
+    return unasked(reply) or doubt
 
 
 def reaches_back(page: Sequence[Row], opened_at: datetime) -> bool:
     """Whether a page, newest first, ends before anything that was ordered at ``opened_at``."""
-    times = [row.placed_at for row in page if row.placed_at is not None]
-    newest_first = len(times) == len(page) and times == sorted(times, reverse=True)
-    return newest_first and bool(times) and times[-1] < opened_at - LIST_MARGIN
+    return ends_before((row.placed_at for row in page), opened_at - LIST_MARGIN)
 
 
 def all_found(rows: Iterable[Row], order: Ordered) -> bool:
@@ -138,7 +151,17 @@ def _rows(
     inner = [one for value in entry.values() for one in objects(value) if "deliverid" in one]
     if "deliverid" in entry or not inner:
         ref, detail = identifier(entry.get("deliverid")), identifier(entry.get("orderdetailid"))
-        yield Row(ref, order_id, detail, placed_at, amount(entry.get("price")))
+        price, quantity = amount(entry.get("price")), entry.get("quantity")
+        status = entry.get("status")
+        yield Row(
+            line_ref=ref,
+            order_id=order_id,
+            detail_id=detail,
+            placed_at=placed_at,
+            price=price,
+            quantity=quantity if type(quantity) is int and quantity > 0 else None,
+            status=status if type(status) in {int, str} else None,
+        )
         return
     for one in inner:
         yield from _rows(one, order_id, placed_at)

@@ -56,6 +56,11 @@ def read_detail(reply: Reply, order: Ordered, line: OrderedLine) -> LineReport |
             return told(unasked(reply) or unread, reply, order)
 
 
+def standing_of(status: Any) -> tuple[LineState, str | None] | None:
+    """What a line's ``Status`` says, and why; ``None`` for one that is not documented."""
+    return _STANDINGS.get(status) if type(status) is int else None
+
+
 def _is_of(line: OrderedLine, data: Mapping[str, Any]) -> bool:
     """Whether a detail is the line's, as far as it says whose it is."""
     return data.get("deliverid", line.line_ref) == line.line_ref and (
@@ -66,9 +71,7 @@ def _is_of(line: OrderedLine, data: Mapping[str, Any]) -> bool:
 
 def _standing(line: OrderedLine, data: Mapping[str, Any], quantity: int) -> LineReport | None:
     """A line's report; ``None`` where it was delivered, but what cannot be read."""
-    status = data["status"]
-    known = _STANDINGS.get(status) if type(status) is int else None
-    state, reason = known or (LineState.ACCEPTED, "unknown status")
+    state, reason = standing_of(data["status"]) or (LineState.ACCEPTED, "unknown status")
     goods = None
     if state is LineState.DELIVERED:
         codes, notes = _texts(data.get("deliverydata")), _texts(data.get("deliverynote"))

@@ -60,10 +60,12 @@ class Pricing:
     currency: str
     per_unit: bool
 
-    def of_line(self, price: Any, quantity: int) -> Money | None:
-        """The total of a line; ``None`` where the answer's price is none."""
+    def of_line(self, price: Any, quantity: int | None) -> Money | None:
+        """The total of a line; ``None`` where the answer's price is none, or of how many."""
         read = money(price, self.currency)
-        return replace(read, amount=read.amount * quantity) if read and self.per_unit else read
+        if read is None or not self.per_unit:
+            return read
+        return None if quantity is None else replace(read, amount=read.amount * quantity)
 
     def total(self, reports: Sequence[LineReport]) -> Money | None:
         """The total of an order; ``None`` where a line's is not known."""

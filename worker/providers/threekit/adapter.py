@@ -1,18 +1,20 @@
 """Threekit's verbs: sends and classifies, keeps nothing, decides nothing."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
+from worker.books import BookPage, Books
 from worker.capabilities import Capabilities, Doubt
 from worker.http import Deadline, Reply
 from worker.order import Attempted, Ordered
-from worker.outcome import Check, Evidence, InDoubt, LookUp, NotSent, Outcome
+from worker.outcome import Check, Evidence, InDoubt, LookUp, NotSent, Outcome, Refused
 from worker.provider import Account
 from worker.providers.account import HeaderSecret, StrictAccount
 from worker.providers.base import Adapter
-from worker.providers.threekit import listing, wire
+from worker.providers.paging import Place
+from worker.providers.threekit import books, listing, wire
 from worker.providers.threekit.errors import Failures
 
 MAX_PAGES: Final = 50
@@ -46,6 +48,7 @@ class Threekit(Adapter[ThreekitAccount]):
     name: ClassVar[str] = "threekit"
     capabilities: ClassVar[Capabilities] = Capabilities(
         after_place=Doubt.LOOK_UP,
+        books=Books.SHELVES,
         poll_every=tuple(timedelta(seconds=s) for s in (30, 60, 300, 900, 3600)),
     )
     account_model: ClassVar[type[Account]] = ThreekitAccount
@@ -93,6 +96,23 @@ class Threekit(Adapter[ThreekitAccount]):
             return wire.not_answered(reply, order)
         return wire.read_polled(reply, order, until_complete=self._until_complete)
 
+    def shelf(self, order: Ordered) -> str | None:
+        """The shop order that it was recorded for: its ``platform`` as it was sent."""
+        return wire.platform_said(order)
+
+    async def read_books(
+        self, shelf: str, since: datetime, page: str | None, deadline: Deadline, token: str | None
+    ) -> BookPage | Refused | NotSent | InDoubt:
+        """One page of what was recorded for a shop order, by anybody."""
+        del token
+        place = Place.kept(page)
+        number = None if page is None else place.number
+        path = wire.list_path(shelf, self.account.org_id, number, listing.PER_PAGE)
+        reply = await self._send("GET", path, deadline)
+        if not isinstance(reply, Reply):
+            return reply
+        return books.read_page(reply, shelf, place, since, until_complete=self._until_complete)
+
     async def check(self, deadline: Deadline, token: str | None) -> Check:
         """Ask for one order, whichever: whether the account lets us in."""
         del token
@@ -106,7 +126,8 @@ class Threekit(Adapter[ThreekitAccount]):
     async def _page(
         self, number: int | None, order: Ordered, deadline: Deadline
     ) -> listing.Page | NotSent | InDoubt:
-        path = wire.list_path(order, self.account.org_id, number, listing.PER_PAGE)
+        said = wire.platform_said(order)
+        path = wire.list_path(said, self.account.org_id, number, listing.PER_PAGE)
         reply = await self._send("GET", path, deadline)
         if not isinstance(reply, Reply):
             return wire.not_answered(reply, order)

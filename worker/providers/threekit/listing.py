@@ -51,6 +51,11 @@ class Page:
     number: int | None = None
     per_page: int | None = None
 
+    @property
+    def is_full(self) -> bool:
+        """Whether another page may follow; one that says nothing of its size may always."""
+        return self.per_page is None or len(self.orders) >= self.per_page
+
 
 def read_page(reply: Reply) -> Page | NotSent | InDoubt:
     """One page of the list: an object with ``orders`` or (assumed) those alone."""
@@ -85,8 +90,7 @@ class Listing:
             self._orders.setdefault(str(identifier(entry["id"])), entry)
         self._pages += 1
         self._number, self._count = page.number, page.count
-        full = page.per_page is None or len(page.orders) >= page.per_page
-        return full and len(self._orders) > before
+        return page.is_full and len(self._orders) > before
 
     @property
     def next_number(self) -> int:

@@ -79,13 +79,17 @@ def create_body(order: Ordered, org_id: str | None) -> bytes:
     return jsontext.canonical(body | said)
 
 
-def list_path(order: Ordered, org_id: str | None, page: int | None, per_page: int) -> str:
-    """Asks for the orders of this order's ``platform``, the whole object as it was sent.
+def platform_said(order: Ordered) -> str:
+    """The order's whole ``platform``, as it is sent."""
+    return jsontext.canonical(platform_of(order)).decode()
+
+
+def list_path(platform: str, org_id: str | None, page: int | None, per_page: int) -> str:
+    """Asks for the orders of a ``platform``, the whole object as it was sent.
 
     The first page is asked for without its number: whether it is 0 or 1 is not public.
     """
-    said = jsontext.canonical(platform_of(order)).decode()
-    return ORDERS + _query(platform=said, orgId=org_id, page=page, perPage=per_page)
+    return ORDERS + _query(platform=platform, orgId=org_id, page=page, perPage=per_page)
 
 
 def check_path(org_id: str | None) -> str:
@@ -206,6 +210,13 @@ def _state(status: Any) -> tuple[LineState, str | None]:
         return LineState.ACCEPTED, None
     kind = "a draft" if said in _DRAFTS else "in an unknown status"
     return LineState.ACCEPTED, f"the order is {kind} there: {said!r}"
+
+
+def stands(status: Any, *, until_complete: bool) -> LineState | None:
+    """Where a recorded order stands; ``None`` where its status is waited for, and unknown."""
+    if not until_complete or status == _COMPLETE:
+        return LineState.DELIVERED
+    return LineState.ACCEPTED if words(status) in _UNDER_WAY | _DRAFTS else None
 
 
 def _entry(entry: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final
 
 from worker.sandbox.remote import Reply
@@ -53,6 +54,8 @@ class Item:
     deployment_id: str | None = None
     discount_code: str | None = None
     flex_codes: tuple[str, ...] = ()
+    repriced: Decimal | None = None
+    """What one costs, where that was set by other hands."""
 
     @property
     def offer(self) -> Offer:

@@ -1,6 +1,6 @@
 """A customer's order history: its filters and its pages, newest first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -15,6 +15,13 @@ MAX_LIMIT: Final = 100
 TYPES: Final = frozenset({"NEW", "TRANSFER", "RENEWAL"})
 """The types that the page lets one narrow the list to."""
 
+_FILTERS: Final[Mapping[str, Callable[[Order, datetime], set[str]]]] = {
+    "order-type": lambda order, _: {order.asked.order_type},
+    "status": lambda order, now: {order.status(now)},
+    "reference-order-id": lambda order, _: {order.asked.returns},
+    "offer-id": lambda order, _: {item.offer_id for item in order.asked.items},
+}
+"""What of an order is asked for. Several values of one filter are one or another."""
 _FIELDS: Final = frozenset(
     {
         "order-type", "reseller-id", "status", "reference-order-id", "offer-id", "start-date",
@@ -27,7 +34,16 @@ def history(orders: Sequence[Order], query: Mapping[str, str], now: datetime, pa
     """One page of those ``orders`` that the query asks for; they come oldest first."""
     if wrong := _wrong(query):
         return error("1132", *wrong)
-    found = [one for one in reversed(orders) if _matches(one, query, now)]
+    wanted = {name: values for name in _FILTERS if (values := set(_values(query, name)))}
+    start, end = _moment(query.get("start-date", "")), _moment(query.get("end-date", ""))
+    found = [
+        one
+        for one in reversed(orders)
+        if now >= one.listed_at
+        and (start is None or one.created_at >= start)
+        and (end is None or one.created_at <= end)
+        and all(values & _FILTERS[name](one, now) for name, values in wanted.items())
+    ]
     limit = min(int(query.get("limit", LIMIT)), MAX_LIMIT)
     offset = int(query.get("offset", 0))
     if offset > len(found):
@@ -53,24 +69,6 @@ def _wrong(query: Mapping[str, str]) -> list[str]:
         wrong.append("order-type")
     dates = ("start-date", "end-date")
     return wrong + [name for name in dates if name in query and _moment(query[name]) is None]
-
-
-def _matches(order: Order, query: Mapping[str, str], now: datetime) -> bool:
-    """All that is asked for at once; several values of one filter are one or another."""
-    has = {
-        "order-type": {order.asked.order_type},
-        "status": {order.status(now)},
-        "reference-order-id": {order.asked.returns},
-        "offer-id": {item.offer_id for item in order.asked.items},
-    }
-    wanted = {name: set(_values(query, name)) for name in has}
-    start, end = _moment(query.get("start-date", "")), _moment(query.get("end-date", ""))
-    return (
-        now >= order.listed_at
-        and all(not values or values & has[name] for name, values in wanted.items())
-        and (start is None or order.created_at >= start)
-        and (end is None or order.created_at <= end)
-    )
 
 
 def _values(query: Mapping[str, str], name: str) -> list[str]:

@@ -24,16 +24,20 @@ FLEX_FACTOR: Final = Decimal("0.9")
 
 @dataclass(slots=True)
 class Line:
-    """One line of an order. ``given_back`` are the lines of RETURN orders that name it."""
+    """One line of an order. ``given_back`` are the lines of RETURN orders that name it.
+
+    ``forced`` is a status that was set by other hands.
+    """
 
     item: Item
     subscription_id: str
     stages: Stages
     given_back: list[tuple["Line", datetime]] = field(default_factory=list)
+    forced: str | None = None
 
     def status(self, age: timedelta, pace: timedelta) -> str:
         """That of the last stage reached."""
-        return reached(self.stages, age, pace)
+        return self.forced or reached(self.stages, age, pace)
 
 
 @dataclass(slots=True)
@@ -46,23 +50,22 @@ class Order:
     created_at: datetime
     lines: Sequence[Line]
     pace: timedelta = field(repr=False)
+    listed_at: datetime = field(init=False)
+    """From when on the list shows it."""
+
+    def __post_init__(self) -> None:
+        lag = max(line.item.offer.listed_after for line in self.lines)
+        self.listed_at = self.created_at + lag * self.pace
 
     @property
     def currency(self) -> str:
         """The order's, or that of its first line."""
         return self.asked.currency or self.lines[0].item.currency or DEFAULT_CURRENCY
 
-    @property
-    def listed_at(self) -> datetime:
-        """From when on the list shows it."""
-        return (
-            self.created_at + max(line.item.offer.listed_after for line in self.lines) * self.pace
-        )
-
     def line_status(self, line: Line, now: datetime) -> str:
         """A line's own status: complete lines that are wholly given back are 1008."""
         status = line.status(now - self.created_at, self.pace)
-        whole = status == COMPLETE and self.remaining(line, now) == 0
+        whole = line.forced is None and status == COMPLETE and self.remaining(line, now) == 0
         return RETURNED if whole else status
 
     def remaining(self, line: Line, now: datetime) -> int:
@@ -167,4 +170,6 @@ def add_prices(resource: Json, items: Sequence[Item]) -> None:
 
 
 def _discounted(item: Item) -> Decimal:
+    if item.repriced is not None:
+        return item.repriced
     return item.offer.price * (FLEX_FACTOR if item.flex_codes else 1)

@@ -5,7 +5,6 @@ import hmac
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from random import Random
 from typing import ClassVar, Final
 
 from worker.sandbox.books import Row
@@ -18,7 +17,7 @@ from worker.sandbox.remote import (
     Reply,
     Send,
 )
-from worker.sandbox.remotes.adobe_vipm.asked import Asked, Item, is_preview, is_return, read_order
+from worker.sandbox.remotes.adobe_vipm.asked import Asked, is_preview, is_return, read_order
 from worker.sandbox.remotes.adobe_vipm.documented import (
     CREATE,
     DOCUMENTED,
@@ -28,10 +27,12 @@ from worker.sandbox.remotes.adobe_vipm.documented import (
     gateway_error,
 )
 from worker.sandbox.remotes.adobe_vipm.history import history
-from worker.sandbox.remotes.adobe_vipm.magic import COMPLETE, LOST, OFFERS, Offer
-from worker.sandbox.remotes.adobe_vipm.order import Line, Order, line_price
+from worker.sandbox.remotes.adobe_vipm.ledger import Ledger
+from worker.sandbox.remotes.adobe_vipm.magic import LOST, OFFERS, Offer
+from worker.sandbox.remotes.adobe_vipm.order import line_price
 from worker.sandbox.remotes.adobe_vipm.previewing import preview
 from worker.sandbox.remotes.adobe_vipm.returning import problem_of_return
+from worker.sandbox.remotes.adobe_vipm.tampered import Tampered
 from worker.sandbox.settings import SandboxSettings
 
 CLIENT_ID: Final = "sandbox-client-7f3ac0de"
@@ -58,10 +59,9 @@ class AdobeVipm(Remote):
     def __init__(self, settings: SandboxSettings, send: Send, seed: int) -> None:
         super().__init__(settings, send, seed)
         self._pace = timedelta(seconds=settings.pace)
-        self._random = Random(seed)  # noqa: S311 -- repeatable ids on purpose
         self._tokens: dict[str, datetime] = {}
         self._logins = 0
-        self._orders: dict[str, Order] = {}
+        self._ledger = Ledger(self._pace, seed)
         self._answers: dict[str, tuple[datetime, Reply]] = {}
         self._request_ids: set[str] = set()
         self._refusals: Counter[tuple[str, str, str]] = Counter()
@@ -112,7 +112,7 @@ class AdobeVipm(Remote):
 
     def rows(self, now: datetime) -> Iterator[Row]:
         """One row per line, oldest first; live unless lost, given back, or a RETURN's own."""
-        for order in self._orders.values():
+        for order in self._ledger.all():
             for line in order.lines:
                 status = order.line_status(line, now)
                 buys = order.asked.order_type != "RETURN"
@@ -131,6 +131,10 @@ class AdobeVipm(Remote):
                     bought_at=order.created_at if buys else None,
                     extra={"customer": order.customer_id, "type": order.asked.order_type},
                 )
+
+    def tampering(self) -> Tampered:
+        """The marketplace's books, open to anybody."""
+        return Tampered(self._ledger, _exists)
 
     def login(self, call: Call) -> Reply:
         """A day's token for a client's credentials, asked for as a form."""
@@ -169,14 +173,14 @@ class AdobeVipm(Remote):
         customer = call.parts["customer"]
         if not _exists(customer):
             return error("1116")
-        orders = [one for one in self._orders.values() if one.customer_id == customer]
+        orders = [*self._ledger.of(customer)]
         return history(orders, call.query, call.now, _ORDERS.format(customer=customer))
 
     def get(self, call: Call) -> Reply:
         """One order of a customer."""
         if problem := self._problem_of_headers(call):
             return problem
-        order = self._orders.get(call.tail)
+        order = self._ledger.get(call.tail)
         if order is None or order.customer_id != call.parts["customer"]:
             return error("2115")
         return Reply(200, order.shown(call.now, prices=call.query.get("fetch-price") == "true"))
@@ -210,14 +214,14 @@ class AdobeVipm(Remote):
             return refused
         if call.operation == PREVIEW:
             prices = call.query.get("fetch-price") == "true"
-            renewing = self._renewing(customer, call.now)
+            renewing = self._ledger.renewing(customer, call.now)
             return preview(asked, renewing, customer, call.now, prices=prices)
-        returned = self._orders.get(asked.returns)
+        returned = self._ledger.get(asked.returns)
         if call.operation == RETURN and (
             problem := problem_of_return(asked, returned, customer, call.now)
         ):
             return problem
-        return Reply(201, self._order(call.now, asked, customer, returned).shown(call.now))
+        return Reply(201, self._ledger.record(call.now, asked, customer, returned).shown(call.now))
 
     def _refused(self, call: Call, asked: Asked) -> Reply | None:
         """The failure that an offer asks for; the order may have been made all the same."""
@@ -230,42 +234,12 @@ class AdobeVipm(Remote):
             if refusal.times and self._refusals[key] > refusal.times:
                 continue
             if refusal.executes:
-                self._order(call.now, asked, call.parts["customer"], None)
+                self._ledger.record(call.now, asked, call.parts["customer"], None)
             detail = refusal.detail
             return error(
                 refusal.code, *([f"Line Item: {place}, Reason: {detail}"] if detail else [])
             )
         return None
-
-    def _order(self, now: datetime, asked: Asked, customer: str, of: Order | None) -> Order:
-        """Make an order; a RETURN is noted with the lines that it gives back."""
-        lines = []
-        for item in asked.items:
-            if of is None:
-                subscription = item.subscription_id or f"{self._random.getrandbits(120):030x}NA"
-                lines.append(Line(item, subscription, item.offer.stages))
-            else:
-                (original,) = [one for one in of.lines if one.item.number == item.number]
-                lines.append(Line(item, original.subscription_id, item.offer.returned))
-                original.given_back.append((lines[-1], now))
-        order_id = f"{len(self._orders) + 5_120_008_001:010d}"
-        order = Order(order_id, customer, asked, now, tuple(lines), self._pace)
-        self._orders[order_id] = order
-        return order
-
-    def _renewing(self, customer: str, now: datetime) -> tuple[Item, ...]:
-        """Every subscription of a customer; all of them renew by themselves here."""
-        lines = [
-            line
-            for order in self._orders.values()
-            if order.customer_id == customer and order.asked.order_type != "RETURN"
-            for line in order.lines
-            if order.line_status(line, now) == COMPLETE
-        ]
-        return tuple(
-            Item(number, line.item.offer_id, line.item.quantity, line.subscription_id)
-            for number, line in enumerate(lines, start=1)
-        )
 
 
 def _exists(customer: str) -> bool:

@@ -77,7 +77,10 @@ class Asked:
 
 @dataclass(slots=True)
 class Order:
-    """One order. It is live from its confirmation on, unless it comes to nothing."""
+    """One order. It is live from its confirmation on, unless it comes to nothing.
+
+    ``forced`` and ``repriced`` are a state and the price of one card, set by other hands.
+    """
 
     order_id: str
     asked: Asked
@@ -85,11 +88,19 @@ class Order:
     expires_at: datetime
     pace: timedelta = field(repr=False)
     confirmed_at: datetime | None = None
+    forced: str | None = None
+    repriced: Decimal | None = None
 
     @property
     def total(self) -> Decimal:
         """What it costs, in the wallet's currency."""
-        return sum((priced(one.price, self.asked.wallet) for one in self.asked.wanted), Decimal(0))
+        return sum(map(self.price_of, self.asked.wanted), Decimal(0))
+
+    def price_of(self, wanted: Wanted) -> Decimal:
+        """What one entry of it costs, in the wallet's currency."""
+        if self.repriced is not None:
+            return self.repriced * wanted.quantity
+        return priced(wanted.price, self.asked.wallet)
 
     @property
     def leader(self) -> Sku:
@@ -104,6 +115,8 @@ class Order:
 
     def state(self, now: datetime) -> str:
         """Its state at a time: pending or expired, then that of the last stage reached."""
+        if self.forced is not None:
+            return self.forced
         if self.confirmed_at is None:
             return EXPIRED if now >= self.expires_at else PENDING
         return reached(self.stages, now - self.confirmed_at, self.pace)

@@ -32,6 +32,7 @@ from worker.sandbox.remotes.gifthub.order import (
     read_create,
     read_list,
 )
+from worker.sandbox.remotes.gifthub.tampered import Tampered
 from worker.sandbox.settings import SandboxSettings
 
 TOKEN: Final = "sandbox-token"  # noqa: S105 -- the sandbox's own, documented
@@ -113,13 +114,17 @@ class Gifthub(Remote):
                     line_id=wanted.sku,
                     product=wanted.sku,
                     quantity=wanted.quantity,
-                    price=priced(wanted.price, order.asked.wallet),
+                    price=order.price_of(wanted),
                     currency=order.asked.wallet,
                     status=state,
                     live=state != PENDING and state not in _FREED,
                     created_at=order.created_at,
                     bought_at=order.confirmed_at,
                 )
+
+    def tampering(self) -> Tampered:
+        """The books, open to anybody."""
+        return Tampered(self._orders, self._new_order)
 
     def create(self, call: Call) -> Reply:
         """Freeze a price and the money for it. Nothing is bought yet."""
@@ -229,7 +234,7 @@ class Gifthub(Remote):
         records = [
             {
                 "sku": one.sku,
-                "total": {order.asked.wallet: priced(one.price, order.asked.wallet)},
+                "total": {order.asked.wallet: order.price_of(one)},
                 "items": [],
             }
             for one in order.asked.wanted

@@ -38,7 +38,10 @@ class Wanted:
 
 @dataclass(slots=True)
 class Line:
-    """One ordered line. ``pace`` is the time between its stages; called off, it ends early."""
+    """One ordered line. ``pace`` is the time between its stages; called off, it ends early.
+
+    ``forced`` and ``repriced`` are a status and a price of one that were set by other hands.
+    """
 
     wanted: Wanted
     order_id: int
@@ -47,14 +50,23 @@ class Line:
     created_at: datetime
     pace: timedelta = field(repr=False)
     cancelled_at: datetime | None = None
+    forced: int | None = None
+    repriced: Decimal | None = None
+
+    @property
+    def price(self) -> Decimal:
+        """``Price``, which is taken to be that of one (undocumented)."""
+        return self.wanted.product.price if self.repriced is None else self.repriced
 
     @property
     def total(self) -> Decimal:
-        """What it costs: ``Price`` is taken to be the price of one (undocumented)."""
-        return self.wanted.product.price * self.wanted.quantity
+        """What it costs."""
+        return self.price * self.wanted.quantity
 
     def status(self, now: datetime) -> int:
         """Its status at a time: that of the last stage reached, unless it was called off."""
+        if self.forced is not None:
+            return self.forced
         if self.cancelled_at is not None and now >= self.cancelled_at:
             return CANCELLED
         return reached(self.wanted.product.stages, now - self.created_at, self.pace)

@@ -15,7 +15,9 @@ from worker.sandbox.remote import Call, Documented, Json, Magic, Operation, Remo
 from worker.sandbox.remotes.hyperteknoloji import cancelling
 from worker.sandbox.remotes.hyperteknoloji.basket import Line, Wanted, folded, read_basket
 from worker.sandbox.remotes.hyperteknoloji.documented import DOCUMENTED
+from worker.sandbox.remotes.hyperteknoloji.ledger import Ledger
 from worker.sandbox.remotes.hyperteknoloji.magic import CANCELLED, PRODUCTS, Product, Refusal
+from worker.sandbox.remotes.hyperteknoloji.tampered import Tampered
 from worker.sandbox.settings import SandboxSettings
 
 EMAIL: Final = "sandbox@example.test"
@@ -23,7 +25,6 @@ PASSWORD: Final = "sandbox"  # noqa: S105 -- the sandbox's own, documented
 CALLBACK_API_KEY: Final = "sandbox-callback-key"
 """What ``Apikey`` holds on every callback."""
 DEFAULT_REGION: Final = "TR"
-OPENING_BALANCE: Final = Decimal(100_000_000)
 PAGE_SIZE: Final = 20
 MAX_PAGE_SIZE: Final = 200
 CALLBACK_TRIES: Final = 5
@@ -47,12 +48,7 @@ class Hyperteknoloji(Remote):
         self._pace = timedelta(seconds=settings.pace)
         self._tokens: dict[str, datetime] = {}
         self._logins = 0
-        self._lines: list[Line] = []
-        self._by_detail: dict[int, Line] = {}
-        self._refundable: list[Line] = []
-        self._unlisted: list[Line] = []
-        self._spent = Decimal(0)
-        self._orders = 0
+        self._ledger = Ledger(self._pace)
 
     def operations(self) -> Iterable[Operation]:
         """Everything the tenant can be asked for."""
@@ -94,7 +90,7 @@ class Hyperteknoloji(Remote):
         if call.operation == "create":
             about = read_basket(call.body)
         elif call.operation == "cancel":
-            lines = cancelling.named(call.body, self._lines)
+            lines = cancelling.named(call.body, self._ledger.lines)
             about = lines if isinstance(lines, str) else [line.wanted for line in lines]
         if isinstance(about, str):
             return ()
@@ -102,7 +98,7 @@ class Hyperteknoloji(Remote):
 
     def rows(self, now: datetime) -> Iterator[Row]:
         """Every line, oldest first; a cancelled one is refunded and not live."""
-        for line in self._lines:
+        for line in self._ledger.lines:
             status = line.status(now)
             yield Row(
                 remote=self.name,
@@ -119,6 +115,10 @@ class Hyperteknoloji(Remote):
                 bought_at=line.created_at,
                 extra={"region": line.region},
             )
+
+    def tampering(self) -> Tampered:
+        """The tenant's books, open to anybody."""
+        return Tampered(self._ledger)
 
     def login(self, call: Call) -> Reply:
         """Exchange e-mail and password for a token with an ``Expiration``."""
@@ -144,26 +144,24 @@ class Hyperteknoloji(Remote):
         if refused := [wanted for wanted in basket if wanted.product.refusal]:
             return self._refuse(refused)
         cost = sum((wanted.product.price * wanted.quantity for wanted in basket), Decimal(0))
-        if cost > self._balance(call.now):
+        if cost > self._ledger.balance(call.now):
             return self.error(200, "Insufficient balance")
-        self._spent += cost
-        self._orders += 1
-        lines = [self._add(call, wanted) for wanted in basket]
+        region = call.headers.get("h-region-code", DEFAULT_REGION)
+        lines = self._ledger.buy(basket, region, call.now)
         if isinstance(notify := folded(call.body).get("notifyurl"), str):
             self._owe_callbacks(notify, lines)
         return self._accepted(lines)
 
     def cancel(self, call: Call) -> Reply:
         """Call off an order, or a line of one, that is not delivered; its price is refunded."""
-        lines = cancelling.named(call.body, self._lines)
+        lines = cancelling.named(call.body, self._ledger.lines)
         if isinstance(lines, str):
             return self.error(400, lines)
         if refused := cancelling.refusal(lines, call.now):
             return self.error(400, refused)
         for line in lines:
             line.call_off(call.now)
-            if line not in self._refundable:
-                self._refundable.append(line)
+            self._ledger.may_end(line)
         return _success({})
 
     def list_lines(self, call: Call) -> Reply:
@@ -173,7 +171,7 @@ class Hyperteknoloji(Remote):
         if type(page) is not int or type(size) is not int or page < 1 or size < 1:
             return self.error(400, "page and pageSize must be positive integers")
         size = min(size, MAX_PAGE_SIZE)
-        lines = self._listed(call.now)
+        lines = self._ledger.listed(call.now)
         end = len(lines) - (page - 1) * size
         newest_first = lines[max(end - size, 0) : max(end, 0)][::-1]
         rows = [self._full(line, call.now) for line in newest_first]
@@ -181,14 +179,14 @@ class Hyperteknoloji(Remote):
 
     def detail(self, call: Call) -> Reply:
         """One line with its status and what was delivered."""
-        line = self._by_detail.get(int(call.tail)) if call.tail.isdecimal() else None
+        line = self._ledger.detail(int(call.tail)) if call.tail.isdecimal() else None
         if line is None:
             return self.error(400, "Order detail not found")
         return _success(self._full(line, call.now) | line.delivery(line.status(call.now)))
 
     def customer(self, call: Call) -> Reply:
         """The account with its balance; in camelCase, as public clients read it."""
-        balance = self._balance(call.now)
+        balance = self._ledger.balance(call.now)
         return _success({"email": EMAIL, "balance": balance, "currencyCode": "TRY"})
 
     def _new_token(self, expires: datetime) -> str:
@@ -198,10 +196,6 @@ class Hyperteknoloji(Remote):
         key = f"sandbox {self.seed}".encode()
         signature = hmac.new(key, signed.encode(), hashlib.sha256).digest()
         return f"{signed}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
-
-    def _balance(self, now: datetime) -> Decimal:
-        refunds = (line.total for line in self._refundable if line.status(now) == CANCELLED)
-        return OPENING_BALANCE - self._spent + sum(refunds, Decimal(0))
 
     def _refuse(self, refused: list[Wanted]) -> Reply:
         first = refused[0].product.refusal or Refusal(400, "Invalid payload")
@@ -220,18 +214,6 @@ class Hyperteknoloji(Remote):
             reply.body["data"] = {"OrderID": 0, "details": [], "items": items}
         return reply
 
-    def _add(self, call: Call, wanted: Wanted) -> Line:
-        detail_id = 55_000 + len(self._lines) + 1
-        region = call.headers.get("h-region-code", DEFAULT_REGION)
-        line = Line(wanted, 9_000 + self._orders, detail_id, region, call.now, self._pace)
-        self._lines.append(line)
-        self._by_detail[detail_id] = line
-        if any(status == CANCELLED for _, status in wanted.product.stages):
-            self._refundable.append(line)
-        if wanted.product.listed_after:
-            self._unlisted.append(line)
-        return line
-
     def _owe_callbacks(self, url: str, lines: list[Line]) -> None:
         headers = {"Apikey": CALLBACK_API_KEY}
         for line in lines:
@@ -246,7 +228,7 @@ class Hyperteknoloji(Remote):
                 "DeliverID": line.wanted.deliver_id,
                 "OrderDetailID": line.detail_id,
                 "Quantity": line.wanted.quantity,
-                "Price": line.wanted.product.price,
+                "Price": line.price,
             }
             for line in lines
             if line.wanted.product.details_shown
@@ -256,13 +238,6 @@ class Hyperteknoloji(Remote):
             return Reply(reply.status, _camel(reply.body))
         return reply
 
-    def _listed(self, now: datetime) -> list[Line]:
-        """What the list shows. Filtered only while a line lags, so that paging stays cheap."""
-        self._unlisted = [line for line in self._unlisted if not line.listed(now)]
-        if not self._unlisted:
-            return self._lines
-        return [line for line in self._lines if line.listed(now)]
-
     def _full(self, line: Line, now: datetime) -> Json:
         return {
             "OrderID": line.order_id,
@@ -270,7 +245,7 @@ class Hyperteknoloji(Remote):
             "DeliverID": line.wanted.deliver_id,
             "CustomerStoreProductID": line.wanted.product_id,
             "Quantity": line.wanted.quantity,
-            "Price": line.wanted.product.price,
+            "Price": line.price,
             "Status": line.status(now),
             "CreateDate": line.created_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         }

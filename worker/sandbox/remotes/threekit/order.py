@@ -14,6 +14,9 @@ MAX_NAME: Final = 255
 MAX_BODY: Final = 100_000
 """In bytes (assumed; the page lists 413 without a number)."""
 
+FILTERS: Final = frozenset({"shortId", "orgId", "originOrgId"})
+"""What a list can be narrowed to besides a ``platform``."""
+
 _PLATFORM: Final = frozenset({"id", "platform", "storeName"})
 _ENTRY: Final = frozenset({"configurationId", "count", "metadata"})
 
@@ -26,9 +29,12 @@ class Problem:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Order:
-    """One recorded order. ``said`` is the create call's body, ``cart`` what became of its lines."""
+    """One recorded order. ``said`` is the create call's body, ``cart`` what became of its lines.
+
+    ``forced`` is a status that was set by other hands.
+    """
 
     order_id: str
     short_id: str
@@ -37,6 +43,19 @@ class Order:
     cart: list[Json] = field(repr=False)
     created_at: datetime
     pace: timedelta = field(repr=False)
+    forced: str | None = None
+    listed_at: datetime = field(init=False)
+    """From when on the list shows it."""
+
+    def __post_init__(self) -> None:
+        lag = max((one.listed_after for one in self.configurations), default=0)
+        self.listed_at = self.created_at + lag * self.pace
+
+    @property
+    def platform(self) -> Json:
+        """The shop order that it is for."""
+        platform: Json = self.said.get("platform") or {}
+        return platform
 
     @property
     def key(self) -> str | None:
@@ -50,21 +69,19 @@ class Order:
 
     def status(self, now: datetime) -> str:
         """Its status at a time: that of the last stage reached, of any of its lines."""
+        if self.forced is not None:
+            return self.forced
         stages = sorted(stage for one in self.configurations for stage in one.stages)
         said = str(self.said.get("status", NEW))
         return reached([(0, said), *stages], now - self.created_at, self.pace)
 
-    def listed(self, now: datetime) -> bool:
-        """Whether the list shows it yet."""
-        lag = max((one.listed_after for one in self.configurations), default=0)
-        return now >= self.created_at + lag * self.pace
-
-    def matches(self, query: Mapping[str, str]) -> bool:
+    def matches(self, query: Mapping[str, str], platform: Json) -> bool:
         """Whether it is asked for; ``platform`` is matched by containment (assumed)."""
-        if "platform" in query:
-            wanted, platform = json.loads(query["platform"]), self.said.get("platform") or {}
-            if any(platform.get(key) != value for key, value in wanted.items()):
-                return False
+        own = self.platform
+        if any(own.get(key) != value for key, value in platform.items()):
+            return False
+        if not query.keys() & FILTERS:
+            return True
         said = {
             "shortId": self.short_id,
             "orgId": self.org_id,
@@ -81,7 +98,7 @@ class Order:
             "originOrgId": self.said.get("originOrgId", self.org_id),
             "customerId": self.said.get("customerId"),
             "name": self.said.get("name"),
-            "platform": self.said.get("platform") or {},
+            "platform": self.platform,
             "metadata": self.said.get("metadata") or {},
             "items": self.said.get("items") or [],
             "cart": self.cart,

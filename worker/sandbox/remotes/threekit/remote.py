@@ -1,13 +1,10 @@
 """The API: create, list and get orders. One organisation, one private token."""
 
 import json
-import string
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from random import Random
 from typing import Any, ClassVar, Final
-from uuid import UUID
 
 from worker.sandbox.books import Row
 from worker.sandbox.remote import (
@@ -20,6 +17,7 @@ from worker.sandbox.remote import (
     Reply,
     Send,
 )
+from worker.sandbox.remotes.threekit.ledger import ORG_ID, Ledger
 from worker.sandbox.remotes.threekit.magic import (
     CONFIGURATIONS,
     DOCUMENTED,
@@ -34,13 +32,12 @@ from worker.sandbox.remotes.threekit.order import (
     configurations,
     problem_with,
 )
+from worker.sandbox.remotes.threekit.tampered import Tampered
 from worker.sandbox.settings import SandboxSettings
 
 TOKEN: Final = "sandbox-private-token"  # noqa: S105 -- the sandbox's own, documented
-ORG_ID: Final = "5a4d0b0e-0000-4000-8000-000000000001"
 PER_PAGE: Final = 20
 MAX_PER_PAGE: Final = 100
-_SHORT_ID_LETTERS: Final = string.ascii_lowercase + string.digits
 
 
 class Threekit(Remote):
@@ -56,10 +53,7 @@ class Threekit(Remote):
 
     def __init__(self, settings: SandboxSettings, send: Send, seed: int) -> None:
         super().__init__(settings, send, seed)
-        self._pace = timedelta(seconds=settings.pace)
-        self._random = Random(seed)  # noqa: S311 -- repeatable ids on purpose
-        self._orders: list[Order] = []
-        self._known: dict[str, Order] = {}
+        self._ledger = Ledger(timedelta(seconds=settings.pace), seed)
 
     def operations(self) -> Iterable[Operation]:
         """Everything the API can be asked for here."""
@@ -95,7 +89,7 @@ class Threekit(Remote):
 
     def rows(self, now: datetime) -> Iterator[Row]:
         """One row per cart entry, oldest order first; one without product for an empty cart."""
-        for order in self._orders:
+        for order in self._ledger.all():
             for number, entry in enumerate(order.cart or [{}], start=1):
                 yield Row(
                     remote=self.name,
@@ -113,6 +107,10 @@ class Threekit(Remote):
                     extra={"short_id": order.short_id},
                 )
 
+    def tampering(self) -> Tampered:
+        """The organisation's books, open to anybody."""
+        return Tampered(self._ledger)
+
     def create(self, call: Call) -> Reply:
         """Record an order."""
         if problem := problem_with(call.body, ORG_ID):
@@ -127,34 +125,30 @@ class Threekit(Remote):
     def list_orders(self, call: Call) -> Reply:
         """One page of the orders that match, newest first."""
         page, per_page = _paging(call.query)
-        if page < 1 or per_page < 1 or not _is_query(call.query):
+        platform = _platform(call.query)
+        if page < 1 or per_page < 1 or platform is None:
             return said(400, "page, perPage or platform is malformed")
-        found = [one for one in self._orders if one.listed(call.now) and one.matches(call.query)]
-        newest_first = [one.as_json(call.now) for one in reversed(found)]
-        shown = newest_first[(page - 1) * per_page : page * per_page]
+        found = [
+            one
+            for one in self._ledger.of_platform(platform)
+            if call.now >= one.listed_at and one.matches(call.query, platform)
+        ]
+        newest_first = found[::-1][(page - 1) * per_page : page * per_page]
+        shown = [one.as_json(call.now) for one in newest_first]
         about = {"count": len(found), "page": page, "perPage": per_page, "sort": "-createdAt"}
         return Reply(200, about | {"orders": shown})
 
     def get(self, call: Call) -> Reply:
         """One order, by either of its ids."""
-        order = self._known.get(call.tail)
+        order = self._ledger.get(call.tail)
         return (
             said(404, "Order not found") if order is None else Reply(200, order.as_json(call.now))
         )
 
     def _record(self, call: Call, wanted: Sequence[Configuration], nth_last: int) -> Order:
-        order = Order(
-            order_id=str(UUID(int=self._random.getrandbits(128), version=4)),
-            short_id="".join(self._random.choices(_SHORT_ID_LETTERS, k=6)),
-            org_id=ORG_ID,
-            said=call.body,
-            cart=[] if any(one.loses_cart for one in wanted) else cart_of(call.body),
-            created_at=call.now - (nth_last - 1) * timedelta(milliseconds=1),
-            pace=self._pace,
-        )
-        self._orders.append(order)
-        self._known[order.order_id] = self._known[order.short_id] = order
-        return order
+        cart = [] if any(one.loses_cart for one in wanted) else cart_of(call.body)
+        created_at = call.now - (nth_last - 1) * timedelta(milliseconds=1)
+        return self._ledger.record(call.body, cart, created_at)
 
 
 def _shown(order: Json, wanted: Sequence[Configuration]) -> Json:
@@ -179,10 +173,10 @@ def _paging(query: Mapping[str, str]) -> tuple[int, int]:
     return page, min(per_page, MAX_PER_PAGE)
 
 
-def _is_query(query: Mapping[str, str]) -> bool:
-    """Whether ``platform``, where it is asked by, is JSON of an object."""
+def _platform(query: Mapping[str, str]) -> Json | None:
+    """The ``platform`` that is asked for, nothing of it where none is; ``None`` for no object."""
     try:
         read: Any = json.loads(query.get("platform", "{}"))
     except ValueError:
-        return False
-    return isinstance(read, dict)
+        return None
+    return read if isinstance(read, dict) else None
