@@ -16,3 +16,9 @@ class Money:
 
     def __str__(self) -> str:
         return f"{self.amount:f} {self.currency}"
+
+
+def plain(amount: Decimal) -> str:
+    """An amount as text, to the last digit: no exponent, two decimal places or what it needs."""
+    whole, _, places = f"{amount:f}".partition(".")
+    return f"{whole}.{places.rstrip('0').ljust(2, '0')}"

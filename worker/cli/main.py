@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from worker import logs
-from worker.cli import producers, quarantine
+from worker.cli import differences, producers, quarantine
 from worker.cli.cancel import cancel
 from worker.cli.chaos import chaos
 from worker.cli.demo import demo
@@ -20,6 +20,8 @@ from worker.cli.migrate import migrate
 from worker.cli.new_key import new_key
 from worker.cli.parked import parked
 from worker.cli.providers import providers
+from worker.cli.reconcile import reconcile
+from worker.cli.report import report
 from worker.cli.resolve import decide
 from worker.cli.schema import schema
 from worker.cli.show import show
@@ -52,6 +54,9 @@ app.command("cancel")(cancel)
 app.command("parked")(parked)
 app.command("resolve")(decide)
 app.add_typer(quarantine.app, name="quarantine")
+app.command("reconcile")(reconcile)
+app.add_typer(differences.app, name="differences")
+app.command("report")(report)
 app.add_typer(producers.app, name="producers")
 app.command("providers")(providers)
 app.command("schema")(schema)

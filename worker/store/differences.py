@@ -60,6 +60,23 @@ WHERE id = :id AND closed_at IS NULL
 RETURNING id
 """)
 
+_CLOSE: Final = text("""
+WITH closed AS (
+    UPDATE differences SET handling = 'closed', closed_at = orderline_now(), closed_by = :by,
+        why = :why
+    WHERE id = :id AND closed_at IS NULL
+    RETURNING *
+),
+said AS (
+    INSERT INTO events (id, order_id, line_id, sequence, type, data)
+    SELECT CAST(:event_id AS uuid), c.order_id, NULL, NULL, 'order.difference_closed',
+        jsonb_build_object('kind', c.kind, 'ours', c.ours, 'theirs', c.theirs,
+            'provider_ref', c.provider_ref, 'by', c.closed_by, 'why', c.why)
+    FROM closed c JOIN orders o ON o.id = c.order_id
+)
+SELECT id FROM closed
+""")
+
 _GONE: Final = text("""
 UPDATE differences SET handling = 'gone', closed_at = orderline_now(), closed_by = 'orderline'
 WHERE provider = :provider AND account = :account AND closed_at IS NULL AND seen_in <> :run_id
@@ -146,19 +163,13 @@ async def handled(db: Database, difference_id: UUID, handling: Handling, *, stay
 
 
 async def close(db: Database, difference_id: UUID, *, by: str, why: str) -> bool:
-    """A person has dealt with a difference; ``False`` where it is not there, or not open."""
+    """A person has dealt with a difference, which its order's story tells.
+
+    ``False`` where it is not there, or not open; then nothing is written.
+    """
     async with db.transaction(Boundary.DIFFERENCE) as connection:
-        closed = await connection.execute(
-            _HANDLE,
-            {
-                "id": difference_id,
-                "handling": Handling.CLOSED,
-                "closes": True,
-                "by": by,
-                "why": why,
-            },
-        )
-        return closed.one_or_none() is not None
+        values = {"id": difference_id, "by": by, "why": why, "event_id": new_uuid()}
+        return (await connection.execute(_CLOSE, values)).one_or_none() is not None
 
 
 async def gone(db: Database, run: Run, compared: Sequence[OrderId], *, whole: bool) -> None:

@@ -172,6 +172,11 @@ class AttemptRow(SQLModel, table=True):
             unique=True,
             postgresql_where=text("outcome IS NULL"),
         ),
+        Index(
+            "attempts_that_bought",
+            "closed_at",
+            postgresql_where=text("commits AND outcome IN ('confirmed', 'pending')"),
+        ),
         c.one_of("step", Step),
         c.one_of("outcome", OutcomeName),
     )

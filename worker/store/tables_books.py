@@ -69,6 +69,7 @@ class ReconciliationRow(SQLModel, table=True):
             postgresql_where=text("state IN ('reading', 'comparing')"),
         ),
         Index("reconciliations_of_an_account", "provider", "account", "started_at"),
+        Index("reconciliations_by_age", "started_at"),
     )
 
     id: UUID = Field(primary_key=True)
@@ -169,6 +170,7 @@ class DifferenceRow(SQLModel, table=True):
         ),
         Index("differences_of_an_order", "order_id", postgresql_where=text("order_id IS NOT NULL")),
         Index("differences_found", "found_at"),
+        Index("differences_seen", "seen_in"),
     )
 
     id: UUID = Field(primary_key=True)

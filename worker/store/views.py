@@ -1,7 +1,8 @@
 """Reading for people: orders found, listed and watched. Nothing here writes.
 
 Neighbours: ``views_story`` (one order, whole), ``views_quarantine``, ``views_upkeep`` (accounts,
-what became of intents just sent), ``views_tombstones`` (what was purged). A listing is one
+what became of intents just sent), ``views_tombstones`` (what was purged), ``views_books`` (what
+reconciliations found), ``views_report`` (a day in numbers). A listing is one
 statement, however many orders it shows.
 """
 
@@ -17,6 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.ids import read_uuid
+from schemas.money import plain
 from schemas.notifications import Price
 from schemas.orders import OrderView, RecentLine
 from worker.store.session import Database, Row
@@ -163,8 +165,7 @@ def price(amount: Decimal | None, currency: str | None) -> Price | None:
     """An amount as it is shown: the column's trailing zeros dropped, two places kept."""
     if amount is None or currency is None:
         return None
-    places = max(2, -int(amount.normalize().as_tuple().exponent))
-    return Price(amount=f"{amount:.{places}f}", currency=currency)
+    return Price(amount=plain(amount), currency=currency)
 
 
 def _order(row: Row) -> OrderView:
@@ -200,6 +201,7 @@ def _order(row: Row) -> OrderView:
 
 
 _UUID_DIGITS: Final = 32
+_SHORTEST: Final = 8
 
 
 def id_range(prefix: str) -> tuple[UUID | None, UUID | None]:
@@ -208,3 +210,13 @@ def id_range(prefix: str) -> tuple[UUID | None, UUID | None]:
     if not 0 < len(digits) <= _UUID_DIGITS:
         return None, None
     return read_uuid(digits.ljust(_UUID_DIGITS, "0")), read_uuid(digits.ljust(_UUID_DIGITS, "f"))
+
+
+def short(whole: UUID, *neighbours: UUID | None) -> str:
+    """The shortest beginning of an id that those before and after it have not."""
+    digits, others = str(whole), [str(other) for other in neighbours if other]
+    return next(
+        digits[:length]
+        for length in range(_SHORTEST, len(digits) + 1)
+        if not any(other.startswith(digits[:length]) for other in others)
+    )

@@ -16,7 +16,7 @@ from worker.crypto import SealBroken, Vault
 from worker.store.intake import Entry, EntryKind
 from worker.store.quarantine import Erased, Kept
 from worker.store.session import Database, Row
-from worker.store.views import CANDIDATES, id_range, snapshot
+from worker.store.views import CANDIDATES, id_range, short, snapshot
 
 _ENTRIES: Final = """
 SELECT q.id, q.producer, q.stream, q.entry_id, q.kind, q.code, q.path, q.detail, q.at,
@@ -37,8 +37,6 @@ SELECT q.producer, q.stream, q.entry_id, q.kind, q.digest, q.sealed_entry, q.sea
 FROM quarantine q LEFT JOIN events e ON e.id = q.id
 WHERE q.id = :id
 """)
-
-_SHORTEST: Final = 8
 
 Order = Literal["newest first", "oldest first"]
 
@@ -159,7 +157,7 @@ async def _select(
 def _view(row: Row) -> QuarantineView:
     return QuarantineView(
         quarantine_id=row.id,
-        short_id=_short(row.id, row.before, row.after),
+        short_id=short(row.id, row.before, row.after),
         producer=row.producer,
         stream=row.stream,
         entry_id=row.entry_id,
@@ -172,14 +170,4 @@ def _view(row: Row) -> QuarantineView:
         closed_by=row.closed_by,
         decision=row.decision,
         why=row.why,
-    )
-
-
-def _short(entry_id: UUID, *neighbours: UUID | None) -> str:
-    """The shortest beginning of an id that those before and after it have not."""
-    whole, others = str(entry_id), [str(other) for other in neighbours if other]
-    return next(
-        whole[:length]
-        for length in range(_SHORTEST, len(whole) + 1)
-        if not any(other.startswith(whole[:length]) for other in others)
     )

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from schemas.ids import QuarantineId
 from schemas.quarantine import Became, QuarantineView
 from worker.cli.operator import By
+from worker.cli.options import Because
 from worker.cli.quarantine.chosen import agree, choose
 from worker.cli.quarantine.options import (
     AtMost,
-    Because,
     Codes,
     Filters,
     JsonLines,

@@ -7,6 +7,7 @@ import typer
 
 from schemas.orders import stamp
 from schemas.quarantine import QuarantineView
+from worker.cli.options import refuse_options
 from worker.cli.output import NOTHING, Cell, Column, Json, print_json, print_table
 from worker.cli.quarantine.options import Codes, Filters, Kind, Producer, Since
 from worker.cli.session import opened
@@ -43,7 +44,7 @@ def listing(
     Example: orderline quarantine --producer shop-eu --code unknown_field
     """
     if ctx.invoked_subcommand is not None:
-        _refuse_options(ctx)
+        refuse_options(ctx)
         return
     filters = Filters(producer=producer, codes=code, kind=kind, since=since, limit=limit)
     found = asyncio.run(_read(filters.sought(closed_too=every), limit))
@@ -53,16 +54,6 @@ def listing(
     columns = (*_COLUMNS, _DECIDED) if every else _COLUMNS
     rows = [_row(entry)[: len(columns)] for entry in found]
     print_table(columns, rows, "No such entry is in quarantine.")
-
-
-def _refuse_options(ctx: typer.Context) -> None:
-    """An option of the listing would not reach the command behind it, which might do too much."""
-    for name in ctx.params:
-        source = ctx.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE":
-            raise typer.BadParameter(
-                f"options of `{ctx.invoked_subcommand}` are written behind it", ctx=ctx
-            )
 
 
 async def _read(sought: Sought, limit: int) -> list[QuarantineView]:

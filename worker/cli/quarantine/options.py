@@ -1,48 +1,15 @@
 """The options that the commands of the quarantine share."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from schemas.intents import FaultCode
+from worker.cli.options import read_since
 from worker.store.intake import EntryKind
 from worker.store.views_quarantine import Sought
-
-_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_AGO: Final = re.compile(rf"([0-9]{{1,6}})([{''.join(_UNITS)}])")
-
-_LONGEST_WHY: Final = 1000
-
-Moment = datetime | timedelta
-"""A moment, or how long ago it was."""
-
-
-def read_since(text: str) -> Moment:
-    """``2h`` or ``2026-11-22T10:00:00Z``; without an offset it is UTC, as everything printed is."""
-    if ago := _AGO.fullmatch(text):
-        return timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(
-            f"{text!r} is neither a moment (2026-11-22, 2026-11-22T10:00:00Z) nor how long ago"
-            " (90s, 30m, 2h, 7d, 1w)",
-            param_hint="--since",
-        ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _check_why(why: str | None) -> str | None:
-    if why is None:
-        return None
-    if not (0 < len(why.strip()) <= _LONGEST_WHY and why.isprintable()):
-        raise typer.BadParameter(f"a reason is one line of 1 to {_LONGEST_WHY} characters")
-    return why.strip()
-
 
 Name = Annotated[
     str,
@@ -71,13 +38,6 @@ Since = Annotated[
 ]
 AtMost = Annotated[int | None, typer.Option("--limit", min=1, help="At most so many, the oldest.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before many are changed.")]
-Why = Annotated[
-    str | None,
-    typer.Option(metavar="TEXT", callback=_check_why, help="Why, for the record."),
-]
-Because = Annotated[
-    str, typer.Option("--why", metavar="TEXT", callback=_check_why, help="Why, for the record.")
-]
 AsArrived = Annotated[
     bool,
     typer.Option("--as-arrived", help="The text as it arrived, not as it was mended since."),

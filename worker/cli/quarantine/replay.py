@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from worker.cli.operator import By
+from worker.cli.options import Why
 from worker.cli.quarantine.again import Again, Mending
 from worker.cli.quarantine.chosen import agree, choose
 from worker.cli.quarantine.options import (
@@ -18,7 +19,6 @@ from worker.cli.quarantine.options import (
     Names,
     Producer,
     Since,
-    Why,
     Yes,
 )
 from worker.cli.quarantine.told import Teller

@@ -39,6 +39,8 @@ CREATE UNIQUE INDEX one_run_under_way_per_account ON reconciliations (provider, 
 
 CREATE INDEX reconciliations_of_an_account ON reconciliations (provider, account, started_at);
 
+CREATE INDEX reconciliations_by_age ON reconciliations (started_at);
+
 CREATE TABLE reconciled_shelves (
     run_id UUID NOT NULL,
     shelf TEXT NOT NULL,
@@ -113,11 +115,16 @@ CREATE INDEX differences_of_an_order ON differences (order_id) WHERE order_id IS
 
 CREATE INDEX differences_found ON differences (found_at);
 
+CREATE INDEX differences_seen ON differences (seen_in);
+
 CREATE INDEX orders_by_age ON orders (provider, account, created_at, id);
+
+CREATE INDEX attempts_that_bought ON attempts (closed_at)
+    WHERE commits AND outcome IN ('confirmed', 'pending');
 """
 
 DOWNGRADE = """
-DROP INDEX orders_by_age;
+DROP INDEX orders_by_age, attempts_that_bought;
 
 DROP TABLE differences, book_entries, reconciled_orders, reconciled_shelves, reconciliations;
 """
