@@ -18,7 +18,7 @@ from worker.cli.session import Unreachable, opened_database, opened_redis, revis
 from worker.clock import SystemClock
 from worker.crypto import Vault
 from worker.errors import SettingsError
-from worker.health import broker, database, progress, setup, turns, work
+from worker.health import books, broker, database, progress, setup, turns, work
 from worker.health.finding import Finding, Level, fail
 from worker.health.progress import Limits
 from worker.provider import Accounts
@@ -92,6 +92,8 @@ async def _examine(settings: Settings, vault: Vault, accounts: Accounts) -> list
                 names = [each.name for each in await producers.every(db)]
                 margin = settings.quote_margin
                 findings += await _examine_rows(db, vault, accounts, limits, margin)
+                every = settings.reconcile_every
+                findings += books.judge_books(await books.read_books(db), accounts, every)
     except Unreachable as error:
         findings.append(fail("database", str(error), MEND))
     try:

@@ -14,6 +14,7 @@ from worker.outcome import Checked
 from worker.providers import REGISTRY, read_accounts
 from worker.steps.check import check
 from worker.steps.clocks import compare_clocks
+from worker.store.views_books import newest_runs
 from worker.store.views_upkeep import account_loads
 
 _FAILED = 1
@@ -33,7 +34,8 @@ def providers(
 
     What is missing in an account's settings is named, and so is an account whose orders wait
     although no setting configures it, and how far its provider's clock is ahead of the
-    database's, as its last answers showed. No secret is shown. Ends with 1 where an account is
+    database's, as its last answers showed; also how a provider's own books can be read, and when
+    ours were last held beside them. No secret is shown. Ends with 1 where an account is
     wrongly configured or, with --check, does not let us in.
 
     Example: orderline providers --check
@@ -53,6 +55,7 @@ async def _read(*, ask: bool) -> Mapping[str, list[AccountState]]:
     async with opened() as session:
         read = read_accounts(session.settings.accounts)
         said = await _ask(session) if ask else {}
+        reconciled = await newest_runs(session.db)
         loads = {(load.provider, load.account): load for load in await account_loads(session.db)}
     good = {(provider, name) for provider, named in read.good.items() for name in named}
     states: dict[str, list[AccountState]] = {}
@@ -62,6 +65,7 @@ async def _read(*, ask: bool) -> Mapping[str, list[AccountState]]:
             account=read.good.get(provider, {}).get(name),
             faults=tuple(read.faults.get((provider, name), ())),
             load=loads.get((provider, name)) or AccountLoad(provider=provider, account=name),
+            reconciled=reconciled.get((provider, name)),
             said=said.get((provider, name)),
         )
         states.setdefault(provider, []).append(state)

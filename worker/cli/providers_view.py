@@ -7,7 +7,9 @@ from typing import Any, Final
 
 from rich.text import Text
 
-from schemas.orders import AccountLoad, span
+from schemas.books import RunView
+from schemas.orders import AccountLoad, distance, span
+from worker.books import Books
 from worker.cli.output import NOTHING, Cell, Column, print_table, say
 from worker.outcome import Check, Checked
 from worker.provider import Account, Capabilities
@@ -21,6 +23,7 @@ _PROVIDERS: Final = (
     Column("of confirming"),
     Column("can be called off"),
     Column("logs in"),
+    Column("its books"),
     Column("accounts", right=True),
 )
 _ACCOUNTS: Final = (
@@ -33,8 +36,14 @@ _ACCOUNTS: Final = (
     Column("in doubt", right=True),
     Column("parked", right=True),
     Column("clock", right=True),
+    Column("reconciled"),
     Column("says"),
 )
+_BOOKS: Final[Mapping[Books, str]] = {
+    Books.NONE: NOTHING,
+    Books.ACCOUNT: "one list of the account",
+    Books.SHELVES: "a list for each customer, shop order or order",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +54,8 @@ class AccountState:
     account: Account | None
     faults: tuple[str, ...]
     load: AccountLoad
+    reconciled: RunView | None = None
+    """The newest run over its books that has ended."""
     said: tuple[bool, str] | None = None
 
     @property
@@ -96,6 +107,7 @@ def _capabilities(capabilities: Capabilities) -> dict[str, Any]:
         "after_confirm": capabilities.after_confirm,
         "after_cancel": capabilities.after_cancel,
         "returns_for_seconds": _seconds(capabilities.returns_for),
+        "books": capabilities.books,
         "poll_every_seconds": [wait.total_seconds() for wait in capabilities.poll_every],
         "needs_token": capabilities.needs_token,
     }
@@ -118,6 +130,9 @@ def _account(state: AccountState) -> dict[str, Any]:
             "concurrency": state.account.concurrency,
             "call_timeout": state.account.call_timeout,
         }
+    if (run := state.reconciled) is not None:
+        described |= {"reconciled_at": run.ended_at, "reconciled_as": run.state}
+        described["reconciled"] = _reconciled(run)
     if state.said is not None:
         described |= {"lets_us_in": state.said[0], "says": state.said[1]}
     return described
@@ -130,7 +145,7 @@ def _provider_row(each: Mapping[str, Any]) -> list[Cell]:
         return [
             each["provider"],
             Text("not registered", style="bold red"),
-            *[NOTHING] * 4,
+            *[NOTHING] * 5,
             accounts,
         ]
     returns = told["returns_for_seconds"]
@@ -144,6 +159,7 @@ def _provider_row(each: Mapping[str, Any]) -> list[Cell]:
         told["after_confirm"] or NOTHING,
         cancel,
         "yes" if told["needs_token"] else NOTHING,
+        _BOOKS[told["books"]],
         accounts,
     ]
 
@@ -151,6 +167,7 @@ def _provider_row(each: Mapping[str, Any]) -> list[Cell]:
 def _account_row(provider: str, account: Mapping[str, Any]) -> list[Cell]:
     counts = [str(account[name]) for name in ("unfinished", "due", "in_doubt", "parked")]
     counts.append(_clock(account["clock_ahead"], account["clock_unsure"]))
+    counts.append(account.get("reconciled") or NOTHING)
     says = account.get("says") or NOTHING
     name = f"{provider}/{account['account']}".removesuffix("/")
     if not account["configured"]:
@@ -164,6 +181,12 @@ def _account_row(provider: str, account: Mapping[str, Any]) -> list[Cell]:
         *counts,
         says,
     ]
+
+
+def _reconciled(run: RunView) -> str:
+    """When an account's books were last held beside ours, and whether that went well."""
+    ended = run.ended_at or run.started_at
+    return f"{run.state} {distance(ended, run.as_of)}"
 
 
 def _clock(ahead: float | None, unsure: float | None) -> str:

@@ -162,7 +162,7 @@ def _choose(
         )
     readable = {
         key: desk
-        for key, desk in desks.items()
+        for key, desk in sorted(desks.items())
         if desk.provider.capabilities.books is not Books.NONE
     }
     chosen = {

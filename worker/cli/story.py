@@ -149,11 +149,7 @@ def _tell_attempt(attempt: AttemptView) -> None:
 
 def _event(event: EventView) -> list[Cell]:
     # Of a line's event everything but the reason stands elsewhere on the page.
-    said = (
-        pydantic_core.to_json(event.data).decode()
-        if event.deliver_id is None
-        else event.data.get("reason")
-    )
+    said = _of_order(event) if event.deliver_id is None else event.data.get("reason")
     goods = event.goods and f"goods: {event.goods}"
     return [
         stamp(event.at),
@@ -162,6 +158,20 @@ def _event(event: EventView) -> list[Cell]:
         NOTHING if event.sequence is None else str(event.sequence),
         "; ".join(filter(None, (said, goods))) or NOTHING,
     ]
+
+
+def _of_order(event: EventView) -> str:
+    """What a fact about the whole order says: a difference in words, any other one as it is."""
+    data = event.data
+    match event.type:
+        case "order.difference_found":
+            about = f"{data['kind']} about {data['provider_ref'] or 'no id there'}"
+            return f"{about}: ours {data['ours']}, theirs {data['theirs']} (rule: {data['rule']})"
+        case "order.difference_closed":
+            about = f"{data['kind']} about {data['provider_ref'] or 'no id there'}"
+            return f"{about}: closed by {data['by']}: {data['why']}"
+        case _:
+            return pydantic_core.to_json(data).decode()
 
 
 def _tell_notification(notification: NotificationView, order: OrderView) -> None:
