@@ -15,6 +15,8 @@ import pytest
 from tests.stories.conftest import MINUTE, Story, a_story, adobe, gifthub, hyper, threekit
 from worker.sandbox import Fault
 from worker.sandbox.remote import Documented, Reply
+from worker.steps.purge import purge
+from worker.store import differences
 from worker.store.tables_books import RunState
 
 DIFFERENCES: Final = """
@@ -368,3 +370,26 @@ async def test_what_moves_while_it_is_read_is_judged_the_next_time(story: Story)
     await story.pass_time(timedelta(minutes=2))
     await story.reconcile()
     assert [seen[0] for _, seen in await _seen(story)] == ["status_differs"]
+
+
+async def test_an_order_is_kept_while_a_person_has_to_deal_with_its_difference(
+    story: Story,
+) -> None:
+    rt = story.engine.rt
+    quoted_at = {"quoted_at": (await story.now()).isoformat()}
+    await story.submit(hyper("dear", quote=LIRA | quoted_at))
+    await story.play()
+    await _change("price", to="99.00")(story, "dear")
+    await story.reconcile()
+    await story.pass_time(rt.settings.retention + MINUTE)
+    await purge(rt)
+    assert await story.state("dear") == "fulfilled"
+    (difference,) = await story.all("SELECT id FROM differences")
+    assert await differences.close(rt.db, difference.id, by="ada", why="given back")
+    await purge(rt)
+    assert await story.one("SELECT count(*) FROM orders") == 0
+    assert await story.one("SELECT count(*) FROM differences") == 1
+    await story.pass_time(rt.settings.retention + MINUTE)
+    await purge(rt)
+    kept = "SELECT (SELECT count(*) FROM differences) + (SELECT count(*) FROM reconciliations)"
+    assert await story.one(kept) == 0
