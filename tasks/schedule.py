@@ -14,7 +14,7 @@ from schemas import jobs
 EVERY: Final[Mapping[str, timedelta]] = {
     jobs.SWEEP: timedelta(seconds=1),
     jobs.EXPIRE: timedelta(seconds=2),
-    jobs.RECONCILE: timedelta(minutes=1),
+    jobs.RECONCILE: timedelta(seconds=15),
     jobs.PURGE: timedelta(minutes=5),
 }
 """How often each job is done. Which accounts a reconciliation is due for, and what has been over

@@ -22,8 +22,15 @@ _PLACED: Final = frozenset(
 
 
 def compare(ours: OurOrder, entries: Sequence[BookEntry]) -> list[Difference]:
-    """How one order differs from the entries that bear its id there, or a reference of it."""
+    """How one order differs from the entries that bear its id there, or a reference of it.
+
+    Of a parked one a person has the word: only what may take it out of its doubt counts.
+    """
     own = [entry for entry in entries if entry.provider_ref == ours.provider_ref]
+    if ours.state is OrderState.PARKED:
+        moves = (each for each in _status(ours, own, returned=False) if each.rule is Rule.MOVE)
+        doubtful = whole_state(ours.lines) in _NOT_BOUGHT_YET
+        return [*_others(ours, entries), *(moves if doubtful else ())]
     return [
         *_others(ours, entries),
         *_missing_there(ours, own),
@@ -122,9 +129,9 @@ def _price(ours: OurOrder, own: Sequence[BookEntry]) -> Iterator[Difference]:
         return
     amount = sum((price.amount for price in prices if price is not None), Decimal(0))
     theirs = Money(amount, currencies.pop())
-    if ours.total is not None and _same(ours.total, theirs):
-        return
     broken = breach(ours.max_total, theirs)
+    if ours.total is not None and _same(ours.total, theirs) and broken is None:
+        return
     yield Difference(
         kind=DifferenceKind.PRICE_DIFFERS,
         rule=Rule.RECORD if broken is None else Rule.ALERT,

@@ -1,5 +1,6 @@
 """Doing about a difference what its rule says: ask the provider, write a price down, or alarm."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -8,8 +9,9 @@ from worker.change import Change
 from worker.decisions import disputes
 from worker.decisions.disputes import Settled
 from worker.desk import Desk
+from worker.lifecycle import LineState
 from worker.logs import get_logger
-from worker.order import Claimed
+from worker.order import Claimed, Ordered
 from worker.outcome import Confirmed, Pending
 from worker.runtime import Runtime
 from worker.steps.ask import ask
@@ -74,7 +76,7 @@ async def _asked(
 ) -> tuple[Change, Settled]:
     decider, provider = desk.decider_for(claimed), desk.provider
     if disputes.is_placed(claimed):
-        outcome = await ask(partial(provider.poll, claimed.order), desk, rt)
+        outcome = await ask(partial(provider.poll, _all_open(claimed.order)), desk, rt)
         return disputes.polled(decider, claimed, difference, outcome, rt.chance())
     if claimed.attempt is None or not disputes.can_look_up(claimed):
         return disputes.unknown_call(claimed, difference)
@@ -88,9 +90,15 @@ async def _ask_about_ended(difference: Difference, desk: Desk, rt: Runtime) -> H
     orders = await peek(rt.db, rt.vault, [difference.order_id])
     if not orders or orders[0].finished_at is None or difference.rule is not Rule.PARK:
         return None
-    said = await ask(partial(desk.provider.poll, orders[0].order), desk, rt)
+    said = await ask(partial(desk.provider.poll, _all_open(orders[0].order)), desk, rt)
     agrees = isinstance(said, Confirmed | Pending) and not disputes.disagrees(orders[0], said.lines)
     return Handling.AGREED if agrees else None
+
+
+def _all_open(order: Ordered) -> Ordered:
+    """The order as if nothing of it had ended: an adapter asks about what is open, and no more."""
+    lines = tuple(replace(line, state=LineState.ACCEPTED) for line in order.lines)
+    return replace(order, lines=lines)
 
 
 _HANDLINGS: Final = {
