@@ -204,10 +204,11 @@ async def write_down(connection: AsyncConnection, run: Run, **what: Any) -> Run:
         f"{name} = CAST(:{name} AS jsonb)" if name == "found" else f"{name} = :{name}"
         for name in what
     )
-    await connection.execute(
-        text(f"UPDATE reconciliations SET {sets} WHERE id = :id"),  # noqa: S608 -- see above
-        {"id": run.run_id, **what},
-    )
+    if what:
+        await connection.execute(
+            text(f"UPDATE reconciliations SET {sets} WHERE id = :id"),  # noqa: S608 -- see above
+            {"id": run.run_id, **what},
+        )
     return await _read(connection, run)
 
 
