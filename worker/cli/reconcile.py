@@ -230,10 +230,8 @@ def _as_json(told: _Told) -> dict[str, object]:
 def _print(told: _Told) -> None:
     print_differences(told.differences, "No difference was found.", news=True)
     tell_what_to_do(told.differences)
-    seen = sum(each.needs_person for each in told.differences)
-    if told.need_a_person > seen:
+    more = told.need_a_person - sum(each.needs_person for each in told.differences)
+    if more > 0:
+        many = "1 more needs" if more == 1 else f"{more} more need"
         say("")
-        say(
-            f"{told.need_a_person - seen} more that were found before need a person; see"
-            " `orderline differences`."
-        )
+        say(f"{many} a person, found by earlier runs; see `orderline differences`.")
