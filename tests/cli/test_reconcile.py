@@ -99,7 +99,9 @@ async def test_what_differs_is_a_table_and_what_a_person_does_stands_below(
         assert secret not in ran.out + ran.err
     again = await program("reconcile", "--provider", HYPER)
     assert again.code == 1
-    assert [line[:4] for line in again.out.splitlines() if " price_differs " in line][:1] == ["-   "]
+    assert [line[:4] for line in again.out.splitlines() if " price_differs " in line][:1] == [
+        "-   "
+    ]
     assert (await program("reconcile", "--provider", ADOBE)).code == 0
 
 
