@@ -123,9 +123,9 @@ async def _see_through(
             screen.held(desk.provider_name, desk.account, held)
             told.under_way += [] if held is None else [held]
             continue
-        screen.begin(run, goes_on=run.fence > 1)
+        screen.begun(run, goes_on=run.fence > 1)
         await see_through(run, desk, rt, stopping, screen.show)
-        screen.end(await _add(told, run.run_id, rt))
+        screen.ended(await _add(told, run.run_id, rt))
     told.interrupted = stopping.is_set()
     return told
 

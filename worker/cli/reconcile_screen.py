@@ -36,7 +36,7 @@ class Screen:
         """Draw while the block lasts."""
         return self._bars or nullcontext()
 
-    def begin(self, run: Run, *, goes_on: bool) -> None:
+    def begun(self, run: Run, *, goes_on: bool) -> None:
         """A run begins, or goes on where it was left."""
         name = f"{run.provider}/{run.account}"
         left = f", going on where the run of {stamp(run.started_at)} was left" if goes_on else ""
@@ -66,7 +66,7 @@ class Screen:
             f" {stamp(run.started_at)}"
         )
 
-    def end(self, run: RunView) -> None:
+    def ended(self, run: RunView) -> None:
         """A run has ended, or was left."""
         if self._bars is not None and self._task is not None:
             self._bars.remove_task(self._task)

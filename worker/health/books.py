@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import text
-
 from schemas.books import RunView
 from schemas.orders import distance
 from worker.books import Books
@@ -16,20 +14,12 @@ from worker.provider import Accounts
 from worker.providers import REGISTRY
 from worker.store.session import Database
 from worker.store.tables_books import RunState
-from worker.store.views_books import needing_a_person, newest_runs
+from worker.store.views_books import needing_a_person, newest_runs, ordering_for
 
 Key = tuple[str, str]
 
 _TURNS: Final = 2
 """An account is late when it was not reconciled for so many of its turns."""
-
-_FIRST_ORDERS: Final = text("""
-SELECT a.provider, a.account, o.created_at, orderline_now() AS as_of
-FROM accounts a CROSS JOIN LATERAL (
-    SELECT created_at FROM orders WHERE provider = a.provider AND account = a.account
-    ORDER BY created_at LIMIT 1
-) o
-""")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +36,10 @@ class BooksFacts:
 
 async def read_books(db: Database) -> BooksFacts:
     """Look at the rows."""
-    async with db.reading() as connection:
-        rows = (await connection.execute(_FIRST_ORDERS)).all()
     return BooksFacts(
         needy=await needing_a_person(db),
         runs=await newest_runs(db),
-        ordering_for={(row.provider, row.account): row.as_of - row.created_at for row in rows},
+        ordering_for=await ordering_for(db),
     )
 
 

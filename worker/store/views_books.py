@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -31,6 +31,14 @@ _NEWEST: Final = """r.id IN (
         WHERE provider = a.provider AND account = a.account AND ended_at IS NOT NULL
         ORDER BY started_at DESC LIMIT 1
     ) n)"""
+
+_FIRST_ORDERS: Final = text("""
+SELECT a.provider, a.account, orderline_now() - o.created_at AS ago
+FROM accounts a CROSS JOIN LATERAL (
+    SELECT created_at FROM orders WHERE provider = a.provider AND account = a.account
+    ORDER BY created_at LIMIT 1
+) o
+""")
 
 NEEDS_PERSON: Final = """(d.closed_at IS NULL AND (d.rule IN ('alert', 'report')
     OR (d.rule = 'park' AND d.handling IS DISTINCT FROM 'agreed' AND NOT EXISTS (
@@ -137,6 +145,13 @@ async def newest_runs(db: Database) -> Mapping[tuple[str, str], RunView]:
     async with snapshot(db) as connection:
         found = await select_runs(connection, _NEWEST, {})
         return {(run.provider, run.account): run for run in found}
+
+
+async def ordering_for(db: Database) -> Mapping[tuple[str, str], timedelta]:
+    """How long ago the first order of each account was accepted, of those that are kept."""
+    async with db.reading() as connection:
+        rows = await connection.execute(_FIRST_ORDERS)
+        return {(row.provider, row.account): row.ago for row in rows}
 
 
 async def database_now(db: Database) -> datetime:
