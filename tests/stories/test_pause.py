@@ -1,4 +1,4 @@
-"""Beat was away for an hour: what was due in it is done then, once, however often it is rung for."""
+"""Beat was away for an hour: what was due in it is done then, once, however often it is rung."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
