@@ -19,6 +19,7 @@ NOTIFICATION_DELIVER: Final = "notification.deliver"
 SWEEP: Final = "upkeep.sweep"
 EXPIRE: Final = "upkeep.expire"
 PURGE: Final = "upkeep.purge"
+RECONCILE: Final = "upkeep.reconcile"
 
 
 class OrderBell(Schema):

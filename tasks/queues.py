@@ -29,6 +29,7 @@ ROUTES: Final = {
     jobs.SWEEP: {"queue": UPKEEP},
     jobs.EXPIRE: {"queue": UPKEEP},
     jobs.PURGE: {"queue": UPKEEP},
+    jobs.RECONCILE: {"queue": UPKEEP},
     jobs.ORDER_SUBMIT: {"queue": SUBMIT},
 }
 """Order bells are routed by whoever rings them, since their queue depends on the provider."""

@@ -14,9 +14,11 @@ from schemas import jobs
 EVERY: Final[Mapping[str, timedelta]] = {
     jobs.SWEEP: timedelta(seconds=1),
     jobs.EXPIRE: timedelta(seconds=2),
+    jobs.RECONCILE: timedelta(seconds=15),
     jobs.PURGE: timedelta(minutes=5),
 }
-"""How often each job is done."""
+"""How often each job is done. Which accounts a reconciliation is due for, and what has been over
+for long enough to be purged, the settings say: the job only looks."""
 
 _WORTH: Final = timedelta(seconds=10)
 """For how long a ring is of use at least: while no worker runs, they need not pile up."""

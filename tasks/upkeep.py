@@ -33,6 +33,13 @@ def purge(self: Task) -> str:
     return f"purged {done.orders}, erased {done.personal}, dropped {done.quarantine}{more}"
 
 
+@app.task(name=jobs.RECONCILE, bind=True)
+def reconcile(self: Task) -> str:
+    """Begin to hold our orders beside the providers' books, where that is due."""
+    begun = run_on(self, engine_of(self).engine.reconcile_due())
+    return f"begun: {', '.join(begun)}" if begun else "none due"
+
+
 async def _expire(thread: EngineThread) -> Counter[str]:
     return await end_lapsed(thread.engine.mail, thread.engine.rt)
 

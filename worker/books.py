@@ -1,15 +1,17 @@
-"""What a provider's own books say of our orders, page by page. Pure data.
+"""A provider's own books beside ours, and how they can differ. Pure data.
 
-A reconciliation reads them beside our own (``Provider.read_books``). A *shelf* is a part of them
+A reconciliation reads them page by page (``Provider.read_books``). A *shelf* is a part of them
 that can be asked for at once: the whole account, one customer, one shop order, one order.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from schemas.ids import OrderId
 from schemas.money import Money
-from worker.lifecycle import LineState
+from worker.lifecycle import LineState, OrderState
 from worker.outcome import Evidence
 
 
@@ -55,3 +57,73 @@ class BookPage:
     entries: tuple[BookEntry, ...]
     next_page: str | None = None
     evidence: Evidence = Evidence()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OurLine:
+    """One line of an order, as our books have it."""
+
+    line_ref: str
+    provider_line_ref: str | None
+    state: LineState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OurOrder:
+    """One order, as our books have it. ``surplus`` are further orders of it that are known of."""
+
+    order_id: OrderId
+    state: OrderState
+    provider_ref: str | None
+    lines: Sequence[OurLine]
+    total: Money | None = None
+    max_total: Money | None = None
+    surplus: frozenset[str] = frozenset()
+
+
+class DifferenceKind(StrEnum):
+    """In what the books can differ."""
+
+    MISSING_HERE = "missing_here"
+    """It is there, and our books do not know that."""
+    MISSING_THERE = "missing_there"
+    """Our books say that it was placed, and it is not there."""
+    STATUS_DIFFERS = "status_differs"
+    PRICE_DIFFERS = "price_differs"
+    SURPLUS_ORDER = "surplus_order"
+    """There is one more there than our books have."""
+
+
+class Rule(StrEnum):
+    """What is done about a difference."""
+
+    MOVE = "move"
+    """Theirs is further on: the provider is asked about the order, and ours follows."""
+    PARK = "park"
+    """Nobody but a person can tell: the order is parked, or stands open if it has ended."""
+    RECORD = "record"
+    """A price within the limit: ours becomes theirs."""
+    ALERT = "alert"
+    """A price above the limit: recorded, and a person has to give it back or accept it."""
+    ATTACH = "attach"
+    """It bears our reference: our order is looked up, and becomes what it is there."""
+    REPORT = "report"
+    """It bears nothing of ours: somebody else's, or ordered by hand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One difference and its rule; ``ours`` and ``theirs`` are for people, and never secret.
+
+    ``line`` is the provider's id of the line it is about, where it is about one. ``total`` is what
+    the provider charges, where that is what differs.
+    """
+
+    kind: DifferenceKind
+    rule: Rule
+    order_id: OrderId | None
+    provider_ref: str | None
+    line: str = ""
+    ours: str
+    theirs: str
+    total: Money | None = None

@@ -17,6 +17,7 @@ class Desk:
 
     ``lease`` outlasts any call made from here; ``start_grace`` is how long after its attempt
     was recorded a call may still begin, ``call_timeout`` its hard deadline after that.
+    ``books_rate`` is how many calls a second a reconciliation may make.
     """
 
     provider_name: str
@@ -29,6 +30,7 @@ class Desk:
     start_grace: timedelta
     call_timeout: timedelta
     lease: timedelta
+    books_rate: float = 4.0
 
     def decider_for(self, claimed: Claimed) -> Decider:
         """The rules for one order: what its intent asks may change how the provider behaves."""

@@ -9,12 +9,13 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
-from schemas.jobs import OrderBell
+from schemas.jobs import RECONCILE, OrderBell
 from worker.desk import Desk
 from worker.logs import get_logger
 from worker.order import Claimed
 from worker.pulse import PulseWriter, PumpPulse
 from worker.pump import Pump
+from worker.reconciliation import reconcile, start
 from worker.runtime import DeskKey, Runtime, open_runtime
 from worker.settings import Settings
 from worker.steps.clocks import OFTEN, compare_clocks
@@ -80,6 +81,22 @@ class Engine:
         """Say which jobs are to be done, and how often, so that one that is missed is seen."""
         expect = partial(upkeep.expect, self.rt.db, every)
         self.rt.supervisor.spawn(insist(expect, "schedule"), "schedule")
+
+    async def reconcile_due(self) -> list[str]:
+        """Begin the reconciliations that are due, or were left; the accounts, by name."""
+        begun = []
+        for (provider, account), desk in self.rt.desks.items():
+            settings = self.rt.settings
+            run = await start(
+                desk, self.rt, back=settings.reconcile_back, every=settings.reconcile_every
+            )
+            if run is not None:
+                name = f"{provider}/{account}"
+                work = reconcile(run, desk, self.rt, self._stopping)
+                self.rt.supervisor.spawn(work, f"reconcile:{name}")
+                begun.append(name)
+        await upkeep.note(self.rt.db, RECONCILE)
+        return begun
 
     async def stop(self, grace: float) -> None:
         """Claim nothing more, let calls finish, and cut off those that outlast the grace.

@@ -124,11 +124,7 @@ def _wired(
     )
     stack.push_async_callback(sender.aclose)
     calls = Calls()
-    desks = {
-        (provider, name): _open_desk(provider, name, account, settings, db, vault, clock, calls)
-        for provider, by_name in load_accounts(settings.accounts).items()
-        for name, account in by_name.items()
-    }
+    desks = _open_desks(settings, db, vault, clock, calls)
     for desk in desks.values():
         stack.push_async_callback(desk.channel.aclose)
     return Runtime(
@@ -148,6 +144,16 @@ def _wired(
         deliveries=BatchWriter("deliveries", partial(notifications.record, db)),
         database_clock=ClockWatch(),
     )
+
+
+def _open_desks(
+    settings: Settings, db: Database, vault: Vault, clock: Clock, calls: Calls
+) -> dict[DeskKey, Desk]:
+    return {
+        (provider, name): _open_desk(provider, name, account, settings, db, vault, clock, calls)
+        for provider, by_name in load_accounts(settings.accounts).items()
+        for name, account in by_name.items()
+    }
 
 
 def _open_desk(
@@ -188,6 +194,7 @@ def _open_desk(
         start_grace=settings.start_grace,
         call_timeout=call_timeout,
         lease=settings.start_grace + call_timeout + settings.lease_margin,
+        books_rate=account.books_rate,
     )
 
 

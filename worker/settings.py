@@ -91,6 +91,11 @@ class Settings(BaseSettings):
     """An order that its provider does not know may still appear there this long after the call
     (and five times the call's deadline); only then its absence is believed."""
 
+    reconcile_every: Annotated[Span, Field(ge=timedelta(seconds=1))] = timedelta(hours=1)
+    """How often each account's orders are held beside its provider's own books."""
+    reconcile_back: Annotated[Span, Field(ge=timedelta(minutes=1))] = timedelta(days=2)
+    """How far back that looks: orders accepted since then, and what stands there since then."""
+
     delivery_concurrency: int = Field(default=128, ge=1, le=2000)
     """Webhooks under way at once, per worker process."""
     delivery_timeout: Span = timedelta(seconds=15)

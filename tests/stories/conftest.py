@@ -24,6 +24,7 @@ from worker.engine import Engine
 from worker.lifecycle import OrderState, Step
 from worker.order import Attempted, Claimed
 from worker.providers import REGISTRY
+from worker.reconciliation import reconcile, start
 from worker.runtime import open_runtime
 from worker.sandbox import Sandbox, SandboxSettings
 from worker.settings import Settings
@@ -32,6 +33,7 @@ from worker.steps.expire import expire
 from worker.store import claims
 from worker.store.attempts import NewAttempt, Opened
 from worker.store.intake import Entry, EntryKind
+from worker.store.reconciliations import Run
 from worker.store.session import Boundary
 
 SHOP = "shop"
@@ -152,6 +154,17 @@ class Story:
         await expire(self.engine.mail, self.engine.rt)
         await self.work()
 
+    async def reconcile(self, *, back: timedelta = timedelta(days=1)) -> list[Run]:
+        """Hold our orders beside every provider's books, as beat would have it done."""
+        rt, stopping = self.engine.rt, asyncio.Event()
+        ended = [
+            await reconcile(run, desk, rt, stopping)
+            for desk in rt.desks.values()
+            if (run := await start(desk, rt, back=back, asked_by="story"))
+        ]
+        await self.work()
+        return ended
+
     async def one(self, query: str, **values: Any) -> Any:
         async with self.db.reading() as connection:
             return (await connection.execute(text(query), values)).scalar_one_or_none()
@@ -245,7 +258,9 @@ def _accounts(sandbox: Sandbox, call_timeout: float) -> dict[str, dict[str, dict
         provider: {
             name: {
                 key: SecretStr(value)
-                for key, value in (fields | {"call_timeout": str(call_timeout)}).items()
+                for key, value in (
+                    fields | {"call_timeout": str(call_timeout), "books_rate": "1000"}
+                ).items()
             }
             for name, fields in accounts.items()
         }

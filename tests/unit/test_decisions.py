@@ -133,7 +133,12 @@ def test_an_order_charged_above_the_limit_goes_on_and_is_flagged() -> None:
     claimed = calling(L.WAITING, max_total=lira("19.90"))
     change = after_call(Confirmed("their-id", total=lira("20")), claimed=claimed)
     assert (change.state, change.total) == (OrderState.PLACED, lira("20"))
-    assert [event.type for event in change.events] == ["order.charged_above_max"]
+    (alarm,) = change.events
+    assert alarm.type == "order.charged_above_max"
+    assert alarm.data["charged"] == "20 TRY"
+    assert alarm.data["max_total"] == "19.90 TRY"
+    assert (alarm.data["provider_ref"], alarm.data["lines"]) == ("their-id", [])
+    assert "support" in alarm.data["give_back"]
 
 
 @pytest.mark.parametrize(

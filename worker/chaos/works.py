@@ -35,6 +35,8 @@ START_GRACE: Final = 0.5
 QUOTE_MARGIN: Final = 1.0
 NEEDS: Final = timedelta(seconds=START_GRACE + CALL_TIMEOUT + QUOTE_MARGIN)
 """How much of its window a purchase must have left when it is begun."""
+BOOKS_RATE: Final = 40.0
+"""Pages of a remote's books a second."""
 CONCURRENCY: Final = 8
 """Calls to one account at once, per worker: the remotes live in this one process."""
 
@@ -49,6 +51,7 @@ _SETTINGS: Final = {
     "ORDERLINE_LOOK_UP_WAITS": "0.5,1,2,4",
     "ORDERLINE_ABSENCE_AFTER": "8",
     "ORDERLINE_DELIVERY_TIMEOUT": "10",
+    "ORDERLINE_RECONCILE_EVERY": "5",
     "ORDERLINE_GRACE": "4",
     "ORDERLINE_LOG_FORMAT": "json",
 }
@@ -165,7 +168,11 @@ def _redis(url: str, *, tries: int) -> Redis:
 def _accounts(
     sandbox: Sandbox, forwarder: Forwarder
 ) -> Mapping[str, Mapping[str, Mapping[str, str]]]:
-    ours = {"call_timeout": str(CALL_TIMEOUT), "concurrency": str(CONCURRENCY)}
+    ours = {
+        "call_timeout": str(CALL_TIMEOUT),
+        "concurrency": str(CONCURRENCY),
+        "books_rate": str(BOOKS_RATE),
+    }
     return {
         provider: {
             name: {**fields, **ours, **forwarder.settings(provider)}

@@ -4,6 +4,8 @@
     decider    one method for each thing that can have happened to a claimed order
     doubts     what follows from an unknown outcome, and from looking it up
     cancels    what follows from a wish to call an order off
+    differences   what differs between our books and a provider's, and the rule for each
+    disputes   what follows when the provider is asked about an order of which its books differ
 
 What providers differ in comes in as ``Capabilities``; when to try again comes from ``Policy``;
 chance is an argument. Nothing here reads a clock, a setting or a row.

@@ -71,7 +71,7 @@ def refused_to_cancel(rules: Rules, claimed: Claimed, reason: str) -> Change:
     )
     if claimed.state is not OrderState.PLACED:
         return change
-    return replace(change, step=Step.POLL, due_in=rules.poll_in(0))
+    return replace(change, step=Step.POLL, due_in=rules.poll_in(claimed, 0))
 
 
 def after_cancel(rules: Rules, claimed: Claimed, outcome: LookUp, chance: float) -> Change:
@@ -117,7 +117,7 @@ def _undecided(rules: Rules, claimed: Claimed) -> Change:
             claimed, "its provider took the wish to call it off, and never decided"
         )
     asked = claimed.tries if claimed.step is Step.RECONCILE else 0
-    return _asked(claimed, rules.poll_in(asked), "the provider was asked")
+    return _asked(claimed, rules.poll_in(claimed, asked), "the provider was asked")
 
 
 def _parked_and_told(rules: Rules, claimed: Claimed, outcome: LookUp) -> Change:
@@ -140,7 +140,7 @@ def stands(rules: Rules, claimed: Claimed, reason: str) -> Change:
     change = change_of(
         claimed, state=ended or OrderState.PLACED, reason=f"not called off: {reason}"
     )
-    return change if ended else replace(change, step=Step.POLL, due_in=rules.poll_in(0))
+    return change if ended else replace(change, step=Step.POLL, due_in=rules.poll_in(claimed, 0))
 
 
 def _called_off(rules: Rules, claimed: Claimed, outcome: Confirmed) -> Change:

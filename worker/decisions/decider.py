@@ -151,7 +151,7 @@ class Decider(Rules):
         events = [*change.events]
         broken = breach(claimed.max_total, outcome.total) if self.capabilities.buys else None
         if broken is not None:
-            events.append(noted("order.charged_above_max", {"reason": broken}))
+            events.append(noted("order.charged_above_max", self._charge(claimed, outcome, broken)))
         ours = claimed.order.provider_ref or outcome.provider_ref
         found = dict.fromkeys((outcome.provider_ref, *outcome.surplus))
         surplus = tuple(ref for ref in found if ref not in {None, ours})
@@ -164,6 +164,29 @@ class Decider(Rules):
             events=tuple(events),
             surplus=surplus,
         )
+
+    def _charge(self, claimed: Claimed, outcome: Confirmed, reason: str) -> Mapping[str, Any]:
+        """Everything that whoever gives it back, or accepts it, has to know."""
+        within = self.capabilities.returns_for
+        way = "no documented way: ask the provider's support"
+        if self.capabilities.cancels:
+            days = "before its goods are delivered" if within is None else f"for {within.days} days"
+            way = f"orderline cancel, {days}"
+        return {
+            "reason": reason,
+            "charged": str(outcome.total),
+            "max_total": str(claimed.max_total),
+            "provider_ref": outcome.provider_ref or claimed.order.provider_ref,
+            "lines": [
+                {
+                    "line_ref": each.line_ref,
+                    "provider_line_ref": each.provider_line_ref,
+                    "price": None if each.price is None else str(each.price),
+                }
+                for each in outcome.lines
+            ],
+            "give_back": way,
+        }
 
     def _no(self, claimed: Claimed, step: Step, outcome: Refused) -> Change:
         """This call bought nothing; an earlier one of unknown outcome still may have."""
@@ -220,7 +243,7 @@ class Decider(Rules):
             claimed,
             state=OrderState.PLACED,
             step=Step.POLL,
-            due_in=self.poll_in(polls),
+            due_in=self.poll_in(claimed, polls),
             tries=polls + 1,
             provider_ref=provider_ref,
             moves=moves,

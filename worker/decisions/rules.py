@@ -14,6 +14,9 @@ from worker.verdicts import WINDOW_CLOSED, change_of, expired, gave_up, quoted_a
 
 AT_ONCE: Final = timedelta(0)
 
+_POLLS_IN_A_LIFE: Final = 50
+_RAREST_POLL: Final = timedelta(hours=1)
+
 _LAST_CHANCE: Final = timedelta(seconds=1)
 """From being due to being attempted: a bell, a claim, a token, at worst the sweep's second."""
 
@@ -108,10 +111,15 @@ class Rules:
             reason=reason,
         )
 
-    def poll_in(self, polls: int) -> timedelta:
-        """The wait before the next poll, after so many in a row; the last one repeats."""
+    def poll_in(self, claimed: Claimed, polls: int) -> timedelta:
+        """The wait before the next poll, after so many in a row.
+
+        The provider's last wait repeats, until the order is so old that it is asked after by its
+        age: what has not happened for a day will hardly happen within half a minute.
+        """
         waits = self.capabilities.poll_every
-        return waits[min(polls, len(waits) - 1)]
+        by_age = min(claimed.age / _POLLS_IN_A_LIFE, _RAREST_POLL)
+        return max(waits[min(polls, len(waits) - 1)], by_age)
 
     def patience_left(self, claimed: Claimed) -> timedelta:
         """How much longer the newest call may still come through."""

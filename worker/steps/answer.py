@@ -4,12 +4,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TypeVar
 
+from worker.books import BookPage
 from worker.logs import get_logger
 from worker.outcome import Check, InDoubt, LookUp, NotSent, Refused
 from worker.providers.reading import hide
 from worker.runtime import Runtime
 
-Answer = TypeVar("Answer", bound=LookUp | Check)
+Answer = TypeVar("Answer", bound=LookUp | Check | BookPage)
 
 log = get_logger(__name__)
 

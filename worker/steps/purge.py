@@ -30,7 +30,7 @@ class Purged:
     """What a run came to. ``more`` says that it ended with work left, for the next one.
 
     ``orders`` were purged, ``quarantine`` entries deleted; ``personal`` counts the orders and the
-    entries of which personal data was erased.
+    entries of which personal data was erased. Reconciliations that old go uncounted.
     """
 
     orders: int
@@ -48,6 +48,7 @@ async def purge(rt: Runtime) -> Purged:
     kinds = {
         "orders": (partial(purging.bury, rt.db, retention), PURGED_AT_ONCE),
         "quarantine": (partial(purging.delete_closed, rt.db, retention), PURGED_AT_ONCE),
+        "books": (partial(purging.delete_books, rt.db, retention), PURGED_AT_ONCE),
         "erased": (
             partial(erasing.erase, rt.db, personal, sent_again_for=SENT_AGAIN_FOR),
             ERASED_AT_ONCE,

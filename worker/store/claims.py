@@ -14,8 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.ids import AttemptId, OrderId
 from worker.crypto import Vault
+from worker.lifecycle import TERMINAL_ORDERS
 from worker.order import Claimed
 from worker.store.claimed import as_claimed, readable, rows_of
+from worker.store.columns import listed
 from worker.store.session import Boundary, Database, Row, as_rows
 
 _DUE: Final = """
@@ -53,6 +55,13 @@ _LAPSED: Final = """
 """What no call can be made for in time any more. Of an account that is not configured here nobody
 can say what doubt allows, so only those that no call was ever made for."""
 
+_UNFINISHED: Final = f"""
+    SELECT id FROM orders
+    WHERE id = :order_id AND cancel_asked_at IS NULL AND NOT {listed("state", TERMINAL_ORDERS)}
+      AND (lease_until IS NULL OR lease_until <= orderline_now())
+    FOR UPDATE SKIP LOCKED
+"""  # noqa: S608 -- our own words
+
 _TAKE: Final = """
 WITH chosen AS MATERIALIZED ({chosen})
 UPDATE orders o
@@ -78,6 +87,7 @@ LIMIT 1
 
 _CLAIM: Final = text(_TAKE.format(chosen=_DUE))
 _CLAIM_LAPSED: Final = text(_TAKE.format(chosen=_LAPSED))
+_CLAIM_ONE: Final = text(_TAKE.format(chosen=_UNFINISHED))
 _SEIZE: Final = text(_TAKE.format(chosen=_KNOWN_BY_ATTEMPT))
 
 
@@ -137,6 +147,19 @@ async def claim_lapsed(
             },
         )
     return [claimed for row in taken if (claimed := readable(row, vault)) is not None]
+
+
+async def claim_one(
+    db: Database, vault: Vault, order_id: OrderId, *, worker: str, lease: timedelta
+) -> Claimed | None:
+    """Lease one order because its provider's books say something else of it than ours.
+
+    ``None`` where it has ended, where a worker is at it, or where it is to be called off first.
+    """
+    async with db.transaction(Boundary.CLAIM) as connection:
+        values = {"order_id": order_id, "worker": worker, "lease": lease.total_seconds()}
+        taken = await _take(connection, _CLAIM_ONE, values)
+    return as_claimed(taken[0], vault) if taken else None
 
 
 async def seize(

@@ -23,7 +23,10 @@ AT_REST: Final = f"""{listed("o.state", TERMINAL_ORDERS)}
 """Which orders ``o`` have ended, and owe nobody a call, an answer or a delivery."""
 
 _OVER: Final = f"""{AT_REST} AND NOT EXISTS (
-    SELECT FROM surplus_orders s WHERE s.order_id = o.id AND s.closed_at IS NULL)"""
+    SELECT FROM surplus_orders s WHERE s.order_id = o.id AND s.closed_at IS NULL)
+    AND NOT EXISTS (
+        SELECT FROM differences d WHERE d.order_id = o.id AND d.closed_at IS NULL)
+"""  # noqa: S608 -- our own words
 """Which of them are nothing to a person either."""
 
 _CHOOSE: Final = text(f"""
@@ -73,6 +76,27 @@ RETURNING id
 """)
 
 
+_DELETE_BOOKS: Final = text("""
+WITH differing AS (
+    DELETE FROM differences WHERE id IN (
+        SELECT id FROM differences
+        WHERE closed_at <= orderline_now() - make_interval(secs => :age)
+        LIMIT :limit FOR UPDATE SKIP LOCKED
+    )
+    RETURNING id
+),
+runs AS (
+    DELETE FROM reconciliations WHERE id IN (
+        SELECT id FROM reconciliations
+        WHERE ended_at <= orderline_now() - make_interval(secs => :age)
+        LIMIT :limit FOR UPDATE SKIP LOCKED
+    )
+    RETURNING id
+)
+SELECT greatest((SELECT count(*) FROM differing), (SELECT count(*) FROM runs)) AS deleted
+""")
+
+
 async def bury(db: Database, age: timedelta, limit: int) -> int:
     """Purge at most ``limit`` orders that ended so long ago, the oldest first; how many it were.
 
@@ -94,3 +118,14 @@ async def delete_closed(db: Database, age: timedelta, limit: int) -> int:
     async with db.transaction(Boundary.PURGE) as connection:
         values = {"age": age.total_seconds(), "limit": limit}
         return len((await connection.execute(_DELETE_CLOSED, values)).all())
+
+
+async def delete_books(db: Database, age: timedelta, limit: int) -> int:
+    """Delete at most ``limit`` reconciliations, and as many closed differences, that old.
+
+    How many it were of the one or the other, whichever is more.
+    """
+    async with db.transaction(Boundary.PURGE) as connection:
+        values = {"age": age.total_seconds(), "limit": limit}
+        deleted: int = (await connection.execute(_DELETE_BOOKS, values)).scalar_one()
+    return deleted

@@ -31,6 +31,8 @@ class Boundary(StrEnum):
     CALLBACK = "callback.heard"
     SURPLUS = "surplus.closed"
     BELL = "account.rung"
+    RECONCILIATION = "reconciliation.noted"
+    DIFFERENCE = "difference.noted"
     TURN = "turn.noted"
     CLOCKS = "clocks.noted"
     PRODUCER = "producer.changed"

@@ -60,6 +60,7 @@ class OrderRow(SQLModel, table=True):
             "expires_at",
             postgresql_where=text("step IN ('place', 'confirm') AND expires_at IS NOT NULL"),
         ),
+        Index("orders_by_age", "provider", "account", "created_at", "id"),
         Index("orders_parked", "updated_at", postgresql_where=text("state = 'parked'")),
         Index(
             "orders_by_provider_ref",
