@@ -4,7 +4,6 @@ What beat rings for is found in the rows, each time anew. So nothing is done twi
 it is rung for.
 """
 
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
