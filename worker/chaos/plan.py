@@ -82,6 +82,8 @@ MALFORMED_SHARE: Final = 0.03
 QUOTED_SHARE: Final = 0.6
 SHORT_SHARE: Final = 0.35
 """Of the quotes: those that end within ``SHORT`` seconds."""
+REQUOTE_SHARE: Final = 0.5
+"""Of the quotes of orders that are priced first: those that may be renewed."""
 SHORT: Final = (3.0, 15.0)
 SEVERAL_SHARE: Final = 0.25
 MOST_LINES: Final = 4
@@ -115,6 +117,8 @@ def _fresh(chance: Random, number: str) -> Planned:
     body = way.body(number, lines)
     if not quoted:
         body.pop("quote", None)
+    elif _is_priced_first(body) and chance.random() < REQUOTE_SHARE:
+        body["quote"] = body["quote"] | {"requote": True}
     return Planned(
         sort=Sort.FRESH,
         number=number,
@@ -123,6 +127,10 @@ def _fresh(chance: Random, number: str) -> Planned:
         window=timedelta(seconds=round(chance.uniform(*SHORT), 1)) if short else None,
         endless=way.endless,
     )
+
+
+def _is_priced_first(body: Body) -> bool:
+    return body["provider"] == "gifthub" or bool(body.get("preview_first"))
 
 
 def _followers(chance: Random, fresh: Planned) -> Iterator[tuple[int, Planned]]:
