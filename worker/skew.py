@@ -33,9 +33,11 @@ class Ahead:
     ) -> Self:
         """What one look tells: somewhere between question and answer it showed ``shown``.
 
-        ``coarse`` is how much later it really may have been.
+        ``coarse`` is how much later it really may have been. While a slow answer came, the other
+        clock may have gained on ours.
         """
-        return cls(shown - answered_at, shown + coarse - asked_at)
+        gained = (answered_at - asked_at) * _DRIFT
+        return cls(shown - answered_at, shown - asked_at + coarse + gained)
 
     @property
     def middle(self) -> timedelta:
@@ -67,7 +69,12 @@ class ClockWatch:
         self.seen_at: datetime | None = None
 
     def saw(self, look: Ahead, at: datetime) -> None:
-        """Take in one more look, made at a moment of our own clock."""
+        """Take in one more look, made at a moment of our own clock.
+
+        Where that was set back before the answer came, there is nothing to be learnt.
+        """
+        if look.least > look.most:
+            return
         if self.ahead is not None and self.seen_at is not None:
             look = self.ahead.narrowed(look, abs(at - self.seen_at))
         self.ahead, self.seen_at = look, at

@@ -218,6 +218,8 @@ NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
         ("²", None),
         ("soon", None),
         ("Sun, 99 Nov 2026 10:01:30 GMT", None),
+        (f"Sun, 22 Nov {'9' * 30} 10:01:30 GMT", None),
+        (f"Sun, 22 Nov 2026 10:01:30 +{'9' * 30}", None),
     ],
 )
 def test_retry_after_is_understood(header: str, wait: timedelta | None) -> None:

@@ -47,6 +47,20 @@ INSERT INTO used_deliver_ids (producer, deliver_id, order_id)
 SELECT producer, 'buried', order_id FROM tombstones
 """
 
+RUN = """
+INSERT INTO reconciliations (id, provider, account, since, asked_by, state)
+VALUES (gen_random_uuid(), 'hyperteknoloji', 'default', now(), 'beat', '{state}')
+"""
+SHELF = """
+INSERT INTO reconciled_shelves (run_id, shelf, state) SELECT id, '', 'unread' FROM reconciliations
+"""
+DIFFERENCE = """
+INSERT INTO differences (id, provider, account, kind, rule, order_id, line, ours, theirs, found_in,
+    seen_in)
+SELECT gen_random_uuid(), provider, account, 'missing_there', 'park', id, '', 'placed', 'not there',
+    id, id FROM orders
+"""
+
 FORGOTTEN = "UPDATE {} SET decision = 'forgotten', closed_at = now(), closed_by = 'me'"
 
 BROKEN = [
@@ -100,6 +114,15 @@ BROKEN = [
     ("tombstones_producer_fkey", "UPDATE tombstones SET producer = 'nobody'"),
     ("used_deliver_ids_order_id_fkey", "DELETE FROM tombstones"),
     ("used_deliver_ids_pkey", USED),
+    ("state_is_known", RUN.format(state="asleep")),
+    ("one_run_under_way_per_account", RUN.format(state="comparing")),
+    ("state_is_known", "UPDATE reconciled_shelves SET state = 'torn'"),
+    ("fkey", "DELETE FROM reconciliations"),
+    ("kind_is_known", "UPDATE differences SET kind = 'odd'"),
+    ("rule_is_known", "UPDATE differences SET rule = 'shrug'"),
+    ("handling_is_known", "UPDATE differences SET handling = 'shrugged'"),
+    ("closed_by_somebody", "UPDATE differences SET closed_at = now()"),
+    ("a_difference_is_open_once", DIFFERENCE),
 ]
 
 
@@ -113,6 +136,8 @@ async def placed(shop: Shop) -> Shop:
     await shop.execute(SURPLUS.format(ref="NULL"))
     await shop.execute(TOMBSTONE.format(intent_id="'buried'", state="'failed'"))
     await shop.execute(USED)
+    for statement in (RUN.format(state="reading"), SHELF, DIFFERENCE):
+        await shop.execute(statement)
     return shop
 
 

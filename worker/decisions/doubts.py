@@ -87,7 +87,7 @@ def absent(rules: Rules, claimed: Claimed, step: Step, finding: Absent) -> Chang
         change = rules.over(claimed, "proven absent") or anew
     elif kind is Doubt.LOOK_UP_ONCE:
         change = _looked_once(rules, claimed, step)
-        proven = change.step is None
+        proven = change.step is None or change.requote is not None
     else:
         change = _ask_again(rules, claimed, kind)
     seen: Outcome = (
@@ -142,9 +142,12 @@ def unless_doubted(rules: Rules, claimed: Claimed, end: Change) -> Change:
     ``LOOK_UP_ONCE``: after a single look-up another call is safe, because the provider refuses a
     repeat. Saying that nothing was bought is not: for that we look again, late enough.
     A request that could be sent again but may not any more is looked up, or goes to a person.
+    An order that is back at placing after a purchase was tried is quoted anew, which it is not
+    before that purchase is cleared up; its lines may still say *in doubt*.
     """
     step = claimed.attempt_step
-    if step is None or step is Step.CANCEL:
+    anew = step is Step.CONFIRM and claimed.step is Step.PLACE
+    if step is None or step is Step.CANCEL or anew:
         return end
     doubted = any(line.state is LineState.IN_DOUBT for line in claimed.order.lines)
     if doubted and rules.after(step) is Doubt.LOOK_UP_ONCE:

@@ -26,6 +26,8 @@ _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 _LOOK_EVERY: Final = timedelta(milliseconds=300)
 """Looks at different moments within a second are what makes a coarse clock's reading fine."""
+_NO_CLOCK: Final = timedelta(days=1)
+"""A ``Date`` that is further off is a mistake: believed, it would end every quote at once."""
 
 _parse = lru_cache(maxsize=256)(httpx.URL)
 """Parsing costs more than anything else in building a request; most paths repeat."""
@@ -113,7 +115,7 @@ class Channel:
         now, seen_at = self._clock.now(), self.watch.seen_at
         if seen_at is not None and timedelta(0) <= now - seen_at < _LOOK_EVERY:
             return
-        if (date := reply.date) is not None:
+        if (date := reply.date) is not None and abs(date - now) < _NO_CLOCK:
             self.watch.saw(Ahead.seen(asked_at, date, now, WHOLE_SECONDS), now)
 
     async def aclose(self) -> None:

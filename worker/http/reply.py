@@ -61,7 +61,7 @@ class Reply:
 def _http_date(value: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter: a number beyond what a date holds
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 

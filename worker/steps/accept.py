@@ -95,7 +95,8 @@ async def take_in(
 ) -> Sorted:
     """Take a batch in, from wherever it came, and end the commit with what ``ending`` writes.
 
-    A wish that names no intent is ``early`` until it has been there for ``overtaken``.
+    A wish that names no intent is ``early`` until it has been there for ``overtaken``; one that
+    was put long after now has an id that somebody made up.
     """
     read = _read(entries, settings.development_host_set)
     try:
@@ -141,7 +142,7 @@ async def _written(
     ended = await cancels.buried(connection, list(vain.values()))
     for entry, wish in vain.items():
         tomb = ended.get(wish.event_id)
-        if tomb is None and known.now - entry.put_at < overtaken:
+        if tomb is None and abs(known.now - entry.put_at) < overtaken:
             heaps.early.append(entry)
         else:
             heaps.faulty.append((entry, _in_vain(tomb)))

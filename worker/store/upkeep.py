@@ -46,7 +46,8 @@ ON CONFLICT (name) DO UPDATE SET every = excluded.every
 _SINCE: Final = text("SELECT orderline_now() - ran_at FROM jobs WHERE name = :job")
 
 _TURNS: Final = text("""
-SELECT name, every, extract(epoch FROM orderline_now() - ran_at)::float8 AS ago, missed, missed_at
+SELECT name, every, extract(epoch FROM orderline_now() - ran_at)::float8 AS ago, missed,
+    CASE WHEN missed_at > orderline_now() - interval '1 day' THEN missed_at END AS missed_at
 FROM jobs WHERE every IS NOT NULL ORDER BY every, name
 """)
 
@@ -55,7 +56,8 @@ FROM jobs WHERE every IS NOT NULL ORDER BY every, name
 class Turns:
     """How a job of beat stands; ``every`` and ``ago`` in seconds, ``ago`` is ``None`` for never.
 
-    ``missed`` turns in a row were missed before ``missed_at``, the last time that some were.
+    ``missed`` turns in a row were missed before ``missed_at``, the last time that some were; it is
+    ``None`` once that is a day ago.
     """
 
     name: str

@@ -16,7 +16,7 @@ from worker.store.views import snapshot
 _LOADS: Final = text("""
 SELECT a.provider, a.account, coalesce(o.unfinished, 0) AS unfinished, coalesce(o.due, 0) AS due,
     coalesce(o.in_doubt, 0) AS in_doubt, coalesce(o.parked, 0) AS parked,
-    a.clock_ahead, a.clock_unsure, a.clock_seen_at
+    c.clock_ahead, c.clock_unsure, c.clock_seen_at
 FROM accounts a LEFT JOIN (
     SELECT provider, account, count(*) AS unfinished,
         count(*) FILTER (WHERE due_at <= orderline_now()) AS due,
@@ -25,6 +25,8 @@ FROM accounts a LEFT JOIN (
     FROM orders WHERE due_at IS NOT NULL OR state = 'parked'
     GROUP BY provider, account
 ) o USING (provider, account)
+LEFT JOIN accounts c ON (c.provider, c.account) = (a.provider, a.account)
+    AND c.clock_seen_at > orderline_now() - interval '1 day'
 ORDER BY a.provider, a.account
 """)
 
