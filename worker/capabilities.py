@@ -63,6 +63,7 @@ class Capabilities:
 
     ``books`` says how the provider's own books can be read, for a reconciliation.
     ``polls`` says by which of the provider's ids a placed order is asked after.
+    ``charge_by_poll`` says that only a poll tells what an order costs.
     ``poll_every`` are the waits between polls while goods are awaited; the last one repeats.
     ``repeats`` bounds how often a ``HARMLESS`` call is made again after doubt, and a ``REPLAY``
     sent again before it is looked up. ``replay_for`` is how long after its first sending the
@@ -78,6 +79,7 @@ class Capabilities:
     returns_for: timedelta | None = None
     books: Books = Books.NONE
     polls: Polling = Polling.ORDER
+    charge_by_poll: bool = False
     poll_every: Sequence[timedelta] = (timedelta(seconds=30),)
     needs_token: bool = False
     token_early: timedelta = timedelta(seconds=60)

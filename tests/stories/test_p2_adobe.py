@@ -172,3 +172,24 @@ async def test_a_producers_own_return_is_an_order_of_its_own(story: Story) -> No
     await story.play()
     assert (await story.state("1"), await story.state("2")) == ("fulfilled", "fulfilled")
     assert story.told("2-1") == ["delivered"]
+
+
+async def test_what_adobe_charges_is_held_against_the_limit_once_it_tells(story: Story) -> None:
+    """An order that was not previewed first: its price is asked for when it is complete."""
+    now = (await story.now()).isoformat()
+    for name, limit in (("dear", "729.99"), ("fair", "730.00")):
+        quote = {"quoted_at": now, "max_total": limit, "currency": "USD"}
+        await story.submit(adobe(name, quote=quote))
+    await story.play()
+    assert {await story.state("dear"), await story.state("fair")} == {"fulfilled"}
+    told = await story.all(
+        "SELECT o.intent_id, o.total, e.data FROM orders o LEFT JOIN events e"
+        " ON e.order_id = o.id AND e.type = 'order.charged_above_max' ORDER BY o.intent_id"
+    )
+    assert [(row.intent_id, str(row.total.normalize())) for row in told] == [
+        ("dear", "7.3E+2"),
+        ("fair", "7.3E+2"),
+    ]
+    assert told[0].data["charged"] == "730.0 USD"
+    assert told[0].data["give_back"] == "orderline cancel, for 14 days"
+    assert told[1].data is None

@@ -108,7 +108,10 @@ class Decider(Rules):
         """Where the provider says a placed order stands."""
         match outcome:
             case Confirmed() | Pending():
-                return self._placed(claimed, outcome.lines, None)
+                change = self._placed(claimed, outcome.lines, None)
+                if isinstance(outcome, Pending) or change.step is not None:
+                    return change
+                return self._charged(claimed, change, outcome)
             case Refused():
                 # It was bought and the provider now says no: nobody but a person can tell why.
                 return parked(claimed, f"refused after it was placed: {outcome.reason}")
@@ -148,22 +151,27 @@ class Decider(Rules):
         if step is Step.PLACE and self.capabilities.two_phase:
             return self._quoted(claimed, outcome)
         change = self._placed(claimed, outcome.lines, outcome.provider_ref)
+        change = self._charged(claimed, change, outcome)
+        unpriced = claimed.max_total is not None and outcome.total is None
+        if change.step is None and unpriced and self.capabilities.charge_by_poll:
+            # It is all there at once, and what it costs is still to be held against the limit.
+            change = replace(change, state=OrderState.PLACED, step=Step.POLL, due_in=AT_ONCE)
         events = [*change.events]
-        broken = breach(claimed.max_total, outcome.total) if self.capabilities.buys else None
-        if broken is not None:
-            events.append(noted("order.charged_above_max", self._charge(claimed, outcome, broken)))
         ours = claimed.order.provider_ref or outcome.provider_ref
         found = dict.fromkeys((outcome.provider_ref, *outcome.surplus))
         surplus = tuple(ref for ref in found if ref not in {None, ours})
         if surplus:
             events.append(noted("order.surplus_found", {"provider_refs": list(surplus)}))
-        return replace(
-            change,
-            total=outcome.total,
-            reason=broken or change.reason,
-            events=tuple(events),
-            surplus=surplus,
-        )
+        return replace(change, events=tuple(events), surplus=surplus)
+
+    def _charged(self, claimed: Claimed, change: Change, outcome: Confirmed) -> Change:
+        """What the provider charges, as its yes tells it or the last poll; an alarm if too much."""
+        broken = breach(claimed.max_total, outcome.total) if self.capabilities.buys else None
+        if broken is None:
+            return replace(change, total=outcome.total)
+        alarm = noted("order.charged_above_max", self._charge(claimed, outcome, broken))
+        events = (*change.events, alarm)
+        return replace(change, total=outcome.total, reason=broken, events=events)
 
     def _charge(self, claimed: Claimed, outcome: Confirmed, reason: str) -> Mapping[str, Any]:
         """Everything that whoever gives it back, or accepts it, has to know."""

@@ -58,6 +58,7 @@ _ORDERING: Final = Capabilities(
     after_cancel=Doubt.REPLAY,
     returns_for=listing.RETURN_WINDOW,
     books=Books.SHELVES,
+    charge_by_poll=True,
     poll_every=tuple(timedelta(seconds=s) for s in (5, 15, 30)),
     needs_token=True,
     token_early=timedelta(seconds=180),
