@@ -8,7 +8,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,6 +20,7 @@ from schemas.ids import AttemptId, new_uuid
 from tests.stories.receiver import MoodyReceiver
 from worker.crypto import Vault
 from worker.demo.installing import register
+from worker.desk import Desk
 from worker.engine import Engine
 from worker.lifecycle import OrderState, Step
 from worker.order import Attempted, Claimed
@@ -214,10 +215,14 @@ async def a_story(
     redis_url: str,
     set_clock: Callable[[timedelta], None],
     clock: Callable[[timedelta], datetime],
-    call_timeout: float = 1.0,
+    needs: timedelta | None = None,
     **more: Any,
 ) -> AsyncIterator[Story]:
-    """A story; ``clock`` is the providers' time once so much of it has passed."""
+    """A story; ``clock`` is the providers' time once so much of it has passed.
+
+    ``needs`` is how much of its window a call takes at most, where clocks that stand still leave
+    its real deadlines out of it.
+    """
     async with AsyncExitStack() as stack:
         receiver = await stack.enter_async_context(MoodyReceiver())
         ahead: list[Story] = []
@@ -231,7 +236,7 @@ async def a_story(
             "database_url": database_url,
             "redis_url": redis_url,
             "encryption_keys": Vault.new_key(),
-            "accounts": _accounts(sandbox, call_timeout),
+            "accounts": _accounts(sandbox),
             "development_hosts": receiver.host,
             "grace": 5,
             "retry_for": timedelta(hours=1),
@@ -239,6 +244,8 @@ async def a_story(
         }
         settings = Settings(_env_file=None, **given | more)
         rt = await stack.enter_async_context(open_runtime(settings))
+        if needs is not None:
+            rt = replace(rt, desks={name: _needs(desk, needs) for name, desk in rt.desks.items()})
         await register((SHOP,), rt.db, rt.vault, receiver)
         engine = Engine(rt)
         engine.start()
@@ -249,7 +256,12 @@ async def a_story(
         yield told
 
 
-def _accounts(sandbox: Sandbox, call_timeout: float) -> dict[str, dict[str, dict[str, SecretStr]]]:
+def _needs(desk: Desk, needs: timedelta) -> Desk:
+    patient = replace(desk, call_timeout=10 * desk.call_timeout)
+    return replace(patient, decider=replace(desk.decider, needs=needs))
+
+
+def _accounts(sandbox: Sandbox) -> dict[str, dict[str, dict[str, SecretStr]]]:
     """The sandbox's accounts, impatient, and one more of a client that may send twice."""
     given = sandbox.account_settings()
     lenient = given["feedback_company"]["default"] | {"resend_once": "true"}
@@ -258,9 +270,7 @@ def _accounts(sandbox: Sandbox, call_timeout: float) -> dict[str, dict[str, dict
         provider: {
             name: {
                 key: SecretStr(value)
-                for key, value in (
-                    fields | {"call_timeout": str(call_timeout), "books_rate": "1000"}
-                ).items()
+                for key, value in (fields | {"call_timeout": "1.0", "books_rate": "1000"}).items()
             }
             for name, fields in accounts.items()
         }

@@ -20,6 +20,14 @@ async def test_a_quote_too_short_for_the_call_is_not_acted_on(story: Story) -> N
     assert story.sandbox.hits("hyperteknoloji", "create") == 0
 
 
+async def test_a_call_needs_all_that_it_may_take_and_the_margin(story: Story) -> None:
+    settings = story.engine.rt.settings
+    for desk in story.engine.rt.desks.values():
+        longest = settings.start_grace + desk.call_timeout
+        assert desk.total == longest
+        assert desk.decider.needs == longest + settings.quote_margin
+
+
 async def test_an_outage_longer_than_the_window_ends_in_expiry_not_in_a_late_purchase(
     story: Story,
 ) -> None:

@@ -113,12 +113,9 @@ async def story(database_url: str, redis_url: str) -> AsyncIterator[Story]:
             )
 
     stand_at(timedelta(0))
-    span: dict[str, Any] = {
-        "call_timeout": 0.5,
-        "start_grace": timedelta(seconds=0.4),
-        "quote_margin": timedelta(seconds=0.1),
-    }
-    async with a_story(database_url, redis_url, stand_at, lambda a: start + a, **span) as told:
+    async with a_story(
+        database_url, redis_url, stand_at, lambda ahead: start + ahead, needs=SECOND
+    ) as told:
         yield told
 
 
@@ -176,7 +173,7 @@ async def test_orders_at_the_end_of_their_window(
 
 
 async def _work(story: Story) -> None:
-    """Do what is due; a call that a busy machine did not begin in its half second is made again."""
+    """Do what is due; a call that a busy machine did not begin in time is made again."""
     await story.work()
     while await story.one("SELECT count(*) FROM orders WHERE reason LIKE '%deadline_passed%'"):
         await story.execute(
