@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from math import inf
 from typing import Final
 
 from schemas.money import Money
@@ -195,8 +196,8 @@ def _said(entry: BookEntry) -> str:
     return entry.said if entry.state is None else f"{entry.state} ({entry.said})"
 
 
-def _age(found: tuple[str, Sequence[BookEntry]]) -> tuple[bool, str, str]:
+def _age(found: tuple[str, Sequence[BookEntry]]) -> tuple[float, str]:
     """The oldest first: where something was ordered twice, that is ours."""
     ref, entries = found
     placed_at = entries[0].placed_at
-    return placed_at is None, "" if placed_at is None else placed_at.isoformat(), ref
+    return inf if placed_at is None else placed_at.timestamp(), ref
