@@ -172,7 +172,8 @@ def whole_state(lines: Sequence[OurLine]) -> LineState:
 
 def _is_whole(ours: OurOrder, own: Sequence[BookEntry]) -> bool:
     """Whether the entries are all there is of the order: their prices then make its total."""
-    lined = [entry for entry in own if entry.provider_line_ref]
+    names = {line.line_ref for line in ours.lines}
+    lined = [entry for entry in own if entry.provider_line_ref or entry.ref in names]
     alive = [line for line in ours.lines if line.state not in _ENDED_IN_VAIN]
     return bool(own) and (not lined or len(lined) >= len(alive))
 
