@@ -23,6 +23,9 @@ from worker.store.tables_books import Handling
 
 log = get_logger(__name__)
 
+ASKING: Final = frozenset({Rule.MOVE, Rule.PARK, Rule.ATTACH})
+"""The rules by which the provider is asked about the order."""
+
 _ALARMING: Final = frozenset({Rule.ALERT, Rule.PARK})
 
 
