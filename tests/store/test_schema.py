@@ -42,6 +42,16 @@ TOMBSTONE = """
 INSERT INTO tombstones (producer, intent_id, fingerprint, order_id, state, ended_at)
 SELECT producer, {intent_id}, '', id, {state}, now() FROM orders
 """
+RUN = """
+INSERT INTO reconciliations (id, provider, account, since, asked_by, state)
+VALUES (gen_random_uuid(), 'hyperteknoloji', 'default', now(), 'ada', 'reading')
+"""
+SHELF = "INSERT INTO reconciled_shelves SELECT id, 'a', 'lost' FROM reconciliations"
+DIFFERENCE = """
+INSERT INTO differences (id, provider, account, kind, rule, line, ours, theirs, found_in, seen_in)
+SELECT gen_random_uuid(), provider, account, 'missing_here', 'report', '', '', '', id, id
+FROM reconciliations
+"""
 USED = """
 INSERT INTO used_deliver_ids (producer, deliver_id, order_id)
 SELECT producer, 'buried', order_id FROM tombstones
@@ -100,6 +110,14 @@ BROKEN = [
     ("tombstones_producer_fkey", "UPDATE tombstones SET producer = 'nobody'"),
     ("used_deliver_ids_order_id_fkey", "DELETE FROM tombstones"),
     ("used_deliver_ids_pkey", USED),
+    ("one_run_under_way_per_account", RUN),
+    ("state_is_known", "UPDATE reconciliations SET state = 'asleep'"),
+    ("state_is_known", SHELF),
+    ("a_difference_is_open_once", DIFFERENCE),
+    ("kind_is_known", "UPDATE differences SET kind = 'odd'"),
+    ("rule_is_known", "UPDATE differences SET rule = 'forget'"),
+    ("handling_is_known", "UPDATE differences SET handling = 'forgotten'"),
+    ("closed_by_somebody", "UPDATE differences SET closed_at = now()"),
 ]
 
 
@@ -113,6 +131,8 @@ async def placed(shop: Shop) -> Shop:
     await shop.execute(SURPLUS.format(ref="NULL"))
     await shop.execute(TOMBSTONE.format(intent_id="'buried'", state="'failed'"))
     await shop.execute(USED)
+    await shop.execute(RUN)
+    await shop.execute(DIFFERENCE)
     return shop
 
 

@@ -167,6 +167,16 @@ class DifferenceRow(SQLModel, table=True):
             unique=True,
             postgresql_where=text("closed_at IS NULL"),
         ),
+        Index(
+            "differences_closed",
+            "provider",
+            "account",
+            "kind",
+            text("coalesce(order_id::text, '')"),
+            text("coalesce(provider_ref, '')"),
+            "line",
+            postgresql_where=text("handling = 'closed'"),
+        ),
         Index("differences_of_an_order", "order_id", postgresql_where=text("order_id IS NOT NULL")),
         Index("differences_found", "found_at"),
     )
