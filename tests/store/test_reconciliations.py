@@ -142,7 +142,7 @@ async def test_a_run_that_is_given_back_is_anybodys_at_once(shop: Shop) -> None:
 async def orders(shop: Shop, *names: str) -> list[OrderId]:
     bodies = [an_intent(f"d-{name}", intent_id=name) for name in names]
     await shop.accept(*bodies)
-    return [OrderId(row.id) for row in await shop.rows("SELECT id FROM orders ORDER BY id")]
+    return [OrderId(row.id) for row in await shop.rows("SELECT id FROM orders ORDER BY intent_id")]
 
 
 async def test_the_orders_of_its_account_since_then_are_compared_on_one_shelf(shop: Shop) -> None:
@@ -164,7 +164,7 @@ async def test_the_orders_of_its_account_since_then_are_compared_on_one_shelf(sh
 
 
 async def test_shelves_are_collected_and_gone_on_with_after_the_last_one(shop: Shop) -> None:
-    ids = await orders(shop, "1", "2", "3")
+    ids = sorted(await orders(shop, "1", "2", "3"))
     run = await reconciliations.scope(shop.db, await started(shop), LEASE, None)
     assert (run.orders, run.collected) == (3, False)
     assert await book_entries.next_shelf(shop.db, run) is None

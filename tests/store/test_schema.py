@@ -168,6 +168,8 @@ async def test_every_constraint_of_ours_was_tried(placed: Shop) -> None:
         " WHERE schemaname = 'public')"
     )
     assert {row.name for row in indexes} == {
+        "a_difference_is_open_once",
         "a_surplus_order_is_found_once",
         "one_open_attempt_per_order",
+        "one_run_under_way_per_account",
     }
