@@ -89,7 +89,7 @@ async def reconciled(works: Works, provider: str) -> tuple[Said, dict[str, Any]]
 
 
 def check(
-    progress: Said, last: Mapping[str, Any], say: Callable[[str], None], *, pages: int
+    progress: Said, last: Mapping[str, Any], say: Callable[[str], object], *, pages: int
 ) -> None:
     reading = [each["pages"] for each in progress if each["state"] == "reading"]
     assert reading == [*range(1, len(reading) + 1)]
@@ -148,7 +148,7 @@ async def test_two_thousand_shelves_are_read_one_by_one_in_little_memory(
     async with many(Servers(database_url, redis_url), tmp_path, bodies) as works:
         vault = Vault([works.system.encryption_key])
         ids = [row.id for row in await works.all("SELECT id FROM orders ORDER BY id")]
-        rows = []
+        rows: list[dict[str, Any]] = []
         for claimed in await peek(works.db, vault, ids):
             order = claimed.order
             [ref] = works.sandbox.tamper(

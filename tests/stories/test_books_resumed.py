@@ -24,10 +24,6 @@ from worker.reconciliation import Progress, reconcile, start
 from worker.reconciliation.reading import LEASE
 from worker.sandbox import Fault
 from worker.sandbox.remote import Documented, Reply
-from worker.sandbox.remotes.adobe_vipm.magic import OFFERS
-from worker.sandbox.remotes.gifthub.magic import SKUS
-from worker.sandbox.remotes.hyperteknoloji.magic import PRODUCTS
-from worker.sandbox.remotes.threekit.magic import CONFIGURATIONS
 from worker.steps.purge import purge
 from worker.store.reconciliations import Run
 from worker.store.tables_books import RunState
@@ -326,29 +322,6 @@ async def test_orders_that_were_purged_are_no_strangers(story: Story) -> None:
     runs = await story.reconcile(back=timedelta(days=90))
     assert {run.state for run in runs} == {RunState.DONE}
     assert await seen(story) == []
-
-
-# --- books that agree ----------------------------------------------------------------------------
-
-
-EVERY: Final[dict[str, tuple[Callable[..., dict[str, Any]], list[Any]]]] = {
-    HYPER: (hyper, [each.value for each in PRODUCTS]),
-    "gifthub": (gifthub, [each.value for each in SKUS]),
-    "threekit": (threekit, [each.value for each in CONFIGURATIONS]),
-    "adobe_vipm": (adobe, [each.value for each in OFFERS]),
-}
-
-
-@pytest.mark.parametrize("provider", EVERY)
-async def test_after_everything_that_a_provider_can_do_the_books_agree(
-    story: Story, provider: str
-) -> None:
-    ask, magic = EVERY[provider]
-    await story.submit(*[ask(f"{value}", value) for value in magic])
-    await story.play(limit=20 * MINUTE)
-    run = await run_alone(story, provider)
-    assert (run.state, run.orders) == (RunState.DONE, len(magic))
-    assert [tuple(row) for row in await story.all(SEEN)] == []
 
 
 # --- what is kept of it --------------------------------------------------------------------------
