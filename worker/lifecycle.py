@@ -105,7 +105,7 @@ _ORDER_ENDS: Final = frozenset(
 )
 
 ORDER_MOVES: Final[Mapping[OrderState, frozenset[OrderState]]] = {
-    _O.ACCEPTED: frozenset({_O.PLACING, _O.REFUSED, _O.EXPIRED, _O.CANCELLED}),
+    _O.ACCEPTED: frozenset({_O.PLACING, _O.REFUSED, _O.EXPIRED, _O.CANCELLED, _O.PARKED}),
     _O.PLACING: _ORDER_ENDS | {_O.PLACING, _O.QUOTED, _O.PLACED, _O.IN_DOUBT, _O.PARKED},
     _O.QUOTED: frozenset(
         {_O.PLACING, _O.CONFIRMING, _O.REFUSED, _O.EXPIRED, _O.CANCELLED, _O.IN_DOUBT, _O.PARKED}

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from math import inf
 from typing import Final
 
 from schemas.money import Money
@@ -15,6 +16,7 @@ _L = LineState
 _COSTS_NOTHING: Final = frozenset({_L.QUOTED, _L.REFUSED, _L.FAILED, _L.CANCELLED, _L.EXPIRED})
 _ENDED_IN_VAIN: Final = TERMINAL_LINES - {_L.DELIVERED}
 _NOT_BOUGHT_YET: Final = frozenset({_L.WAITING, _L.QUOTED, _L.IN_DOUBT})
+_TAKEN_ON: Final = frozenset({_L.ACCEPTED, _L.PARTIALLY_DELIVERED, _L.DELIVERED})
 _PLACED: Final = frozenset(
     {OrderState.PLACED, OrderState.FULFILLED, OrderState.PARTIALLY_FULFILLED}
 )
@@ -78,26 +80,39 @@ def _others(ours: OurOrder, entries: Iterable[BookEntry]) -> Iterator[Difference
 
 
 def _missing_there(ours: OurOrder, own: Sequence[BookEntry]) -> Iterator[Difference]:
-    if ours.provider_ref is not None and not own and ours.state in _PLACED:
+    """The whole order or, where each entry there is known to be of one line, some of its lines."""
+    if ours.provider_ref is None or ours.state not in _PLACED:
+        return
+    missing = {"": str(ours.state)}
+    if own:
+        listed = {id(line) for line in ours.lines for each in own if _is_of(line, each)}
+        told_apart = all(any(_is_of(line, each) for line in ours.lines) for each in own)
+        missing = {
+            line.provider_line_ref or line.line_ref: str(line.state)
+            for line in ours.lines
+            if told_apart and id(line) not in listed and line.state in _TAKEN_ON
+        }
+    for line_ref, state in missing.items():
         yield Difference(
             kind=DifferenceKind.MISSING_THERE,
             rule=Rule.PARK,
             order_id=ours.order_id,
             provider_ref=ours.provider_ref,
-            ours=str(ours.state),
+            line=line_ref,
+            ours=state,
             theirs="not there",
         )
 
 
 def _status(ours: OurOrder, own: Sequence[BookEntry], *, returned: bool) -> Iterator[Difference]:
     by_line = {entry.ref or entry.provider_line_ref: entry for entry in own}
+    dead_here = all(line.state in _ENDED_IN_VAIN for line in ours.lines)
+    if dead_here and ours.provider_ref in ours.surplus:
+        return
     for entry, state in _beside(ours, by_line):
         rule = _rule(state, entry.state, returned=returned)
         if rule is None:
             continue
-        dead_here = state in _ENDED_IN_VAIN
-        if dead_here and entry.provider_ref in ours.surplus:
-            return
         yield Difference(
             kind=DifferenceKind.SURPLUS_ORDER if dead_here else DifferenceKind.STATUS_DIFFERS,
             rule=rule,
@@ -153,6 +168,11 @@ def _beside(
         yield entry, whole_state(ours.lines) if line is None else line.state
 
 
+def _is_of(line: OurLine, entry: BookEntry) -> bool:
+    by_ref = entry.ref == line.line_ref
+    return by_ref or entry.provider_line_ref == (line.provider_line_ref or line.line_ref)
+
+
 def _of(line: OurLine, by_line: Mapping[str, BookEntry]) -> BookEntry | None:
     return by_line.get(line.line_ref) or by_line.get(line.provider_line_ref or line.line_ref)
 
@@ -171,7 +191,8 @@ def whole_state(lines: Sequence[OurLine]) -> LineState:
 
 def _is_whole(ours: OurOrder, own: Sequence[BookEntry]) -> bool:
     """Whether the entries are all there is of the order: their prices then make its total."""
-    lined = [entry for entry in own if entry.provider_line_ref]
+    names = {line.line_ref for line in ours.lines}
+    lined = [entry for entry in own if entry.provider_line_ref or entry.ref in names]
     alive = [line for line in ours.lines if line.state not in _ENDED_IN_VAIN]
     return bool(own) and (not lined or len(lined) >= len(alive))
 
@@ -195,8 +216,8 @@ def _said(entry: BookEntry) -> str:
     return entry.said if entry.state is None else f"{entry.state} ({entry.said})"
 
 
-def _age(found: tuple[str, Sequence[BookEntry]]) -> tuple[bool, str, str]:
+def _age(found: tuple[str, Sequence[BookEntry]]) -> tuple[float, str]:
     """The oldest first: where something was ordered twice, that is ours."""
     ref, entries = found
     placed_at = entries[0].placed_at
-    return placed_at is None, "" if placed_at is None else placed_at.isoformat(), ref
+    return inf if placed_at is None else placed_at.timestamp(), ref

@@ -9,10 +9,11 @@ from enum import StrEnum
 from typing import assert_never
 
 from worker.books import Difference, Rule
+from worker.capabilities import MADE_ANEW
 from worker.change import Change
 from worker.decisions.decider import Decider
 from worker.decisions.rules import AT_ONCE
-from worker.lifecycle import OrderState, Step, may_move
+from worker.lifecycle import UNDER_WAY, OrderState, Step, may_move
 from worker.order import Claimed
 from worker.outcome import (
     Confirmed,
@@ -58,7 +59,8 @@ def polled(
                 return parked(claimed, _disputed(found)), Settled.PARKED
             if change.moves:
                 return change, Settled.FOLLOWED
-            return change, Settled.OPEN if found.rule is Rule.MOVE else Settled.AGREED
+            agreed = found.rule is not Rule.MOVE and agrees(claimed, outcome.lines)
+            return change, Settled.AGREED if agreed else Settled.OPEN
         case Refused():
             return change, Settled.PARKED
         case InDoubt() if denies(outcome):
@@ -70,11 +72,17 @@ def polled(
 
 
 def looked_up(
-    decider: Decider, claimed: Claimed, finding: LookUp, chance: float
+    decider: Decider, claimed: Claimed, found: Difference, finding: LookUp, chance: float
 ) -> tuple[Change, Settled]:
-    """An order that is not placed yet was looked up, because its provider's books have it."""
-    if isinstance(finding, Confirmed | Pending):
+    """An order that is not placed yet was looked up, because its provider's books have it.
+
+    Without a yes it goes on as it would have; unless that is to buy anew what may be there.
+    """
+    if isinstance(finding, Confirmed | Pending) and claimed.state is not OrderState.QUOTED:
         return decider.after_look_up(claimed, finding, chance), Settled.FOLLOWED
+    if _would_buy_anew(decider, claimed):
+        reason = f"{_disputed(found)}; asked about its last call, it does not confirm that"
+        return parked(claimed, reason), Settled.PARKED
     return as_it_was(claimed), Settled.OPEN
 
 
@@ -110,6 +118,13 @@ def disagrees(claimed: Claimed, reports: Iterable[LineReport]) -> bool:
     )
 
 
+def agrees(claimed: Claimed, reports: Iterable[LineReport]) -> bool:
+    """Whether a provider says of every line what ours is, or may become."""
+    told = tuple(reports)
+    silent = {line.line_ref for line in claimed.order.lines} - {each.line_ref for each in told}
+    return not silent and not disagrees(claimed, told)
+
+
 def denies(outcome: InDoubt) -> bool:
     """Whether an answer arrived whole, and was none about an order that it has."""
     status = outcome.evidence.status
@@ -119,6 +134,14 @@ def denies(outcome: InDoubt) -> bool:
 def can_look_up(claimed: Claimed) -> bool:
     """Whether there is a buying call of the order that the provider can be asked about."""
     return claimed.attempt is not None and claimed.attempt_step is not Step.CANCEL
+
+
+def _would_buy_anew(decider: Decider, claimed: Claimed) -> bool:
+    """Whether the next thing that is done to it is a call that may buy it a second time."""
+    step = claimed.step
+    buys = step in UNDER_WAY and decider.after(step) not in MADE_ANEW
+    doubted = claimed.left_open or decider.unsettled(claimed, step)
+    return claimed.state is not OrderState.PARKED and buys and not doubted
 
 
 def _disputed(found: Difference) -> str:

@@ -23,6 +23,9 @@ from worker.store.tables_books import Handling
 
 log = get_logger(__name__)
 
+ASKING: Final = frozenset({Rule.MOVE, Rule.PARK, Rule.ATTACH})
+"""The rules by which the provider is asked about the order."""
+
 _ALARMING: Final = frozenset({Rule.ALERT, Rule.PARK})
 
 
@@ -40,7 +43,8 @@ async def handle(found: Found, desk: Desk, rt: Runtime) -> None:
             reason=f"books.{difference.kind}",
         )
     if handling is not None:
-        stays = difference.rule is Rule.ALERT
+        unattached = difference.rule is Rule.ATTACH and handling is Handling.PARKED
+        stays = difference.rule is Rule.ALERT or unattached
         await differences.handled(rt.db, found.difference_id, handling, stays=stays)
 
 
@@ -81,7 +85,7 @@ async def _asked(
     if claimed.attempt is None or not disputes.can_look_up(claimed):
         return disputes.unknown_call(claimed, difference)
     finding = await ask(partial(provider.look_up, claimed.order, claimed.attempt), desk, rt)
-    return disputes.looked_up(decider, claimed, finding, rt.chance())
+    return disputes.looked_up(decider, claimed, difference, finding, rt.chance())
 
 
 async def _ask_about_ended(difference: Difference, desk: Desk, rt: Runtime) -> Handling | None:
@@ -91,7 +95,7 @@ async def _ask_about_ended(difference: Difference, desk: Desk, rt: Runtime) -> H
     if not orders or orders[0].finished_at is None or difference.rule is not Rule.PARK:
         return None
     said = await ask(partial(desk.provider.poll, _all_open(orders[0].order)), desk, rt)
-    agrees = isinstance(said, Confirmed | Pending) and not disputes.disagrees(orders[0], said.lines)
+    agrees = isinstance(said, Confirmed | Pending) and disputes.agrees(orders[0], said.lines)
     return Handling.AGREED if agrees else None
 
 

@@ -78,11 +78,12 @@ async def reconcile(
     run: Run, desk: Desk, rt: Runtime, stopping: asyncio.Event, watch: Watch = _nobody
 ) -> Run:
     """See a run through, or as far as it gets before everything stops."""
+    pace = Pace(rt, desk.books_rate)
     try:
         if run.state is RunState.READING:
-            run = await _read(run, desk, rt, stopping, watch)
+            run = await _read(run, desk, rt, pace, stopping, watch)
         if run.state is RunState.COMPARING and not stopping.is_set():
-            run = await _compare(run, desk, rt, stopping, watch)
+            run = await _compare(run, desk, rt, pace, stopping, watch)
         if run.state in {RunState.READING, RunState.COMPARING}:
             run = await reconciliations.note(rt.db, run, None)  # left for whoever comes next
     except Superseded:
@@ -99,11 +100,14 @@ async def reconcile(
     return run
 
 
-async def _read(run: Run, desk: Desk, rt: Runtime, stopping: asyncio.Event, watch: Watch) -> Run:
+async def _read(
+    run: Run, desk: Desk, rt: Runtime, pace: Pace, stopping: asyncio.Event, watch: Watch
+) -> Run:
     run = await collect_shelves(run, desk, rt)
-    pace = Pace(rt, desk.books_rate)
     while not stopping.is_set() and (shelf := await book_entries.next_shelf(rt.db, run)):
         await pace.turn(stopping)
+        if stopping.is_set():
+            break
         said = await read_page(run, shelf, desk, rt)
         if isinstance(said, Run):
             run = said
@@ -123,9 +127,11 @@ async def _read(run: Run, desk: Desk, rt: Runtime, stopping: asyncio.Event, watc
     )
 
 
-async def _compare(run: Run, desk: Desk, rt: Runtime, stopping: asyncio.Event, watch: Watch) -> Run:
+async def _compare(
+    run: Run, desk: Desk, rt: Runtime, pace: Pace, stopping: asyncio.Event, watch: Watch
+) -> Run:
     while not stopping.is_set():
-        further = await compare_batch(run, desk, rt)
+        further = await compare_batch(run, desk, rt, pace, stopping)
         if further is None:
             run = await find_strangers(run, desk, rt)
             watch(await _progress(run, rt))

@@ -31,29 +31,39 @@ ORDER BY o.id
 """What has changed since the run began is no difference yet: the next run will tell."""
 
 _ENTRIES: Final = text("""
-SELECT * FROM book_entries WHERE run_id = :id AND provider_ref = ANY(:provider_refs)
-UNION
-SELECT * FROM book_entries WHERE run_id = :id AND ref = ANY(:refs)
-UNION
-SELECT * FROM book_entries WHERE run_id = :id AND gives_back = ANY(:provider_refs)
-ORDER BY provider_ref, provider_line_ref
+WITH named AS (
+    SELECT e.* FROM unnest(CAST(:provider_refs AS text[])) AS _(name) CROSS JOIN LATERAL (
+        SELECT * FROM book_entries WHERE run_id = :id AND provider_ref = name OFFSET 0) e
+    UNION
+    SELECT e.* FROM unnest(CAST(:refs AS text[])) AS _(name) CROSS JOIN LATERAL (
+        SELECT * FROM book_entries WHERE run_id = :id AND ref = name OFFSET 0) e
+    UNION
+    SELECT e.* FROM unnest(CAST(:provider_refs AS text[])) AS _(name) CROSS JOIN LATERAL (
+        SELECT * FROM book_entries WHERE run_id = :id AND gives_back = name OFFSET 0) e
+)
+SELECT * FROM named ORDER BY provider_ref, provider_line_ref
 """)
+"""Name by name, by an index each (``OFFSET 0`` sees to that): a batch asks for few of many."""
 
 _STRANGERS: Final = text("""
-SELECT e.* FROM book_entries e
+WITH page AS MATERIALIZED (
+    SELECT * FROM book_entries
+    WHERE run_id = :id AND (provider_ref, provider_line_ref) > (:after_ref, :after_line)
+    ORDER BY provider_ref, provider_line_ref LIMIT :limit
+)
+SELECT e.*, (e.placed_at IS NULL OR e.placed_at >= :since)
+    AND NOT EXISTS (SELECT FROM orders o
+        WHERE o.provider_ref = e.provider_ref AND o.provider = :provider OFFSET 0)
+    AND NOT EXISTS (SELECT FROM orders o WHERE o.id = named.id OFFSET 0)
+    AND NOT EXISTS (SELECT FROM lines l WHERE l.line_ref = e.ref OFFSET 0)
+    AND NOT EXISTS (SELECT FROM tombstones t WHERE t.order_id = named.id OFFSET 0)
+    AND NOT EXISTS (SELECT FROM surplus_orders s JOIN orders o ON o.id = s.order_id
+        WHERE s.provider_ref = e.provider_ref AND o.provider = :provider OFFSET 0) AS strange
+FROM page e
 CROSS JOIN LATERAL (
     SELECT CASE WHEN e.ref ~ '^[0-9a-f]{32}$' THEN e.ref::uuid END AS id
 ) named
-WHERE e.run_id = :id AND (e.provider_ref, e.provider_line_ref) > (:after_ref, :after_line)
-    AND (e.placed_at IS NULL OR e.placed_at >= :since)
-    AND NOT EXISTS (SELECT FROM orders o
-        WHERE o.provider_ref = e.provider_ref AND o.provider = :provider)
-    AND NOT EXISTS (SELECT FROM orders o WHERE o.id = named.id)
-    AND NOT EXISTS (SELECT FROM lines l WHERE l.line_ref = e.ref)
-    AND NOT EXISTS (SELECT FROM tombstones t WHERE t.order_id = named.id)
-    AND NOT EXISTS (SELECT FROM surplus_orders s JOIN orders o ON o.id = s.order_id
-        WHERE s.provider_ref = e.provider_ref AND o.provider = :provider)
-ORDER BY e.provider_ref, e.provider_line_ref LIMIT :limit
+ORDER BY e.provider_ref, e.provider_line_ref
 """)
 
 
@@ -82,10 +92,12 @@ async def beside(
     return [(order, by_order[order.order_id]) for order in orders]
 
 
-async def strangers(db: Database, run: Run, after: BookEntry | None, limit: int) -> list[BookEntry]:
-    """Entries that belong to no order of ours, after one of them, in the order of their ids."""
+async def strangers(
+    db: Database, run: Run, after: BookEntry | None, limit: int
+) -> tuple[BookEntry | None, list[BookEntry]]:
+    """The last of the next entries, in the order of their ids, and those that are no order's."""
     async with db.reading() as connection:
-        rows = await connection.execute(
+        found = await connection.execute(
             _STRANGERS,
             {
                 "id": run.run_id,
@@ -96,7 +108,9 @@ async def strangers(db: Database, run: Run, after: BookEntry | None, limit: int)
                 "limit": limit,
             },
         )
-        return [_entry(row) for row in rows]
+        rows = found.all()
+    last = _entry(rows[-1]) if rows else None
+    return last, [_entry(row) for row in rows if row.strange]
 
 
 def _names(orders: Sequence[OurOrder]) -> Mapping[str, OrderId]:

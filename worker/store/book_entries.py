@@ -39,6 +39,10 @@ SELECT count(*) AS shelves, count(*) FILTER (WHERE state <> 'unread') AS read
 FROM reconciled_shelves WHERE run_id = :id
 """)
 
+_ALL_READ: Final = text("""
+SELECT NOT EXISTS (SELECT FROM reconciled_shelves WHERE run_id = :id AND state <> 'read')
+""")
+
 _KEEP_ENTRIES: Final = text("""
 INSERT INTO book_entries (run_id, provider_ref, provider_line_ref, ref, state, said, price,
     currency, placed_at, gives_back)
@@ -93,6 +97,12 @@ async def count_shelves(db: Database, run: Run) -> tuple[int, int]:
         return row.shelves, row.read
 
 
+async def all_read(db: Database, run: Run) -> bool:
+    """Whether every shelf of a run is read, and none was refused."""
+    async with db.reading() as connection:
+        return bool((await connection.execute(_ALL_READ, {"id": run.run_id})).scalar_one())
+
+
 async def keep_page(
     db: Database,
     run: Run,
@@ -107,7 +117,7 @@ async def keep_page(
     ended = ShelfState.REFUSED if refused else ShelfState.READ
     state = ended if next_page is None else ShelfState.UNREAD
     async with db.transaction(Boundary.RECONCILIATION) as connection:
-        await hold(connection, run, lease)
+        before = await hold(connection, run, lease)
         kept = await connection.execute(
             _KEEP_ENTRIES, {"id": run.run_id, "entries": as_rows([_row(e) for e in entries])}
         )
@@ -115,7 +125,7 @@ async def keep_page(
         turned = {"id": run.run_id, "shelf": shelf, "next_page": next_page, "state": state}
         await connection.execute(_TURN_PAGE, turned)
         return await write_down(
-            connection, run, pages=run.pages + 1, entries=run.entries + fresh, tries=0
+            connection, run, pages=run.pages + 1, entries=before + fresh, tries=0
         )
 
 

@@ -31,8 +31,8 @@ kept AS (
     WHERE NOT EXISTS (
         SELECT FROM differences c
         WHERE c.provider = :provider AND c.account = :account AND c.kind = i.kind
-            AND c.order_id IS NOT DISTINCT FROM i.order_id
-            AND c.provider_ref IS NOT DISTINCT FROM i.provider_ref AND c.line = i.line
+            AND coalesce(c.order_id::text, '') = coalesce(i.order_id::text, '')
+            AND coalesce(c.provider_ref, '') = coalesce(i.provider_ref, '') AND c.line = i.line
             AND c.handling = 'closed' AND c.theirs = i.theirs
     )
     ON CONFLICT (provider, account, kind, coalesce(order_id::text, ''),
@@ -99,7 +99,11 @@ SELECT CAST(:event_id AS uuid), id, NULL, NULL, :type,
 _SURPLUS: Final = text("""
 WITH found AS (
     INSERT INTO surplus_orders (id, order_id, provider_ref, reason)
-    VALUES (:id, :order_id, :ref, 'found in the provider''s books beside the order')
+    SELECT CAST(:id AS uuid), o.id, CAST(:ref AS text),
+        'found in the provider''s books beside the order'
+    FROM orders o
+    WHERE o.id = :order_id AND (o.provider_ref IS DISTINCT FROM :ref
+        OR o.state IN ('refused', 'expired', 'failed', 'cancelled'))
     ON CONFLICT DO NOTHING
     RETURNING order_id
 )
@@ -108,6 +112,8 @@ SELECT CAST(:event_id AS uuid), order_id, NULL, NULL, 'order.surplus_found',
     jsonb_build_object('provider_refs', jsonb_build_array(CAST(:ref AS text)))
 FROM found
 """)
+
+"""What meanwhile turned out to be the order itself is none, unless that ended without it."""
 
 _STAYS_OPEN: Final = frozenset({Handling.AGREED})
 """What was done about a difference that is still there after it."""

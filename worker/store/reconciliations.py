@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.ids import OrderId, new_uuid
-from worker.store.session import Boundary, Database, Row, as_rows
+from worker.store.session import Boundary, Database, Row
 from worker.store.tables_books import RunState
 
 BEAT: Final = "beat"
@@ -46,7 +46,7 @@ RETURNING *
 _HOLD: Final = text("""
 UPDATE reconciliations SET lease_until = orderline_now() + make_interval(secs => :lease)
 WHERE id = :id AND fence = :fence
-RETURNING id
+RETURNING entries
 """)
 
 _SCOPE: Final = text("""
@@ -67,6 +67,17 @@ UPDATE reconciliations SET orders = (SELECT count(*) FROM taken), after = NULL,
     collected = CAST(:shelf AS text) IS NOT NULL
 WHERE id = :id AND orders = 0
 """)
+
+_TALLY: Final = text("""
+UPDATE reconciliations r SET found = coalesce((
+    SELECT jsonb_object_agg(kind, count) FROM (
+        SELECT d.kind, count(*) FROM differences d
+        WHERE d.found_in = r.id AND d.found_at >= r.started_at GROUP BY d.kind
+    ) counted), '{}')
+WHERE id = :id
+""")
+"""Counted where they are kept: a run that was left between two commits loses none, nor counts one
+twice. By the time, because that has an index."""
 
 _NEXT_ORDERS: Final = text("""
 SELECT order_id FROM reconciled_orders
@@ -162,10 +173,17 @@ async def next_orders(db: Database, run: Run, limit: int) -> list[OrderId]:
         ]
 
 
-async def note(db: Database, run: Run, lease: timedelta | None, **what: Any) -> Run:
-    """Write down how far a run is; without a ``lease`` it is given back, for whoever comes."""
+async def note(
+    db: Database, run: Run, lease: timedelta | None, *, tally: bool = False, **what: Any
+) -> Run:
+    """Write down how far a run is; without a ``lease`` it is given back, for whoever comes.
+
+    A ``tally`` counts the differences that it found.
+    """
     async with db.transaction(Boundary.RECONCILIATION) as connection:
         await hold(connection, run, lease or timedelta(0))
+        if tally:
+            await connection.execute(_TALLY, {"id": run.run_id})
         return await write_down(connection, run, **what)
 
 
@@ -183,28 +201,26 @@ async def end(db: Database, run: Run, state: RunState, reason: str | None = None
         return ended
 
 
-async def hold(connection: AsyncConnection, run: Run, lease: timedelta) -> None:
-    """Go on holding a run. Raises ``Superseded``."""
+async def hold(connection: AsyncConnection, run: Run, lease: timedelta) -> int:
+    """Go on holding a run; how many entries it has by now. Raises ``Superseded``."""
     values = {"id": run.run_id, "fence": run.fence, "lease": lease.total_seconds()}
-    if (await connection.execute(_HOLD, values)).one_or_none() is None:
+    held = (await connection.execute(_HOLD, values)).one_or_none()
+    if held is None:
         raise Superseded
+    entries: int = held.entries
+    return entries
 
 
 _NOTED: Final = frozenset(
-    {"after", "collected", "pages", "entries", "compared", "tries", "state", "reason", "found"}
+    {"after", "collected", "pages", "entries", "compared", "tries", "state", "reason"}
 )
 
 
 async def write_down(connection: AsyncConnection, run: Run, **what: Any) -> Run:
     """Write down how far a run is that is held; the run as it is then."""
     assert set(what) <= _NOTED  # noqa: S101 -- the names become SQL
-    if "found" in what:
-        what["found"] = as_rows(what["found"])
-    sets = ", ".join(
-        f"{name} = CAST(:{name} AS jsonb)" if name == "found" else f"{name} = :{name}"
-        for name in what
-    )
     if what:
+        sets = ", ".join(f"{name} = :{name}" for name in what)
         await connection.execute(
             text(f"UPDATE reconciliations SET {sets} WHERE id = :id"),  # noqa: S608 -- see above
             {"id": run.run_id, **what},

@@ -111,6 +111,10 @@ CREATE UNIQUE INDEX a_difference_is_open_once ON differences (
     provider, account, kind, coalesce(order_id::text, ''), coalesce(provider_ref, ''), line)
     WHERE closed_at IS NULL;
 
+CREATE INDEX differences_closed ON differences (
+    provider, account, kind, coalesce(order_id::text, ''), coalesce(provider_ref, ''), line)
+    WHERE handling = 'closed';
+
 CREATE INDEX differences_of_an_order ON differences (order_id) WHERE order_id IS NOT NULL;
 
 CREATE INDEX differences_found ON differences (found_at);
