@@ -15,7 +15,7 @@ class Money:
     currency: str
 
     def __str__(self) -> str:
-        return f"{self.amount:f} {self.currency}"
+        return f"{plain(self.amount)} {self.currency}"
 
 
 def plain(amount: Decimal) -> str:

@@ -22,9 +22,8 @@ from worker.steps.clocks import OFTEN, compare_clocks
 from worker.steps.deliver import deliver
 from worker.steps.drive import drive
 from worker.store import accounts, claims, notifications, upkeep
-from worker.store.batch import insist
 from worker.store.notifications import Owed
-from worker.store.session import OnBoundary
+from worker.store.session import OnBoundary, is_transient
 from worker.supervisor import pause
 
 log = get_logger(__name__)
@@ -79,8 +78,7 @@ class Engine:
 
     def expect(self, every: Mapping[str, timedelta]) -> None:
         """Say which jobs are to be done, and how often, so that one that is missed is seen."""
-        expect = partial(upkeep.expect, self.rt.db, every)
-        self.rt.supervisor.spawn(insist(expect, "schedule"), "schedule")
+        self.rt.supervisor.spawn(self._expect(every), "schedule")
 
     async def reconcile_due(self) -> list[str]:
         """Begin the reconciliations that are due, or were left; the accounts, by name."""
@@ -141,6 +139,17 @@ class Engine:
                 longest = _CALLS_IN_A_ROW * self.rt.desks[provider, account].lease
                 pulses[pump.name] = _pulse_of(pump, longest)
         return pulses
+
+    async def _expect(self, every: Mapping[str, timedelta]) -> None:
+        while not self._stopping.is_set():
+            try:
+                await upkeep.expect(self.rt.db, every)
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                await pause(OFTEN.total_seconds(), until=self._stopping)
+            else:
+                return
 
     async def _compare_clocks(self) -> None:
         while not self._stopping.is_set():

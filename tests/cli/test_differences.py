@@ -215,7 +215,7 @@ async def test_a_difference_reads_well_in_the_orders_story(
     await program("reconcile", "--provider", HYPER)
     plain = (await orderline("show", order_id)).out
     assert f"price_differs about {ref}: ours " in plain
-    assert "theirs 0.300000 TRY (rule: record)" in plain
+    assert "theirs 0.30 TRY (rule: record)" in plain
 
 
 async def test_doctor_warns_of_what_needs_a_person_and_of_accounts_left_alone(

@@ -59,7 +59,7 @@ async def test_json_is_the_runs_the_differences_and_nothing_else(remotes: Remote
     assert run["found"] == {"missing_here": 1, "price_differs": 1}
     assert "@" in run["asked_by"]
     by_kind = {each["kind"]: each for each in told["differences"]}
-    assert by_kind["price_differs"]["ours"] == "0.300000 IRT"
+    assert by_kind["price_differs"]["ours"] == "0.30 IRT"
     assert by_kind["price_differs"]["order_id"] == order_id
     assert by_kind["missing_here"]["provider_ref"] == stranger
     assert all(each["new"] for each in told["differences"])
@@ -83,7 +83,7 @@ async def test_what_differs_is_a_table_and_what_a_person_does_stands_below(
     ran = await program("reconcile", "--provider", HYPER)
     assert ran.code == 1
     rows = {line.split()[8]: line for line in ran.out.splitlines() if line.startswith("new ")}
-    assert [row for row in rows.values() if " record  recorded " in row and "0.300000 TRY" in row]
+    assert [row for row in rows.values() if " record  recorded " in row and "0.30 TRY" in row]
     assert [row for row in rows.values() if " alert   open (recorded) " in row]
     for told in (
         f"order     {dear} (i-2 of shop), fulfilled",

@@ -47,7 +47,7 @@ async def test_a_claim_tells_everything_a_step_needs(shop: Shop) -> None:
     assert [line.state for line in claimed.order.lines] == [LineState.WAITING] * 2
     assert claimed.order.intent.intent_id == "i-1"
     assert claimed.expires_at is not None
-    assert (claimed.expires_at.year, str(claimed.max_total)) == (2999, "5.000000 TRY")
+    assert (claimed.expires_at.year, str(claimed.max_total)) == (2999, "5.00 TRY")
     assert timedelta(0) <= claimed.age < timedelta(minutes=1)
 
 

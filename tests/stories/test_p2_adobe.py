@@ -190,6 +190,6 @@ async def test_what_adobe_charges_is_held_against_the_limit_once_it_tells(story:
         ("dear", "7.3E+2"),
         ("fair", "7.3E+2"),
     ]
-    assert told[0].data["charged"] == "730.0 USD"
+    assert told[0].data["charged"] == "730.00 USD"
     assert told[0].data["give_back"] == "orderline cancel, for 14 days"
     assert told[1].data is None

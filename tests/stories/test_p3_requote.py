@@ -36,7 +36,7 @@ async def test_a_new_quote_is_taken_and_bought_and_both_are_in_the_story(story: 
     assert story.told("1-1") == ["quoted", "quoted", "accepted", "delivered"]
     first, second = [row.data for row in await story.all(TOLD_OF_QUOTES)]
     assert first["provider_ref"] != second["provider_ref"]
-    assert first["total"] == second["total"] == "10.0 EUR"
+    assert first["total"] == second["total"] == "10.00 EUR"
     assert first["expires_at"] < second["expires_at"]
     renewed = await story.one("SELECT data FROM events WHERE type = 'order.requoted'")
     assert (renewed["number"], renewed["left"]) == (1, first["provider_ref"])

@@ -135,7 +135,7 @@ def test_an_order_charged_above_the_limit_goes_on_and_is_flagged() -> None:
     assert (change.state, change.total) == (OrderState.PLACED, lira("20"))
     (alarm,) = change.events
     assert alarm.type == "order.charged_above_max"
-    assert alarm.data["charged"] == "20 TRY"
+    assert alarm.data["charged"] == "20.00 TRY"
     assert alarm.data["max_total"] == "19.90 TRY"
     assert (alarm.data["provider_ref"], alarm.data["lines"]) == ("their-id", [])
     assert "support" in alarm.data["give_back"]

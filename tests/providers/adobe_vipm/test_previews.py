@@ -21,7 +21,7 @@ async def test_a_preview_first_promises_a_price_and_orders_nothing(previewing: T
     quoted = await previewing.sure(Step.PLACE, order)
     assert quoted.provider_ref is None
     assert [line.state for line in quoted.lines] == [LineState.QUOTED] * 2
-    assert [str(line.price) for line in quoted.lines] == ["49.31 USD", "730.0 USD"]
+    assert [str(line.price) for line in quoted.lines] == ["49.31 USD", "730.00 USD"]
     assert str(quoted.total) == "779.31 USD"
     opened_at = previewing.attempt.opened_at
     assert quoted.expires_at == holds_until(opened_at, timedelta(seconds=300))
@@ -95,7 +95,7 @@ async def test_a_renewal_whose_product_has_expired_is_refused_before_it_is_order
 async def test_an_order_for_a_preview_delivers_prices_and_buys_nothing(adobe: Trial) -> None:
     outcome = await adobe.sure(Step.PLACE, licences("sandbox-level-01", order_type="PREVIEW"))
     (line,) = outcome.lines
-    assert (line.state, str(line.price)) == (LineState.DELIVERED, "600.0 USD")
+    assert (line.state, str(line.price)) == (LineState.DELIVERED, "600.00 USD")
     assert line.details == {
         "offer_id": "sandbox-level-02",
         "partner_price": "300.0",
@@ -121,9 +121,9 @@ async def test_a_preview_of_all_renewals_tells_each_in_one_line(adobe: Trial) ->
     adobe.begin(Step.PLACE, order)
     outcome = await adobe.sure(Step.PLACE, order)
     (line,) = outcome.lines
-    assert (line.state, str(line.price)) == (LineState.DELIVERED, "1330.0 USD")
+    assert (line.state, str(line.price)) == (LineState.DELIVERED, "1330.00 USD")
     assert line.details["2.offer_id"] == "sandbox-level-02"
-    assert line.details["1.price"] == "730.0 USD"
+    assert line.details["1.price"] == "730.00 USD"
     subscriptions = [line.details["subscription_id"] for line in bought.lines]
     assert [line.details[f"{n}.subscription_id"] for n in (1, 2)] == subscriptions
 
