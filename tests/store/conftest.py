@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from schemas.ids import AttemptId, new_uuid
 from tests.builders import Body, a_decider, an_entry, an_intent
@@ -83,6 +83,11 @@ class Shop:
     async def rows(self, sql: str, **values: Any) -> Sequence[Any]:
         async with self.db.reading() as connection:
             return (await connection.execute(text(sql), values)).all()
+
+    async def plan(self, statement: TextClause, **values: Any) -> str:
+        """How PostgreSQL would carry a statement out."""
+        explained = await self.rows(f"EXPLAIN {statement.text}", **values)
+        return "\n".join(line for (line,) in explained)
 
     async def one(self, sql: str, **values: Any) -> Any:
         (row,) = await self.rows(sql, **values)

@@ -5,8 +5,6 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import TextClause
-
 from schemas.ids import OrderId, new_uuid
 from schemas.money import Money
 from tests.store.conftest import Shop
@@ -272,18 +270,13 @@ ORDER BY o.created_at DESC LIMIT 20000
 """
 
 
-async def plan(shop: Shop, statement: TextClause, **values: Any) -> str:
-    explained = await shop.rows(f"EXPLAIN {statement.text}", **values)
-    return "\n".join(line for (line,) in explained)
-
-
 async def test_nothing_is_found_by_reading_every_row(shop: Shop) -> None:
     for statement in MANY.split(";"):
         await shop.execute(statement)
     run = await started(shop)
     await shop.execute("ANALYZE")
-    scope = await plan(
-        shop, reconciliations._SCOPE, id=run.run_id, provider=run.provider, account=run.account,
+    scope = await shop.plan(
+        reconciliations._SCOPE, id=run.run_id, provider=run.provider, account=run.account,
         since=run.since, shelf="",
     )  # fmt: skip
     run = await reconciliations.scope(shop.db, run, HOUR, "")
@@ -301,20 +294,20 @@ async def test_nothing_is_found_by_reading_every_row(shop: Shop) -> None:
     kept = {"provider": run.provider, "account": run.account, "run_id": run.run_id}
     plans = [
         scope,
-        await plan(shop, reconciliations._NEXT_ORDERS, id=run.run_id, after=None, limit=200),
-        await plan(shop, reconciliations._TALLY, id=run.run_id),
-        await plan(shop, beside._OURS, id=run.run_id, ids=ids, started_at=run.started_at),
-        await plan(
-            shop, beside._ENTRIES, id=run.run_id, provider_refs=[r.provider_ref for r in rows],
+        await shop.plan(reconciliations._NEXT_ORDERS, id=run.run_id, after=None, limit=200),
+        await shop.plan(reconciliations._TALLY, id=run.run_id),
+        await shop.plan(beside._OURS, id=run.run_id, ids=ids, started_at=run.started_at),
+        await shop.plan(
+            beside._ENTRIES, id=run.run_id, provider_refs=[r.provider_ref for r in rows],
             refs=[each for row in rows for each in (row.line_ref, row.id.hex)],
         ),
-        await plan(
-            shop, beside._STRANGERS, id=run.run_id, provider=run.provider, since=run.since,
+        await shop.plan(
+            beside._STRANGERS, id=run.run_id, provider=run.provider, since=run.since,
             after_ref="", after_line="", limit=200,
         ),
-        await plan(shop, differences._FIND, **kept, found=as_rows(named)),
-        await plan(shop, differences._GONE, **kept, ids=ids, whole=False, since=run.since),
-        await plan(shop, differences._GONE, **kept, ids=[], whole=True, since=run.since),
+        await shop.plan(differences._FIND, **kept, found=as_rows(named)),
+        await shop.plan(differences._GONE, **kept, ids=ids, whole=False, since=run.since),
+        await shop.plan(differences._GONE, **kept, ids=[], whole=True, since=run.since),
     ]  # fmt: skip
     small = {"reconciliations", "reconciled_shelves", "surplus_orders"}
     read = {table for each in plans for table in re.findall(r"Seq Scan on (\w+)", each)}

@@ -57,15 +57,14 @@ async def test_they_are_found_by_their_index(shop: Shop, first: int) -> None:
         {"provider": provider, "account": account, "needs": each.total_seconds()}
         for (provider, account), each in NEEDS.items()
     ]
-    explained = await shop.rows(
-        f"EXPLAIN {claims._CLAIM_LAPSED.text}",
+    plan = await shop.plan(
+        claims._CLAIM_LAPSED,
         needs=as_rows(needs),
         longest=90.0,
         free=200,
         worker="host:1",
         lease=60.0,
     )
-    plan = "\n".join(line for (line,) in explained)
     assert "orders_that_may_lapse" in plan
     assert "orders" not in re.findall(r"Seq Scan on (\w+)", plan), plan
 

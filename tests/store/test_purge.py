@@ -5,10 +5,9 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from sqlalchemy import TextClause, text
+from sqlalchemy import text
 
 from schemas.ids import EventId, new_uuid
 from schemas.intents import FaultCode
@@ -185,11 +184,6 @@ SELECT gen_random_uuid(), 'shop', 's', n || '-0', '', '', '', '', '',
 """
 
 
-async def plan(shop: Shop, statement: TextClause, **values: Any) -> str:
-    explained = await shop.rows(f"EXPLAIN {statement.text}", **values)
-    return "\n".join(line for (line,) in explained)
-
-
 async def test_nothing_is_found_by_reading_every_row(shop: Shop) -> None:
     for statement in MANY.split(";"):
         await shop.execute(statement)
@@ -200,18 +194,18 @@ async def test_nothing_is_found_by_reading_every_row(shop: Shop) -> None:
     lines = as_rows([{"producer": "shop", "deliver_id": f"i-{n}"} for n in range(200)])
     name = {"order_id": None, "low": None, "high": None, "name": "old-7", "limit": 20}
     plans = [
-        await plan(shop, purge._CHOOSE, age=old, limit=500),
-        await plan(shop, purge._DELETE_CLOSED, age=old, limit=len(few)),
-        await plan(shop, erasing._CHOOSE, age=young, limit=100, sent_again_for=0.0),
-        await plan(shop, erasing._ERASE_CLOSED, age=young, limit=len(few)),
-        await plan(shop, intake.KNOWN_ORDERS, keys=orders),
-        await plan(shop, intake._KNOWN_DELIVER_IDS, keys=lines),
-        await plan(shop, views_tombstones._NAMED, **name),
+        await shop.plan(purge._CHOOSE, age=old, limit=500),
+        await shop.plan(purge._DELETE_CLOSED, age=old, limit=len(few)),
+        await shop.plan(erasing._CHOOSE, age=young, limit=100, sent_again_for=0.0),
+        await shop.plan(erasing._ERASE_CLOSED, age=young, limit=len(few)),
+        await shop.plan(intake.KNOWN_ORDERS, keys=orders),
+        await shop.plan(intake._KNOWN_DELIVER_IDS, keys=lines),
+        await shop.plan(views_tombstones._NAMED, **name),
         *[
-            await plan(shop, statement, ids=few)
+            await shop.plan(statement, ids=few)
             for statement in (purge._BURY, purge._KEEP_DELIVER_IDS, *purge._DELETE)
         ],
-        *[await plan(shop, statement, ids=few) for statement in erasing._ERASE[1:]],
+        *[await shop.plan(statement, ids=few) for statement in erasing._ERASE[1:]],
     ]
     small = ("producers", "surplus_orders", "differences")
     read = [table for each in plans for table in re.findall(r"Seq Scan on (\w+)", each)]

@@ -202,11 +202,25 @@ class Story:
 async def story(
     database_url: str, redis_url: str, set_clock: Callable[[timedelta], None]
 ) -> AsyncIterator[Story]:
-    def now(ahead: timedelta) -> datetime:
-        return datetime.now(UTC) + ahead
-
-    async with a_story(database_url, redis_url, set_clock, now) as told:
+    async with a_story(database_url, redis_url, set_clock, _from_now) as told:
         yield told
+
+
+@pytest.fixture
+async def impatient_story(
+    database_url: str, redis_url: str, set_clock: Callable[[timedelta], None]
+) -> AsyncIterator[Story]:
+    """One in which nobody waits long before a question is put again."""
+    waits: dict[str, Any] = {
+        "retry_base": timedelta(milliseconds=10),
+        "retry_cap": timedelta(milliseconds=50),
+    }
+    async with a_story(database_url, redis_url, set_clock, _from_now, **waits) as told:
+        yield told
+
+
+def _from_now(ahead: timedelta) -> datetime:
+    return datetime.now(UTC) + ahead
 
 
 @asynccontextmanager

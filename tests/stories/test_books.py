@@ -5,14 +5,14 @@ rule for. One run finds each change and does what its rule says; a second one fi
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 import pytest
 
-from tests.stories.conftest import MINUTE, Story, a_story, adobe, gifthub, hyper, threekit
+from tests.stories.conftest import MINUTE, Story, adobe, gifthub, hyper, threekit
 from worker.sandbox import Fault
 from worker.sandbox.remote import Documented, Reply
 from worker.steps.purge import purge
@@ -215,20 +215,9 @@ UNTOUCHED: Final[Mapping[str, Callable[[str], dict[str, Any]]]] = {
 
 
 @pytest.fixture
-async def story(
-    database_url: str, redis_url: str, set_clock: Callable[[timedelta], None]
-) -> AsyncIterator[Story]:
+async def story(impatient_story: Story) -> Story:
     """One that does not wait long before it asks again."""
-
-    def now(ahead: timedelta) -> datetime:
-        return datetime.now(UTC) + ahead
-
-    waits: dict[str, Any] = {
-        "retry_base": timedelta(milliseconds=10),
-        "retry_cap": timedelta(milliseconds=50),
-    }
-    async with a_story(database_url, redis_url, set_clock, now, **waits) as told:
-        yield told
+    return impatient_story
 
 
 async def _states(story: Story) -> dict[str, str]:

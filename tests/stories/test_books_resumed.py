@@ -1,18 +1,17 @@
 """Reconciliations that are stopped, die, wait and find workers at work: nothing is done twice."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
 from tests.stories.conftest import (
     MINUTE,
     Story,
-    a_story,
     adobe,
     feedback,
     gifthub,
@@ -41,20 +40,9 @@ NO_CUSTOMER: Final = Documented(
 
 
 @pytest.fixture
-async def story(
-    database_url: str, redis_url: str, set_clock: Callable[[timedelta], None]
-) -> AsyncIterator[Story]:
+async def story(impatient_story: Story) -> Story:
     """One that does not wait long before it asks again."""
-
-    def now(ahead: timedelta) -> datetime:
-        return datetime.now(UTC) + ahead
-
-    waits: dict[str, Any] = {
-        "retry_base": timedelta(milliseconds=10),
-        "retry_cap": timedelta(milliseconds=50),
-    }
-    async with a_story(database_url, redis_url, set_clock, now, **waits) as told:
-        yield told
+    return impatient_story
 
 
 def desk_of(story: Story, provider: str = HYPER, account: str = "default") -> Desk:
