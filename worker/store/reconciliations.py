@@ -54,6 +54,7 @@ WITH taken AS (
     INSERT INTO reconciled_orders (run_id, order_id, shelf)
     SELECT CAST(:id AS uuid), id, CAST(:shelf AS text) FROM orders
     WHERE provider = :provider AND account = :account AND created_at >= :since
+        AND NOT (SELECT collected FROM reconciliations WHERE id = :id)
     ON CONFLICT DO NOTHING
     RETURNING order_id
 ),
@@ -63,10 +64,12 @@ shelf AS (
     WHERE CAST(:shelf AS text) IS NOT NULL
     ON CONFLICT DO NOTHING
 )
-UPDATE reconciliations SET orders = (SELECT count(*) FROM taken), after = NULL,
-    collected = CAST(:shelf AS text) IS NOT NULL
-WHERE id = :id AND orders = 0
+UPDATE reconciliations SET orders = orders + (SELECT count(*) FROM taken),
+    collected = collected OR CAST(:shelf AS text) IS NOT NULL
+WHERE id = :id
 """)
+"""Said again by whoever goes on with a run: until the shelves are known, what was accepted since
+belongs to it, too."""
 
 _TALLY: Final = text("""
 UPDATE reconciliations r SET found = coalesce((
