@@ -74,7 +74,7 @@ async def check_promises(works: Works, *, may_be_parked: Collection[str] = ()) -
     broken = await broken_promises(works)
     assert not broken, f"{broken}\n{await works.due()}"
     parked = {name for name, state in (await works.states()).items() if state == "parked"}
-    assert parked <= set(may_be_parked)
+    assert parked <= set(may_be_parked), await works.due()
 
 
 async def broken_promises(works: Works) -> Broken:
