@@ -30,6 +30,7 @@ class Intake(Reader[Entry]):
         super().__init__(thread, left_behind_ms)
         self._streams = IntentStreams(thread.redis, self._rt.worker)
         self._producers: list[str] = []
+        self._first_look = True
         self._refreshed = float("-inf")
 
     async def _round(self) -> None:
@@ -43,16 +44,19 @@ class Intake(Reader[Entry]):
             await pause(_REFRESH, until=self._stopping)
 
     async def _left_behind(self, count: int) -> list[Entry]:
-        return await self._streams.left_behind(
+        found = await self._streams.left_behind(
             self._producers, older_than_ms=self._left_behind_ms, count=count
         )
+        self._first_look = not found
+        return found
 
     async def _read(self, count: int) -> list[Entry]:
+        self._first_look = True
         share = max(1, count // len(self._producers))
         return await self._streams.read(self._producers, count=share, block_ms=BLOCK_MS)
 
     async def _take_in(self, entries: Sequence[Entry]) -> None:
-        heaps = await accept(entries, self._rt)
+        heaps = await accept(entries, self._rt, first_look=self._first_look)
         self._ring_for(heaps)
         await self._streams.done([each for each in entries if each not in heaps.early])
         for entry, fault in heaps.faulty:

@@ -63,6 +63,7 @@ class Capabilities:
 
     ``books`` says how the provider's own books can be read, for a reconciliation.
     ``polls`` says by which of the provider's ids a placed order is asked after.
+    ``ends_quotes`` says that its quotes end by its own clock; others' ends are counted by ours.
     ``charge_by_poll`` says that only a poll tells what an order costs.
     ``poll_every`` are the waits between polls while goods are awaited; the last one repeats.
     ``repeats`` bounds how often a ``HARMLESS`` call is made again after doubt, and a ``REPLAY``
@@ -80,6 +81,7 @@ class Capabilities:
     books: Books = Books.NONE
     polls: Polling = Polling.ORDER
     charge_by_poll: bool = False
+    ends_quotes: bool = False
     poll_every: Sequence[timedelta] = (timedelta(seconds=30),)
     needs_token: bool = False
     token_early: timedelta = timedelta(seconds=60)

@@ -49,9 +49,11 @@ async def left_behind(worker: IntentStreams) -> list[Entry]:
     return await worker.left_behind(["shop"], older_than_ms=0, count=10)
 
 
-async def take_in(shop: Shop, worker: IntentStreams, entries: list[Entry]) -> Sorted:
-    """What an intake does with a batch."""
-    heaps = await accept_into(shop.db, shop.vault, shop.settings, entries)
+async def take_in(
+    shop: Shop, worker: IntentStreams, entries: list[Entry], *, within: timedelta = OVERTAKEN
+) -> Sorted:
+    """What an intake does with a batch; at its first look a wish may be early at any age."""
+    heaps = await accept_into(shop.db, shop.vault, shop.settings, entries, within)
     await worker.done([each for each in entries if each not in heaps.early])
     return heaps
 
@@ -106,6 +108,22 @@ async def test_a_wish_outlives_the_worker_that_died_with_its_intent(
     both = await left_behind(heir)
     assert [each.kind for each in both] == [EntryKind.INTENT, EntryKind.CANCEL]
     heaps = await take_in(shop, heir, both)
+    assert (len(heaps.fresh), len(heaps.to_cancel), heaps.early) == (1, 1, [])
+
+
+async def test_after_an_outage_an_old_wish_waits_for_its_intent_just_the_same(
+    shop: Shop, redis: Redis
+) -> None:
+    """Both have been there for an hour; one worker gets the intent, another one the wish."""
+    slow, quick = IntentStreams(redis, "host:1"), IntentStreams(redis, "host:2")
+    long_ago = int(time.time() * 1000) - 3_600_000
+    said = {EntryKind.INTENT: raw(an_intent()), EntryKind.CANCEL: raw(WISH)}
+    for number, (kind, body) in enumerate(said.items()):
+        await redis.xadd(stream_of("shop"), {kind.value: body}, id=f"{long_ago}-{number}")
+    await read(slow, count=1)
+    first = await take_in(shop, quick, await read(quick), within=timedelta.max)
+    assert (len(first.early), first.faulty) == (1, [])
+    heaps = await take_in(shop, quick, await left_behind(quick))
     assert (len(heaps.fresh), len(heaps.to_cancel), heaps.early) == (1, 1, [])
 
 

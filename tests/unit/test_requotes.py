@@ -202,11 +202,15 @@ def test_a_stale_price_ends_the_order_as_the_provider_says(code: RefusalCode, wh
     assert (change.state, change.reason) == (ended, f"{code}: their words")
 
 
-def test_a_request_known_again_is_refused_as_the_first_time_and_then_quoted_anew() -> None:
+def test_a_stale_no_to_what_was_sent_again_is_looked_up_before_another_quote() -> None:
+    """Its first sending may have come through since: what is asked for beside it buys twice."""
     attempt = an_attempt(2, step=Step.CONFIRM, sends=2)
     claimed = quoted(L.IN_DOUBT, attempt=attempt, attempt_outcome=OutcomeName.IN_DOUBT)
     no = Refused(RefusalCode.EXPIRED, "too old")
-    assert is_anew(a_decider(REPLAYED).after_call(claimed, Step.CONFIRM, no, HALF))
+    change = a_decider(REPLAYED).after_call(claimed, Step.CONFIRM, no, HALF)
+    assert (change.state, change.step) == (OrderState.IN_DOUBT, Step.RECONCILE)
+    assert change.attempt is not None
+    assert change.attempt.outcome is OutcomeName.IN_DOUBT
 
 
 # --- doubt comes first -----------------------------------------------------------------------

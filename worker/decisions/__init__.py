@@ -4,6 +4,7 @@
     decider    one method for each thing that can have happened to a claimed order
     doubts     what follows from an unknown outcome, and from looking it up
     cancels    what follows from a wish to call an order off
+    charges    what was charged, held against what an order may cost
     differences   what differs between our books and a provider's, and the rule for each
     disputes   what follows when the provider is asked about an order of which its books differ
 

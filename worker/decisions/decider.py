@@ -6,7 +6,7 @@ from typing import Any, Final, assert_never
 
 from worker.capabilities import LOOKED_UP, Doubt
 from worker.change import Change
-from worker.decisions import cancels, doubts
+from worker.decisions import cancels, charges, doubts
 from worker.decisions.rules import AT_ONCE, Rules
 from worker.lifecycle import LineState, OrderState, Step
 from worker.moves import breach, ended_as, line_moves
@@ -111,11 +111,14 @@ class Decider(Rules):
                 change = self._placed(claimed, outcome.lines, None)
                 if isinstance(outcome, Pending) or change.step is not None:
                     return change
-                return self._charged(claimed, change, outcome)
+                return charges.charged(self, claimed, change, outcome)
             case Refused():
                 # It was bought and the provider now says no: nobody but a person can tell why.
                 return parked(claimed, f"refused after it was placed: {outcome.reason}")
             case NotSent() | InDoubt():
+                ended = ended_as(claimed, ())
+                if ended is not None and claimed.tries >= charges.PRICE_QUESTIONS:
+                    return charges.unpriced(claimed, ended, outcome.reason)
                 return self._unanswered(claimed, OrderState.PLACED, outcome, chance)
             case _:
                 assert_never(outcome)
@@ -151,9 +154,8 @@ class Decider(Rules):
         if step is Step.PLACE and self.capabilities.two_phase:
             return self._quoted(claimed, outcome)
         change = self._placed(claimed, outcome.lines, outcome.provider_ref)
-        change = self._charged(claimed, change, outcome)
-        unpriced = claimed.max_total is not None and outcome.total is None
-        if change.step is None and unpriced and self.capabilities.charge_by_poll:
+        change = charges.charged(self, claimed, change, outcome)
+        if change.step is None and charges.is_unpriced(self, claimed, outcome):
             # It is all there at once, and what it costs is still to be held against the limit.
             change = replace(change, state=OrderState.PLACED, step=Step.POLL, due_in=AT_ONCE)
         events = [*change.events]
@@ -164,46 +166,19 @@ class Decider(Rules):
             events.append(noted("order.surplus_found", {"provider_refs": list(surplus)}))
         return replace(change, events=tuple(events), surplus=surplus)
 
-    def _charged(self, claimed: Claimed, change: Change, outcome: Confirmed) -> Change:
-        """What the provider charges, as its yes tells it or the last poll; an alarm if too much."""
-        broken = breach(claimed.max_total, outcome.total) if self.capabilities.buys else None
-        if broken is None:
-            return replace(change, total=outcome.total)
-        alarm = noted("order.charged_above_max", self._charge(claimed, outcome, broken))
-        events = (*change.events, alarm)
-        return replace(change, total=outcome.total, reason=broken, events=events)
-
-    def _charge(self, claimed: Claimed, outcome: Confirmed, reason: str) -> Mapping[str, Any]:
-        """Everything that whoever gives it back, or accepts it, has to know."""
-        within = self.capabilities.returns_for
-        way = "no documented way: ask the provider's support"
-        if self.capabilities.cancels:
-            days = "before its goods are delivered" if within is None else f"for {within.days} days"
-            way = f"orderline cancel, {days}"
-        return {
-            "reason": reason,
-            "charged": str(outcome.total),
-            "max_total": str(claimed.max_total),
-            "provider_ref": outcome.provider_ref or claimed.order.provider_ref,
-            "lines": [
-                {
-                    "line_ref": each.line_ref,
-                    "provider_line_ref": each.provider_line_ref,
-                    "price": None if each.price is None else str(each.price),
-                }
-                for each in outcome.lines
-            ],
-            "give_back": way,
-        }
-
     def _no(self, claimed: Claimed, step: Step, outcome: Refused) -> Change:
         """This call bought nothing; an earlier one of unknown outcome still may have."""
         no, end = self._end(claimed, outcome), attempt_end(claimed, outcome)
         if not self.unsettled(claimed, step):
             return replace(doubts.unless_doubted(self, claimed, no), attempt=end)
-        if self.after(step) is Doubt.REPLAY:
+        if self.after(step) is Doubt.REPLAY and no.requote is None:
             # A request that is known again is answered as it was the first time.
             return replace(no, attempt=end)
+        if self.after(step) is Doubt.REPLAY:
+            # Nothing is asked for beside it before it is sure that no earlier sending came through.
+            doubted = InDoubt(f"sent again, it was {no.reason}", outcome.evidence)
+            change = doubts.looked_up(self, claimed, f"{no.reason}; first its call is looked up")
+            return replace(change, attempt=attempt_end(claimed, doubted))
         still = InDoubt(f"sent again, it was {no.reason}", outcome.evidence)
         change = parked(claimed, f"its call has an unknown outcome; {still.reason}")
         return replace(change, attempt=attempt_end(claimed, still))

@@ -104,7 +104,8 @@ def absent(rules: Rules, claimed: Claimed, step: Step, finding: Absent) -> Chang
 def _looked_once(rules: Rules, claimed: Claimed, step: Step) -> Change:
     """Absent where a repeat is refused: safe to call again at once, not yet safe to stop."""
     over = rules.over(claimed, "absent at the last look-up")
-    if claimed.attempt_outcome is OutcomeName.REFUSED:
+    anew = over is not None and over.requote is not None
+    if claimed.attempt_outcome is OutcomeName.REFUSED and not anew:
         over = refused(claimed)
     elif claimed.cancel_asked_at is not None:
         over = cancelled(claimed)

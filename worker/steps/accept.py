@@ -66,24 +66,31 @@ Ending = Callable[[AsyncConnection, Sorted], Awaitable[None]]
 """What a commit writes last: what became of its entries, there where they came from."""
 
 
-async def accept(entries: Sequence[Entry], rt: Runtime) -> Sorted:
+async def accept(entries: Sequence[Entry], rt: Runtime, *, first_look: bool = False) -> Sorted:
     """Accept a batch in one commit. Afterwards every entry is an order, a repeat, or quarantined.
 
     Only then may the entries leave their streams; those that came ``early`` may not yet. Safe to do
-    again with the same entries.
+    again with the same entries. At a ``first_look`` a wish may have overtaken its intent, however
+    old it is: another worker may hold that just now, or have died with it. At the next look, what
+    was left behind comes with it, in order.
     """
-    return await accept_into(rt.db, rt.vault, rt.settings, entries)
+    overtaken = timedelta.max if first_look else _OVERTAKEN
+    return await accept_into(rt.db, rt.vault, rt.settings, entries, overtaken)
 
 
 async def accept_into(
-    db: Database, vault: Vault, settings: Settings, entries: Sequence[Entry]
+    db: Database,
+    vault: Vault,
+    settings: Settings,
+    entries: Sequence[Entry],
+    overtaken: timedelta = _OVERTAKEN,
 ) -> Sorted:
     """``accept`` with just what it needs."""
 
     async def set_aside(connection: AsyncConnection, heaps: Sorted) -> None:
         await quarantine.set_aside(connection, vault, heaps.faulty)
 
-    return await take_in(db, settings, entries, set_aside, _OVERTAKEN)
+    return await take_in(db, settings, entries, set_aside, overtaken)
 
 
 async def take_in(
@@ -141,8 +148,8 @@ async def _written(
     vain = {entry: wish for entry, wish in wishes.items() if wish.event_id not in asked}
     ended = await cancels.buried(connection, list(vain.values()))
     for entry, wish in vain.items():
-        tomb = ended.get(wish.event_id)
-        if tomb is None and abs(known.now - entry.put_at) < overtaken:
+        tomb, age = ended.get(wish.event_id), known.now - entry.put_at
+        if tomb is None and overtaken and -_OVERTAKEN < age < overtaken:
             heaps.early.append(entry)
         else:
             heaps.faulty.append((entry, _in_vain(tomb)))

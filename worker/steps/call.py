@@ -60,7 +60,8 @@ async def call(claimed: Claimed, step: Step, verb: Verb, desk: Desk, rt: Runtime
         case _:
             assert_never(opened)
     outcome = await _ask(partial(verb, claimed.order, attempt, deadline), token, desk, rt)
-    if isinstance(outcome, Confirmed) and outcome.expires_at is not None:
+    theirs = decider.capabilities.ends_quotes
+    if theirs and isinstance(outcome, Confirmed) and outcome.expires_at is not None:
         # The provider judges its quote by its own clock, we by the database's.
         ends = earlier(outcome.expires_at, desk.channel.watch, rt.database_clock)
         outcome = replace(outcome, expires_at=ends)

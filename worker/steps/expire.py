@@ -18,7 +18,7 @@ from worker.runtime import Runtime
 from worker.steps.settle import ELSEWHERE, write
 from worker.store import claims, upkeep
 from worker.store.notifications import Owed
-from worker.verdicts import expired
+from worker.verdicts import cancelled, expired
 
 _BATCH: Final = 200
 _BATCHES: Final = 50
@@ -51,7 +51,7 @@ async def _end(claimed: Claimed, mail: Pump[Owed], rt: Runtime) -> str:
 def _decided(claimed: Claimed, rt: Runtime) -> Change:
     desk = rt.desks.get((claimed.provider, claimed.account))
     if desk is None:
-        return expired(claimed)
+        return expired(claimed) if claimed.cancel_asked_at is None else cancelled(claimed)
     decider = desk.decider_for(claimed)
     instead = decider.before_call(claimed, claimed.step, rt.chance())
     return instead or decider.window_closed(claimed)

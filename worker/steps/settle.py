@@ -16,7 +16,14 @@ from worker.store.batch import insist
 from worker.store.notifications import Owed, told
 from worker.store.orders import NOT_HELD, Settled, Settling
 
-_ALARMING: Final = frozenset({"order.charged_above_max", "order.surplus_found", "order.parked"})
+_ALARMING: Final = frozenset(
+    {
+        "order.charged_above_max",
+        "order.charge_unknown",
+        "order.surplus_found",
+        "order.parked",
+    }
+)
 """Events of an order that somebody should look at, beside being in its story."""
 
 ELSEWHERE: Final = "elsewhere"

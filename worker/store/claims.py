@@ -47,13 +47,14 @@ _LAPSED: Final = """
       AND o.expires_at < orderline_now() + make_interval(secs => :longest)
       AND o.expires_at < orderline_now() + make_interval(secs => coalesce(n.needs, 0))
       AND (o.lease_until IS NULL OR o.lease_until <= orderline_now())
-      AND (n.needs IS NOT NULL OR o.attempts = 0)
+      AND (n.needs IS NOT NULL OR (
+          o.attempts = 0 AND o.intent #>> '{quote,requote}' IS DISTINCT FROM 'true'))
     ORDER BY o.expires_at
     LIMIT :free
     FOR UPDATE OF o SKIP LOCKED
 """
 """What no call can be made for in time any more. Of an account that is not configured here nobody
-can say what doubt allows, so only those that no call was ever made for."""
+can say what doubt allows, so only those that no call was ever made for and none may be anew."""
 
 _UNFINISHED: Final = f"""
     SELECT id FROM orders

@@ -47,6 +47,7 @@ class Gifthub(Adapter[GifthubAccount]):
     capabilities: ClassVar[Capabilities] = Capabilities(
         after_place=Doubt.HARMLESS,
         after_confirm=Doubt.LOOK_UP_ONCE,
+        ends_quotes=True,
         books=Books.SHELVES,
         poll_every=tuple(timedelta(seconds=s) for s in (3, 10, 30, 60, 120, 300)),
     )
