@@ -18,6 +18,11 @@ class Money:
         return f"{plain(self.amount)} {self.currency}"
 
 
+def money_of(amount: Decimal | None, currency: str | None) -> Money | None:
+    """An amount in its currency; ``None`` where either is not known."""
+    return None if amount is None or currency is None else Money(amount, currency)
+
+
 def plain(amount: Decimal) -> str:
     """An amount as text, to the last digit: no exponent, two decimal places or what it needs."""
     whole, _, places = f"{amount:f}".partition(".")

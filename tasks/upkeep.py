@@ -1,7 +1,5 @@
 """What beat rings."""
 
-from collections import Counter
-
 from celery import Task
 
 from schemas import jobs
@@ -22,7 +20,8 @@ def sweep(self: Task) -> str:
 @app.task(name=jobs.EXPIRE, bind=True)
 def expire(self: Task) -> str:
     """End the orders whose quote has ended."""
-    return tell(run_on(self, _expire(engine_of(self))))
+    engine = engine_of(self).engine
+    return tell(run_on(self, end_lapsed(engine.mail, engine.rt)))
 
 
 @app.task(name=jobs.PURGE, bind=True)
@@ -38,10 +37,6 @@ def reconcile(self: Task) -> str:
     """Begin to hold our orders beside the providers' books, where that is due."""
     begun = run_on(self, engine_of(self).engine.reconcile_due())
     return f"begun: {', '.join(begun)}" if begun else "none due"
-
-
-async def _expire(thread: EngineThread) -> Counter[str]:
-    return await end_lapsed(thread.engine.mail, thread.engine.rt)
 
 
 async def _sweep(thread: EngineThread) -> int:

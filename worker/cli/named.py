@@ -1,6 +1,7 @@
-"""Finding the one order that a person means."""
+"""Finding the one thing that a person means by a name."""
 
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -20,8 +21,28 @@ OrderName = Annotated[
 ]
 
 
+Named = TypeVar("Named")
+
+
 class Ambiguous(OrderlineError):
-    """A name fits several orders."""
+    """A name fits several things."""
+
+
+def only(
+    found: Sequence[Named], name: str, *, several: str, nothing: str, told: Callable[[Named], str]
+) -> Named:
+    """The one that was found. Raises ``NotFound`` with ``nothing``, or ``Ambiguous``.
+
+    ``several`` is what they are called, ``told`` says of each which it is.
+    """
+    match found:
+        case []:
+            raise NotFound(nothing)
+        case [one]:
+            return one
+        case _:
+            candidates = "\n".join(f"  {told(each)}" for each in found)
+            raise Ambiguous(f"{name!r} fits several {several}; say which by its id:\n{candidates}")
 
 
 async def find_order(db: Database, name: str) -> OrderView:
@@ -29,17 +50,15 @@ async def find_order(db: Database, name: str) -> OrderView:
 
     Of an order that was purged there is nothing to be found, but what is still known is said.
     """
-    match await views.find(db, name):
-        case []:
-            purged = await buried(db, name)
-            if purged:
-                raise NotFound("\n".join(map(str, purged)))
-            raise NotFound(f"There is no order {name!r}; `orderline list` shows those there are.")
-        case [order]:
-            return order
-        case found:
-            candidates = "\n".join(
-                f"  {order.order_id}  intent {order.intent_id} of {order.producer}, {order.state}"
-                for order in found
-            )
-            raise Ambiguous(f"{name!r} fits several orders; say which by its id:\n{candidates}")
+    found = await views.find(db, name)
+    if not found and (purged := await buried(db, name)):
+        raise NotFound("\n".join(map(str, purged)))
+    return only(
+        found,
+        name,
+        several="orders",
+        nothing=f"There is no order {name!r}; `orderline list` shows those there are.",
+        told=lambda each: (
+            f"{each.order_id}  intent {each.intent_id} of {each.producer}, {each.state}"
+        ),
+    )

@@ -171,10 +171,10 @@ class Decider(Rules):
         no, end = self._end(claimed, outcome), attempt_end(claimed, outcome)
         if not self.unsettled(claimed, step):
             return replace(doubts.unless_doubted(self, claimed, no), attempt=end)
-        if self.after(step) is Doubt.REPLAY and no.requote is None:
-            # A request that is known again is answered as it was the first time.
-            return replace(no, attempt=end)
         if self.after(step) is Doubt.REPLAY:
+            if no.requote is None:
+                # A request that is known again is answered as it was the first time.
+                return replace(no, attempt=end)
             # Nothing is asked for beside it before it is sure that no earlier sending came through.
             doubted = InDoubt(f"sent again, it was {no.reason}", outcome.evidence)
             change = doubts.looked_up(self, claimed, f"{no.reason}; first its call is looked up")

@@ -72,7 +72,10 @@ async def _ask_about(difference: Difference, desk: Desk, rt: Runtime) -> Handlin
         return await _ask_about_ended(difference, desk, rt)
     change, settled = await _asked(claimed, difference, desk, rt)
     written = await rt.changes.write(Settling(change))
-    return _HANDLINGS[settled, difference.rule is Rule.ATTACH] if written.held else None
+    if not written.held:
+        return None
+    attached = settled is Settled.FOLLOWED and difference.rule is Rule.ATTACH
+    return Handling.ATTACHED if attached else _HANDLINGS[settled]
 
 
 async def _asked(
@@ -106,13 +109,9 @@ def _all_open(order: Ordered) -> Ordered:
 
 
 _HANDLINGS: Final = {
-    (Settled.FOLLOWED, True): Handling.ATTACHED,
-    (Settled.FOLLOWED, False): Handling.MOVED,
-    (Settled.AGREED, True): Handling.AGREED,
-    (Settled.AGREED, False): Handling.AGREED,
-    (Settled.PARKED, True): Handling.PARKED,
-    (Settled.PARKED, False): Handling.PARKED,
-    (Settled.OPEN, True): None,
-    (Settled.OPEN, False): None,
+    Settled.FOLLOWED: Handling.MOVED,
+    Settled.AGREED: Handling.AGREED,
+    Settled.PARKED: Handling.PARKED,
+    Settled.OPEN: None,
 }
-"""What is written down of a dispute; ``True`` where the order was to be attached."""
+"""What is written down of a dispute; an order that was to be attached and followed is that."""

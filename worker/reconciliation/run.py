@@ -44,10 +44,6 @@ class Progress:
 Watch = Callable[[Progress], None]
 
 
-def _nobody(_: Progress) -> None:
-    """Nobody watches."""
-
-
 async def start(
     desk: Desk,
     rt: Runtime,
@@ -75,7 +71,7 @@ async def start(
 
 
 async def reconcile(
-    run: Run, desk: Desk, rt: Runtime, stopping: asyncio.Event, watch: Watch = _nobody
+    run: Run, desk: Desk, rt: Runtime, stopping: asyncio.Event, watch: Watch | None = None
 ) -> Run:
     """See a run through, or as far as it gets before everything stops."""
     pace = Pace(rt, desk.books_rate)
@@ -101,7 +97,7 @@ async def reconcile(
 
 
 async def _read(
-    run: Run, desk: Desk, rt: Runtime, pace: Pace, stopping: asyncio.Event, watch: Watch
+    run: Run, desk: Desk, rt: Runtime, pace: Pace, stopping: asyncio.Event, watch: Watch | None
 ) -> Run:
     run = await collect_shelves(run, desk, rt)
     while not stopping.is_set() and (shelf := await book_entries.next_shelf(rt.db, run)):
@@ -111,7 +107,7 @@ async def _read(
         said = await read_page(run, shelf, desk, rt)
         if isinstance(said, Run):
             run = said
-            watch(await _progress(run, rt))
+            await _tell(watch, run, rt)
             continue
         if run.tries + 1 >= _TRIES:
             reason = f"their books could not be read: {said.reason}"
@@ -128,17 +124,23 @@ async def _read(
 
 
 async def _compare(
-    run: Run, desk: Desk, rt: Runtime, pace: Pace, stopping: asyncio.Event, watch: Watch
+    run: Run, desk: Desk, rt: Runtime, pace: Pace, stopping: asyncio.Event, watch: Watch | None
 ) -> Run:
     while not stopping.is_set():
         further = await compare_batch(run, desk, rt, pace, stopping)
         if further is None:
             run = await find_strangers(run, desk, rt)
-            watch(await _progress(run, rt))
+            await _tell(watch, run, rt)
             return await reconciliations.end(rt.db, run, RunState.DONE)
         run = further
-        watch(await _progress(run, rt))
+        await _tell(watch, run, rt)
     return run
+
+
+async def _tell(watch: Watch | None, run: Run, rt: Runtime) -> None:
+    """Say how far a run is. Counting shelves is not free, and mostly nobody watches."""
+    if watch is not None:
+        watch(await _progress(run, rt))
 
 
 async def _progress(run: Run, rt: Runtime) -> Progress:

@@ -2,12 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import text
 
 from schemas.ids import OrderId
-from schemas.money import Money
+from schemas.money import money_of
 from worker.books import BookEntry, OurLine, OurOrder
 from worker.lifecycle import LineState, OrderState
 from worker.store.reconciliations import Run
@@ -128,8 +128,8 @@ def _order(row: Row) -> OurOrder:
             OurLine(line_ref=ref, provider_line_ref=theirs, state=LineState(state))
             for ref, theirs, state in row.lines
         ],
-        total=_money(row.total, row.total_currency),
-        max_total=_money(row.max_total, row.currency),
+        total=money_of(row.total, row.total_currency),
+        max_total=money_of(row.max_total, row.currency),
         surplus=frozenset(row.surplus),
     )
 
@@ -141,11 +141,7 @@ def _entry(row: Row) -> BookEntry:
         ref=row.ref,
         state=None if row.state is None else LineState(row.state),
         said=row.said,
-        price=_money(row.price, row.currency),
+        price=money_of(row.price, row.currency),
         placed_at=row.placed_at,
         gives_back=row.gives_back,
     )
-
-
-def _money(amount: Any, currency: str | None) -> Money | None:
-    return None if amount is None or currency is None else Money(amount, currency)

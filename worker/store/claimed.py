@@ -1,7 +1,6 @@
 """An order as a claim gives it, read from its rows."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.ids import AttemptId, LineId, OrderId
 from schemas.intents import IntentFault, load_intent
-from schemas.money import Money
+from schemas.money import money_of
 from worker.crypto import SealBroken, Vault
 from worker.lifecycle import LineState, OrderState, Step
 from worker.logs import get_logger
@@ -93,7 +92,7 @@ def as_claimed(row: Row, vault: Vault) -> Claimed:
         attempt_outcome=row.attempt_outcome and OutcomeName(row.attempt_outcome),
         look_ups=row.look_ups or 0,
         expires_at=row.expires_at,
-        max_total=_money(row.max_total, row.currency),
+        max_total=money_of(row.max_total, row.currency),
         may_requote=intent.quote is not None and intent.quote.requote,
         requotes=row.requotes,
         reason=row.reason,
@@ -130,7 +129,3 @@ def _line(values: Sequence[Any]) -> OrderedLine:
         provider_line_ref=provider_line_ref,
         details=details,
     )
-
-
-def _money(amount: Decimal | None, currency: str | None) -> Money | None:
-    return None if amount is None or currency is None else Money(amount, currency)

@@ -8,12 +8,11 @@ import typer
 
 from schemas.books import DifferenceView
 from schemas.orders import stamp
-from worker.cli.named import Ambiguous
+from worker.cli.named import only
 from worker.cli.operator import By
 from worker.cli.options import Because
 from worker.cli.output import Json, print_json, printable, say
 from worker.cli.session import opened
-from worker.errors import NotFound
 from worker.store import differences
 from worker.store.session import Database
 from worker.store.views_books import find_differences
@@ -57,23 +56,17 @@ async def _close(names: Sequence[str], *, by: str, why: str) -> list[tuple[bool,
 
 
 async def _find(db: Database, name: str) -> DifferenceView:
-    match await find_differences(db, name):
-        case []:
-            raise NotFound(
-                f"There is no difference {name!r}; `orderline differences --all` shows those there"
-                " are."
-            )
-        case [found]:
-            return found
-        case several:
-            candidates = "\n".join(
-                f"  {each.difference_id}  {each.kind} at {each.provider}/{each.account},"
-                f" {each.provider_ref}"
-                for each in several
-            )
-            raise Ambiguous(
-                f"{name!r} fits several differences; say which by its id:\n{candidates}"
-            )
+    return only(
+        await find_differences(db, name),
+        name,
+        several="differences",
+        nothing=f"There is no difference {name!r}; `orderline differences --all` shows those there"
+        " are.",
+        told=lambda each: (
+            f"{each.difference_id}  {each.kind} at {each.provider}/{each.account},"
+            f" {each.provider_ref}"
+        ),
+    )
 
 
 def _sentence(each: DifferenceView, *, now: bool) -> str:

@@ -9,10 +9,9 @@ from typing import Final
 import typer
 
 from schemas.quarantine import QuarantineView
-from worker.cli.named import Ambiguous
+from worker.cli.named import only
 from worker.cli.quarantine.options import Filters
 from worker.cli.session import opened
-from worker.errors import NotFound
 from worker.store.session import Database
 from worker.store.views_quarantine import find_entries, quarantined
 
@@ -21,21 +20,17 @@ _DECLINED: Final = 1
 
 async def find_entry(db: Database, name: str) -> QuarantineView:
     """The entry of that name. Raises ``NotFound``, ``Ambiguous``."""
-    match await find_entries(db, name):
-        case []:
-            raise NotFound(
-                f"There is no entry {name!r} in quarantine; `orderline quarantine --all` shows"
-                " those there are."
-            )
-        case [entry]:
-            return entry
-        case found:
-            candidates = "\n".join(
-                f"  {entry.short_id}  {entry.kind} of {entry.producer}, {entry.code}, entry"
-                f" {entry.entry_id} of its stream"
-                for entry in found
-            )
-            raise Ambiguous(f"{name!r} fits several entries; say which by its id:\n{candidates}")
+    return only(
+        await find_entries(db, name),
+        name,
+        several="entries",
+        nothing=f"There is no entry {name!r} in quarantine; `orderline quarantine --all` shows"
+        " those there are.",
+        told=lambda each: (
+            f"{each.short_id}  {each.kind} of {each.producer}, {each.code}, entry"
+            f" {each.entry_id} of its stream"
+        ),
+    )
 
 
 def choose(names: Sequence[str] | None, filters: Filters) -> list[QuarantineView]:
