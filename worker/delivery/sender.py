@@ -18,16 +18,10 @@ from typing import Final
 import aiohttp
 from aiohttp.abc import AbstractResolver
 
+from schemas.intents.urls import WEBHOOK_PORTS, check_url, is_development
 from schemas.notifications import carries_goods
 from worker.clock import Clock
-from worker.delivery.guard import (
-    WEBHOOK_PORTS,
-    Blocked,
-    GuardedResolver,
-    check_url,
-    guarded_socket,
-    is_development,
-)
+from worker.delivery.guard import Blocked, GuardedResolver, guarded_socket
 from worker.logs import get_logger
 
 _CONNECT_SECONDS: Final = 5.0
