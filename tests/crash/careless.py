@@ -106,7 +106,7 @@ def _told_later() -> None:
 
 
 _OWED = text("""
-INSERT INTO notifications (event_id, line_id, sequence, producer, url, state, due_at)
+INSERT INTO notifications (event_id, subject, sequence, producer, url, state, due_at)
 SELECT e.id, e.line_id, e.sequence, o.producer, o.notify_url, 'pending', orderline_now()
 FROM events e JOIN orders o ON o.id = e.order_id
 WHERE e.id = ANY(:ids) ON CONFLICT DO NOTHING

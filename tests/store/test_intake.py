@@ -94,9 +94,7 @@ async def test_a_deliver_id_is_used_once(
 
 
 async def test_two_producers_may_use_the_same_ids(shop: Shop) -> None:
-    await shop.execute(
-        "INSERT INTO producers (name, notify_url, sealed_secret) VALUES ('other', 'https://o', '')"
-    )
+    await shop.execute("INSERT INTO producers (name, notify_url) VALUES ('other', 'https://o')")
     await shop.accept(an_intent())
     heaps = await shop.accept(an_intent(), producer="other")
     assert len(heaps.fresh) == 1

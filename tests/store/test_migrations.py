@@ -113,7 +113,7 @@ def test_a_database_can_go_back_and_forth(empty_url: str) -> None:
 
 
 CALLED_OFF = """
-INSERT INTO producers (name, notify_url, sealed_secret) VALUES ('shop', 'https://shop', '');
+INSERT INTO producers (name, notify_url) VALUES ('shop', 'https://shop');
 INSERT INTO orders (id, producer, intent_id, fingerprint, provider, account, intent, notify_url,
     state, step, due_at, attempts, cancel_asked_at, parked_reason)
 SELECT gen_random_uuid(), 'shop', state || ' ' || step, '', 'p', 'a', '{}', '', state, step, now(),
@@ -144,9 +144,7 @@ def test_orders_that_were_to_be_called_off_go_back_to_where_they_were(empty_url:
 def test_an_upgrade_of_what_is_newest_does_nothing(empty_url: str) -> None:
     migrations.upgrade(empty_url)
     with connected(empty_url) as connection:
-        connection.execute(
-            text("INSERT INTO producers (name, notify_url, sealed_secret) VALUES ('a', 'b', '')")
-        )
+        connection.execute(text("INSERT INTO producers (name, notify_url) VALUES ('a', 'b')"))
     migrations.upgrade(empty_url)
     with connected(empty_url) as connection:
         assert connection.execute(text("SELECT name FROM producers")).all() == [("a",)]

@@ -165,8 +165,8 @@ SELECT gen_random_uuid(), id, 1, 'place', '', 1, CASE WHEN state = 'fulfilled' T
 FROM orders;
 INSERT INTO events (id, order_id, line_id, sequence, type, data)
 SELECT gen_random_uuid(), order_id, id, 1, 'line.delivered', '{}' FROM lines;
-INSERT INTO notifications (event_id, line_id, sequence, producer, url, state, due_at)
-SELECT e.id, line_id, 1, 'shop', '',
+INSERT INTO notifications (event_id, subject, sequence, producer, url, state, due_at)
+SELECT e.id, line_id, 1, 'shop', 'https://shop.example/hooks',
     CASE WHEN state = 'placed' THEN 'pending' ELSE 'acknowledged' END,
     CASE WHEN state = 'placed' THEN now() END
 FROM events e JOIN orders o ON o.id = e.order_id;

@@ -61,6 +61,23 @@ SELECT gen_random_uuid(), provider, account, 'missing_there', 'park', id, '', 'p
     id, id FROM orders
 """
 
+NOTICE = """
+INSERT INTO events (id, order_id, quarantine_id, sequence, type, data)
+SELECT gen_random_uuid(), {order_id}, q.id, {sequence}, 'intent.quarantined', '{{}}'
+FROM quarantine q, (SELECT order_id FROM events LIMIT 1) e
+"""
+NOTICED = NOTICE.format(order_id="NULL", sequence=1)
+SET_ASIDE_FOR_GOOD = f"{NOTICED}; DELETE FROM quarantine"  # noqa: S608 -- constants of ours
+FAILED = """
+INSERT INTO events (id, producer, endpoint, type, data)
+SELECT gen_random_uuid(), {producer}, {url}, 'endpoint.disabled', '{{}}' FROM endpoints
+"""
+SECRET = """
+INSERT INTO webhook_secrets (id, producer, sealed_secret, ends_at)
+VALUES (gen_random_uuid(), {producer}, '', {ends})
+"""
+API_KEY = "INSERT INTO api_keys (id, producer, digest) VALUES ('a', '{producer}', '')"
+
 FORGOTTEN = "UPDATE {} SET decision = 'forgotten', closed_at = now(), closed_by = 'me'"
 
 BROKEN = [
@@ -88,8 +105,30 @@ BROKEN = [
     ("step_is_known", "UPDATE attempts SET step = 'guess'"),
     ("outcome_is_known", "UPDATE attempts SET outcome = 'maybe'"),
     ("a_lines_events_are_numbered", EVENT.format(line_id="line_id", sequence="sequence")),
-    ("a_sequence_is_a_lines", EVENT.format(line_id="line_id", sequence="NULL")),
-    ("a_sequence_is_a_lines", EVENT.format(line_id="NULL", sequence="7")),
+    ("a_sequence_is_of_what_is_told", EVENT.format(line_id="line_id", sequence="NULL")),
+    ("a_sequence_is_of_what_is_told", EVENT.format(line_id="NULL", sequence="7")),
+    ("an_event_is_about_one_thing", NOTICE.format(order_id="order_id", sequence=1)),
+    ("an_entrys_events_are_numbered", f"{NOTICED}; {NOTICED}"),
+    ("an_endpoint_is_a_producers", FAILED.format(producer="NULL", url="url")),
+    ("events_producer_endpoint_fkey", FAILED.format(producer="producer", url="url || '/b'")),
+    ("events_quarantine_id_fkey", SET_ASIDE_FOR_GOOD),
+    ("an_endpoint_has_no_query", "UPDATE endpoints SET url = url || '?a'"),
+    ("failing_has_failures", "UPDATE endpoints SET failing_since = now()"),
+    ("failing_has_failures", "UPDATE endpoints SET failures = 1"),
+    ("disabled_has_a_reason", "UPDATE endpoints SET disabled_at = now()"),
+    (
+        "disabled_because_is_known",
+        "UPDATE endpoints SET disabled_at = now(), disabled_because = 'bored'",
+    ),
+    ("what_is_owed_has_an_endpoint", "UPDATE notifications SET url = 'https://else.example'"),
+    (
+        "endpoints_producer_fkey",
+        "INSERT INTO endpoints (producer, url) VALUES ('nobody', 'https://a')",
+    ),
+    ("one_current_secret_per_producer", SECRET.format(ends="NULL", producer="'shop'")),
+    ("webhook_secrets_producer_fkey", SECRET.format(ends="now()", producer="'nobody'")),
+    ("api_keys_producer_fkey", API_KEY.format(producer="nobody")),
+    ("api_keys_pkey", f"{API_KEY}; {API_KEY}".format(producer="shop")),
     ("state_is_known", "UPDATE notifications SET state = 'perhaps'"),
     ("what_is_owed_is_due", "UPDATE notifications SET due_at = NULL"),
     ("what_is_owed_is_due", "UPDATE notifications SET state = 'acknowledged'"),
@@ -175,6 +214,7 @@ async def test_every_constraint_of_ours_was_tried(placed: Shop) -> None:
     assert {row.name for row in indexes} == {
         "a_difference_is_open_once",
         "a_surplus_order_is_found_once",
+        "one_current_secret_per_producer",
         "one_open_attempt_per_order",
         "one_run_under_way_per_account",
     }

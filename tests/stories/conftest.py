@@ -46,7 +46,7 @@ SELECT min(due_at) - orderline_now() FROM (
     UNION ALL
     SELECT due_at FROM notifications n WHERE due_at IS NOT NULL AND NOT EXISTS (
         SELECT FROM notifications p
-        WHERE p.line_id = n.line_id AND p.sequence < n.sequence AND p.state = 'pending')
+        WHERE p.subject = n.subject AND p.sequence < n.sequence AND p.state = 'pending')
 ) all_due
 """
 

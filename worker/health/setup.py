@@ -13,7 +13,7 @@ from worker.settings import Settings
 from worker.store.session import Database
 
 _SEALED: Final = text("""
-SELECT 'producer ' || name AS owner, sealed_secret AS sealed FROM producers
+SELECT 'producer ' || producer AS owner, sealed_secret AS sealed FROM webhook_secrets
 UNION ALL
 SELECT 'token of ' || provider || '/' || account, sealed_token FROM tokens
 WHERE sealed_token IS NOT NULL

@@ -112,7 +112,7 @@ def _owed(change: Change, move: LineMove, at: datetime) -> Owed:
     goods = None if move.goods is None else move.goods.items
     return Owed(
         event_id=move.event_id,
-        line_id=move.line_id,
+        subject=move.line_id,
         producer=change.producer,
         url=change.notify_url,
         fence=1,

@@ -69,6 +69,11 @@ placed AS (
     JOIN fresh ON fresh.id = l.order_id
     ORDER BY l.producer, l.deliver_id
 ),
+reached AS (
+    INSERT INTO endpoints (producer, url)
+    SELECT DISTINCT producer, split_part(notify_url, '?', 1) FROM input ORDER BY 1, 2
+    ON CONFLICT DO NOTHING
+),
 known AS (
     INSERT INTO accounts (provider, account)
     SELECT DISTINCT provider, account FROM input ORDER BY provider, account

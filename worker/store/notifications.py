@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import ValidationError
 from sqlalchemy import text
 
-from schemas.ids import EventId, LineId
+from schemas.ids import EventId
 from schemas.notifications import EventType, LineNews, Notification
 from worker.crypto import SealBroken, Vault
 from worker.logs import get_logger
@@ -20,7 +20,7 @@ log = get_logger(__name__)
 
 MAY_GO: Final = """n.due_at <= orderline_now() AND NOT EXISTS (
     SELECT FROM notifications p
-    WHERE p.line_id = n.line_id AND p.sequence < n.sequence AND p.state = 'pending'
+    WHERE p.subject = n.subject AND p.sequence < n.sequence AND p.state = 'pending'
 )"""
 """Which notifications ``n`` are due and not behind an earlier one of their line."""
 
@@ -37,7 +37,7 @@ taken AS (
         lease_until = orderline_now() + make_interval(secs => :lease),
         due_at = orderline_now() + make_interval(secs => :lease)
     FROM due WHERE n.event_id = due.event_id
-    RETURNING n.event_id, n.line_id, n.producer, n.url, n.fence, n.tries
+    RETURNING n.event_id, n.subject, n.producer, n.url, n.fence, n.tries
 )
 SELECT t.*, e.type, e.at, e.data, e.sealed_goods
 FROM taken t JOIN events e ON e.id = t.event_id
@@ -63,11 +63,11 @@ held AS (
         acknowledged_at = CASE WHEN i.state = 'acknowledged' THEN orderline_now() END
     FROM input i WHERE n.event_id = i.event_id AND n.state = 'pending'
         AND (n.fence = i.fence OR i.state = 'acknowledged')
-    RETURNING n.event_id, n.line_id, n.sequence, n.state
+    RETURNING n.event_id, n.subject, n.sequence, n.state
 )
 SELECT EXISTS (
     SELECT FROM held h JOIN notifications later
-        ON later.line_id = h.line_id AND later.sequence > h.sequence AND later.state = 'pending'
+        ON later.subject = h.subject AND later.sequence > h.sequence AND later.state = 'pending'
     WHERE h.state <> 'pending'
 ) AS later_are_owed
 """)
@@ -93,7 +93,8 @@ class Owed:
     """A notification whose next delivery is ours to make."""
 
     event_id: EventId
-    line_id: LineId
+    subject: UUID
+    """The line, or the entry in quarantine, that it is about."""
     producer: str
     url: str
     fence: int
@@ -190,7 +191,7 @@ def _owed(row: Row, vault: Vault) -> Owed:
     goods = open_goods(vault, row.sealed_goods)
     return Owed(
         event_id=EventId(row.event_id),
-        line_id=LineId(row.line_id),
+        subject=row.subject,
         producer=row.producer,
         url=row.url,
         fence=row.fence,

@@ -105,14 +105,14 @@ told AS (
 ),
 owed AS (
     INSERT INTO notifications AS n (
-        event_id, line_id, sequence, producer, url, state, fence, lease_until, due_at)
+        event_id, subject, sequence, producer, url, state, fence, lease_until, due_at)
     SELECT m.event_id, m.line_id, m.sequence, m.producer, m.url, 'pending',
         CASE WHEN first.here THEN 1 ELSE 0 END,
         CASE WHEN first.here THEN orderline_now() + make_interval(secs => m.lease) END,
         orderline_now() + make_interval(secs => CASE WHEN first.here THEN m.lease ELSE 0 END)
     FROM move m CROSS JOIN LATERAL (
         SELECT m.lease IS NOT NULL AND NOT EXISTS (
-            SELECT FROM notifications p WHERE p.line_id = m.line_id AND p.state = 'pending'
+            SELECT FROM notifications p WHERE p.subject = m.line_id AND p.state = 'pending'
         ) AS here
     ) first
     ON CONFLICT (event_id) DO NOTHING

@@ -18,7 +18,7 @@ AT_REST: Final = f"""{listed("o.state", TERMINAL_ORDERS)}
     AND o.due_at IS NULL AND o.cancel_asked_at IS NULL
     AND NOT EXISTS (SELECT FROM attempts a WHERE a.order_id = o.id AND a.outcome IS NULL)
     AND NOT EXISTS (
-        SELECT FROM lines l JOIN notifications n ON n.line_id = l.id
+        SELECT FROM lines l JOIN notifications n ON n.subject = l.id
         WHERE l.order_id = o.id AND n.state = 'pending')"""  # noqa: S608 -- our own words
 """Which orders ``o`` have ended, and owe nobody a call, an answer or a delivery."""
 

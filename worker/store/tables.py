@@ -10,7 +10,14 @@ from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    text,
+)
 from sqlmodel import Field, SQLModel
 
 from worker.lifecycle import TERMINAL_ORDERS, LineState, OrderState, Step
@@ -237,18 +244,42 @@ class SurplusOrderRow(SQLModel, table=True):
 
 
 class EventRow(SQLModel, table=True):
-    """A fact about an order or one of its lines. Only inserted, erased of goods, and purged."""
+    """A fact: about an order or one of its lines, an entry in quarantine, or an endpoint.
+
+    Only inserted, erased of goods, and purged.
+    """
 
     __tablename__ = "events"
     __table_args__: ClassVar[Any] = (
         UniqueConstraint("line_id", "sequence", name="a_lines_events_are_numbered"),
-        CheckConstraint("(line_id IS NULL) = (sequence IS NULL)", name="a_sequence_is_a_lines"),
+        UniqueConstraint("quarantine_id", "sequence", name="an_entrys_events_are_numbered"),
+        CheckConstraint(
+            "(line_id IS NULL AND quarantine_id IS NULL) = (sequence IS NULL)",
+            name="a_sequence_is_of_what_is_told",
+        ),
+        CheckConstraint(
+            "num_nonnulls(order_id, quarantine_id, endpoint) = 1",
+            name="an_event_is_about_one_thing",
+        ),
+        CheckConstraint(
+            "(producer IS NULL) = (endpoint IS NULL)", name="an_endpoint_is_a_producers"
+        ),
+        ForeignKeyConstraint(
+            ["producer", "endpoint"],
+            ["endpoints.producer", "endpoints.url"],
+            name="events_producer_endpoint_fkey",
+        ),
         Index("events_of_an_order", "order_id"),
+        Index("events_of_endpoints", "at", postgresql_where=text("endpoint IS NOT NULL")),
     )
 
     id: UUID = Field(primary_key=True)
-    order_id: UUID = Field(foreign_key="orders.id")
+    order_id: UUID | None = Field(foreign_key="orders.id")
     line_id: UUID | None = Field(foreign_key="lines.id")
+    quarantine_id: UUID | None = Field(foreign_key="quarantine.id")
+    producer: str | None = c.text()
+    endpoint: str | None = c.text()
+    """With ``producer``: which endpoint it is about."""
     sequence: int | None
     type: str = c.text()
     at: datetime = c.now()

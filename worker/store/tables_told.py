@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy import CheckConstraint, Column, Computed, ForeignKeyConstraint, Index, Text, text
 from sqlmodel import Field, SQLModel
 
 from worker.store import columns as c
@@ -22,6 +22,45 @@ class NotificationState(StrEnum):
     """We stopped trying; visible, and can be replayed."""
 
 
+class DisabledBecause(StrEnum):
+    """Why nothing is sent to an endpoint any more."""
+
+    GONE = "gone"
+    """It answered 410."""
+    FAILING = "failing"
+    """It did nothing but fail for days."""
+    OPERATOR = "operator"
+    """Somebody here said so."""
+
+
+class EndpointRow(SQLModel, table=True):
+    """Where notifications go: a producer's URL without its query."""
+
+    __tablename__ = "endpoints"
+    __table_args__: ClassVar[Any] = (
+        CheckConstraint("strpos(url, '?') = 0", name="an_endpoint_has_no_query"),
+        CheckConstraint("(failing_since IS NULL) = (failures = 0)", name="failing_has_failures"),
+        CheckConstraint(
+            "(disabled_at IS NULL) = (disabled_because IS NULL)", name="disabled_has_a_reason"
+        ),
+        c.one_of("disabled_because", DisabledBecause),
+    )
+
+    producer: str = c.text(primary_key=True, foreign_key="producers.name")
+    url: str = c.text(primary_key=True)
+    created_at: datetime = c.now()
+    failing_since: datetime | None = c.moment()
+    """Since when every delivery failed; ``None`` while they go through."""
+    failed_at: datetime | None = c.moment()
+    """When the last one failed."""
+    failures: int = c.count()
+    """How many failed in a row."""
+    rests_until: datetime | None = c.moment()
+    """Until when it asked to be left alone."""
+    disabled_at: datetime | None = c.moment()
+    disabled_because: str | None = c.text()
+
+
 class NotificationRow(SQLModel, table=True):
     """An event owed to the producer. Its ``event_id`` is the ``webhook-id``."""
 
@@ -29,25 +68,45 @@ class NotificationRow(SQLModel, table=True):
     __table_args__: ClassVar[Any] = (
         c.one_of("state", NotificationState),
         CheckConstraint("(state = 'pending') = (due_at IS NOT NULL)", name="what_is_owed_is_due"),
-        Index("notifications_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        ForeignKeyConstraint(
+            ["producer", "endpoint"],
+            ["endpoints.producer", "endpoints.url"],
+            name="what_is_owed_has_an_endpoint",
+        ),
         Index(
-            "notifications_owed_of_a_line",
-            "line_id",
+            "notifications_due",
+            "producer",
+            "endpoint",
+            "due_at",
+            postgresql_where=text("due_at IS NOT NULL"),
+        ),
+        Index(
+            "notifications_owed_of_a_subject",
+            "subject",
             "sequence",
             postgresql_where=text("state = 'pending'"),
         ),
     )
 
     event_id: UUID = Field(primary_key=True, foreign_key="events.id")
-    line_id: UUID
+    subject: UUID
+    """The line, or the entry in quarantine, whose events are told one after the other."""
     sequence: int
     producer: str = c.text()
     url: str = c.text()
+    endpoint: str = Field(
+        sa_column=Column(
+            Text, Computed("split_part(url, '?'::text, 1)", persisted=True), nullable=False
+        )
+    )
     state: str = c.text()
     due_at: datetime | None = c.moment()
     lease_until: datetime | None = c.moment()
     fence: int = c.count()
     tries: int = c.count()
+    """How often it was tried, since it was last replayed."""
+    replays: int = c.count()
+    """How often somebody had it delivered once more."""
     acknowledged_at: datetime | None = c.moment()
 
 

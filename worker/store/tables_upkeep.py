@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy import ARRAY, CheckConstraint, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from worker.store import columns as c
@@ -20,9 +20,48 @@ class ProducerRow(SQLModel, table=True):
     """Also the last part of its stream's key."""
     notify_url: str = c.text()
     """Where its notifications go unless an intent names another place."""
-    sealed_secret: bytes = Field(sa_type=LargeBinary)
-    """Its webhook signing secret, encrypted."""
+    notify_hosts: list[str] = Field(sa_type=ARRAY(Text), sa_column_kwargs={"server_default": "{}"})
+    """Further hosts that its intents may name; that of ``notify_url`` always is one."""
     created_at: datetime = c.now()
+    disabled_at: datetime | None = c.moment()
+    """Since when nothing is taken from it."""
+
+
+class WebhookSecretRow(SQLModel, table=True):
+    """A producer's webhook signing secret. All that live sign each notification."""
+
+    __tablename__ = "webhook_secrets"
+    __table_args__: ClassVar[Any] = (
+        Index(
+            "one_current_secret_per_producer",
+            "producer",
+            unique=True,
+            postgresql_where=text("ends_at IS NULL"),
+        ),
+        Index("webhook_secrets_of_a_producer", "producer", "created_at"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    producer: str = c.text(foreign_key="producers.name")
+    sealed_secret: bytes = Field(sa_type=LargeBinary)
+    """Encrypted."""
+    created_at: datetime = c.now()
+    ends_at: datetime | None = c.moment()
+    """Until when it signs, too, after it was replaced; ``None`` for the current one."""
+
+
+class ApiKeyRow(SQLModel, table=True):
+    """What a producer shows at the gateway."""
+
+    __tablename__ = "api_keys"
+
+    id: str = c.text(primary_key=True)
+    """Its public part."""
+    producer: str = c.text(foreign_key="producers.name")
+    digest: bytes = Field(sa_type=LargeBinary)
+    """SHA-256 of the whole key, which is random enough to need no more."""
+    created_at: datetime = c.now()
+    revoked_at: datetime | None = c.moment()
 
 
 class AccountRow(SQLModel, table=True):

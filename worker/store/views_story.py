@@ -48,7 +48,7 @@ WHERE e.order_id = :order_id ORDER BY e.at, e.id
 
 _NOTIFICATIONS: Final = text("""
 SELECT n.event_id, l.deliver_id, n.sequence, e.type, n.url, n.state, n.due_at, n.acknowledged_at
-FROM events e JOIN notifications n ON n.event_id = e.id JOIN lines l ON l.id = n.line_id
+FROM events e JOIN notifications n ON n.event_id = e.id JOIN lines l ON l.id = n.subject
 WHERE e.order_id = :order_id ORDER BY e.at, e.id
 """)
 
