@@ -114,6 +114,22 @@ async def test_an_entry_in_quarantine_is_dropped_once(works: Works, moment: Mome
     assert decided == [("dropped", "ada")]
 
 
+@pytest.mark.parametrize("moment", both_sides(Boundary.REPLAY), ids=str)
+async def test_a_notification_is_replayed_whole_or_not(works: Works, moment: Moment) -> None:
+    await works.start_worker("worker")
+    await works.start_beat()
+    await works.submit(feedback("f"))
+    await works.until_at_rest()
+    replay = ("notifications", "replay", "--order", "f", "--by", "ada", "--why", "lost there")
+    await works.until_dead(works.orderline("killed", *replay, crash_at=moment), moment)
+    assert await _ended(works.orderline("again", *replay)) == 0
+    await works.until_at_rest()
+    await check_promises(works)
+    times = 1 if moment.side == "before" else 2
+    assert await works.all("SELECT replays, state FROM notifications") == [(times, "acknowledged")]
+    assert [row.type for row in await works.all(_FACTS)].count("notification.replayed") == times
+
+
 async def _set_aside(works: Works, intent_id: str) -> str:
     """Put an intent with a typo on the stream; the id it gets in quarantine."""
     await streams.put(works.redis, works.producer, json.dumps({**hyper(intent_id), "walet": 1}))

@@ -19,9 +19,10 @@ from worker.store.session import Boundary, Database, Row, as_rows
 log = get_logger(__name__)
 
 BEHIND: Final = """EXISTS (
-    SELECT FROM notifications p
-    WHERE p.subject = n.subject AND p.sequence < n.sequence AND p.state = 'pending'
-        AND (p.acknowledged_at IS NULL OR n.acknowledged_at IS NOT NULL)
+    SELECT FROM notifications earlier
+    WHERE earlier.subject = n.subject AND earlier.sequence < n.sequence
+        AND earlier.state = 'pending'
+        AND (earlier.acknowledged_at IS NULL OR n.acknowledged_at IS NOT NULL)
 )"""
 """Which notifications ``n`` wait for an earlier one of their line.
 
