@@ -10,9 +10,9 @@ from schemas.base import Schema
 class OwedView(Schema):
     """A notification in a row of a listing.
 
-    ``at`` is when the fact happened. ``order_id`` and ``deliver_id`` are ``None`` where it is about
-    an entry in quarantine. ``url`` hides what its query says. ``tries`` counts since the last replay.
-    ``waits`` says why one that is pending is not tried when it is due; ``None`` where it is.
+    ``at`` is when the fact happened. ``order_id`` and ``deliver_id`` are ``None`` where it is
+    about an entry in quarantine. ``url`` hides what its query says. ``tries`` counts since the last
+    replay. ``waits`` says what holds one that is pending; ``None`` where nothing does.
     """
 
     event_id: UUID

@@ -120,6 +120,7 @@ class World:
             Delivered(
                 event_id=owed.event_id,
                 fence=owed.fence,
+                replays=owed.replays,
                 number=owed.tries + 1,
                 state=(
                     NotificationState.ACKNOWLEDGED if code == 200 else NotificationState.PENDING

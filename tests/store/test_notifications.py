@@ -29,6 +29,7 @@ def a_delivery(
     return Delivered(
         event_id=owed.event_id,
         fence=owed.fence,
+        replays=owed.replays,
         number=owed.tries + 1,
         state=state,
         due_in=due_in,

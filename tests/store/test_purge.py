@@ -41,6 +41,7 @@ def delivered(event_id: EventId) -> Delivered:
     return Delivered(
         event_id=event_id,
         fence=1,
+        replays=0,
         number=1,
         state=NotificationState.ACKNOWLEDGED,
         due_in=None,

@@ -128,7 +128,7 @@ class Delivered:
 
     event_id: EventId
     fence: int
-    replays: int = 0
+    replays: int
     number: int
     state: str
     due_in: timedelta | None

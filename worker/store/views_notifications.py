@@ -28,7 +28,8 @@ _OWED: Final = """
 SELECT n.event_id, e.at, e.type, n.producer, e.order_id, l.deliver_id, n.sequence, n.url, n.state,
     n.tries, n.replays, n.due_at, n.acknowledged_at, last.code, last.error,
     CASE WHEN n.state <> 'pending' THEN NULL
-        WHEN p.disabled_at IS NOT NULL THEN 'its endpoint is disabled (' || p.disabled_because || ')'
+        WHEN p.disabled_at IS NOT NULL
+            THEN 'its endpoint is disabled (' || p.disabled_because || ')'
         WHEN {behind} THEN 'behind an earlier one of its line'
         WHEN p.rests_until > orderline_now() THEN 'its endpoint rests'
         WHEN n.lease_until > orderline_now() THEN 'under way'

@@ -87,17 +87,11 @@ def replay(  # noqa: PLR0913 -- each is an option of the command
         raise typer.BadParameter("say which: --id, --order, --producer, --endpoint, --since, ...")
     found = asyncio.run(_choose(filters, limit, url))
     if not dry_run:
-        if len(found) > 1 and not yes:
-            _agree(found)
+        _agree(found, yes=yes)
         asyncio.run(
             _replay(Replay(event_ids=[each.event_id for each in found], by=by, why=why, url=url))
         )
-    if as_json:
-        print_json({"replayed": 0 if dry_run else len(found), "notifications": found})
-        return
-    if dry_run:
-        print_table(COLUMNS, [row_of(each) for each in found], "")
-    say(f"{len(found)} would be replayed." if dry_run else f"{len(found)} replayed, due now.")
+    _tell(found, dry_run=dry_run, as_json=as_json)
 
 
 async def _choose(filters: Filters, limit: int, url: str | None) -> list[OwedView]:
@@ -111,6 +105,15 @@ async def _choose(filters: Filters, limit: int, url: str | None) -> list[OwedVie
         if url is not None:
             await _check(session, url, {each.producer for each in found})
         return found
+
+
+def _tell(found: Sequence[OwedView], *, dry_run: bool, as_json: bool) -> None:
+    if as_json:
+        print_json({"replayed": 0 if dry_run else len(found), "notifications": found})
+        return
+    if dry_run:
+        print_table(COLUMNS, [row_of(each) for each in found], "")
+    say(f"{len(found)} would be replayed." if dry_run else f"{len(found)} replayed, due now.")
 
 
 async def _check(session: Session, url: str, producers: set[str]) -> None:
@@ -127,7 +130,9 @@ async def _check(session: Session, url: str, producers: set[str]) -> None:
         raise typer.BadParameter(refused, param_hint="--url")
 
 
-def _agree(found: Sequence[OwedView]) -> None:
+def _agree(found: Sequence[OwedView], *, yes: bool) -> None:
+    if yes or len(found) == 1:
+        return
     counts = Counter(each.state for each in found)
     many = ", ".join(f"{count} {state}" for state, count in counts.most_common())
     if not sys.stdin.isatty():
