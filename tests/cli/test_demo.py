@@ -30,6 +30,7 @@ from tests.cli.program import (
 from worker.crypto import Vault
 from worker.demo.books import Books
 from worker.demo.crew import Crew, ProcessEnded
+from worker.demo.eavesdropper import Eavesdropper
 from worker.demo.leaks import Search, search
 from worker.demo.receiver import Received
 from worker.demo.scenario import TR, Case
@@ -256,14 +257,25 @@ async def test_a_secret_is_found_in_logs_in_every_kind_of_key_and_inside_celery_
     await other_redis.xadd("a-stream", {"intent": secret})
     await other_redis.set("harmless", "value")
     await other_redis.xadd("orderline:intents:shop", {"intent": secret})  # not yet taken in
-    found = await search([secret], [clean_log, leaking_log], other_redis)
-    assert (found.values, found.searched) == (1, 6)
+    said = {"an event": body.encode(), "another": b"{}"}
+    found = await search([secret], [clean_log, leaking_log], other_redis, said)
+    assert (found.values, found.searched) == (1, 8)
     assert set(found.places) == {
+        "an event",
         "leaking.log",
         "Redis key a-queue",
         "Redis key a-hash",
         "Redis key a-stream",
     }
+
+
+async def test_what_celery_publishes_is_heard(other_redis: Redis) -> None:
+    async with Eavesdropper(other_redis) as eavesdropper, asyncio.timeout(PATIENCE):
+        await other_redis.publish("theirs", "of somebody else")
+        await other_redis.publish("orderline:celery:/0.celeryev/task.sent", "an event")
+        while not eavesdropper.heard:
+            await asyncio.sleep(0.01)
+    assert eavesdropper.heard == [b"an event"]
 
 
 @pytest.fixture

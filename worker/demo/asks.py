@@ -3,7 +3,7 @@
 ``product`` is a magic value of the sandbox; DeliverIDs are the intent's number and a place.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -25,6 +25,21 @@ def player(number: str) -> str:
 def customer(number: str) -> str:
     """Who is invited to review: personal data."""
     return f"customer-of-{number}@example.com"
+
+
+def fullname(number: str) -> str:
+    """The same person's name: personal data."""
+    return f"Name of {number} Surname"
+
+
+def engraving(number: str) -> str:
+    """What stands on a configured product: personal data."""
+    return f"engraving-of-{number}"
+
+
+def gift_note(number: str) -> str:
+    """What comes with a configured product: personal data."""
+    return f"gift-note-of-{number}"
 
 
 def hyperteknoloji(number: str, product: Any, lines: int = 1) -> Body:
@@ -94,7 +109,15 @@ def threekit(number: str, product: Any) -> Body:
         "intent_id": number,
         "provider": "threekit",
         "platform": {"id": number, "platform": "shop-eu", "store_name": "main"},
-        "lines": [{"deliver_id": f"{number}-1", "configuration_id": product, "quantity": 1}],
+        "metadata": {"gift": gift_note(number)},
+        "lines": [
+            {
+                "deliver_id": f"{number}-1",
+                "configuration_id": product,
+                "quantity": 1,
+                "metadata": {"engraved": engraving(number)},
+            }
+        ],
     }
 
 
@@ -103,15 +126,18 @@ def feedback(number: str, product: Any) -> Body:
     return {
         "intent_id": number,
         "provider": "feedback_company",
-        "customer": {"email": customer(number)},
+        "customer": {"email": customer(number), "fullname": fullname(number)},
         "invitation": {"delay": {"unit": "days", "amount": 3}},
         "filtercode": product,
         "lines": [{"deliver_id": f"{number}-1"}],
     }
 
 
-PERSONAL: Final[Mapping[str, Callable[[str], str]]] = {
-    "hyperteknoloji": player,
-    "feedback_company": customer,
-}
-"""What in an intent of a provider is about a person, by the intent's number."""
+PERSONAL: Final[Sequence[Callable[[str], str]]] = (
+    player,
+    customer,
+    fullname,
+    engraving,
+    gift_note,
+)
+"""All that an intent can say about a person, by the intent's number."""

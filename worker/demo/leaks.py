@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -22,14 +22,17 @@ class Search:
     values: int
     """How many values were looked for."""
     searched: int
-    """In how many logs and keys."""
+    """In how many logs, keys and messages."""
     places: tuple[str, ...]
 
 
-async def search(values: Iterable[str], logs: Iterable[Path], redis: Redis) -> Search:
-    """Look for each value in each log and in every key of a Redis database.
+async def search(
+    values: Iterable[str], logs: Iterable[Path], redis: Redis, said: Mapping[str, bytes]
+) -> Search:
+    """Look for each value in each log, in every key of a Redis database, and in what was said.
 
-    The intent streams are left out: what is still in them was not yet taken in.
+    The intent streams are left out: what is still in them was not yet taken in. ``said`` are
+    messages and answers, by what they are called where something is found in them.
     """
     wanted = {value.encode() for value in values if value}
     searched, places = 0, list[str]()
@@ -41,6 +44,10 @@ async def search(values: Iterable[str], logs: Iterable[Path], redis: Redis) -> S
         searched += 1
         if _holds(content, wanted):
             places.append(f"Redis key {key.decode(errors='replace')}")
+    for name, content in said.items():
+        searched += 1
+        if _holds(content, wanted):
+            places.append(name)
     return Search(len(wanted), searched, tuple(places))
 
 

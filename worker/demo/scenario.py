@@ -85,7 +85,7 @@ class Scenario:
     def _next(self) -> str:
         self._number += 1
         number = str(self._number)
-        self.personal += [said(number) for said in PERSONAL.values()]
+        self.personal += [said(number) for said in PERSONAL]
         return number
 
     def _case(self, ask: Ask, product: Any, ends: OrderState | None, story: str) -> Case:

@@ -16,6 +16,7 @@ from worker import streams
 from worker.crypto import Vault
 from worker.demo.books import AT_REST, Books, Key, read_books
 from worker.demo.crew import BEAT, Crew
+from worker.demo.eavesdropper import Eavesdropper
 from worker.demo.installing import migrated, register
 from worker.demo.leaks import search
 from worker.demo.receiver import Receiver
@@ -72,6 +73,7 @@ class Stage:
     redis: Redis
     sandbox: Sandbox
     receiver: Receiver
+    eavesdropper: Eavesdropper
     crew: Crew
     secrets: Sequence[str] = field(repr=False)
     audience: Audience
@@ -159,6 +161,8 @@ class Stage:
         left = await streams.waiting(self.redis, PRODUCERS)
         codes = self.receiver.received.codes()
         logs = sorted(self.crew.system.home.glob("*.log"))
+        heard = self.eavesdropper.heard
+        said = {f"Celery event {number}": event for number, event in enumerate(heard, start=1)}
         return judge(
             Witnesses(
                 cases=self.cases,
@@ -166,7 +170,7 @@ class Stage:
                 sandbox=self.sandbox,
                 received=self.receiver.received,
                 search=await search(
-                    {*self.secrets, *self.scenario.personal, *codes}, logs, self.redis
+                    {*self.secrets, *self.scenario.personal, *codes}, logs, self.redis, said
                 ),
                 left_in_redis=sum(count for count, _ in left.values()),
                 chaos=chaos,
@@ -192,11 +196,12 @@ async def set_stage(servers: Servers, home: Path, audience: Audience) -> AsyncIt
         webhook_secrets = await register(PRODUCERS, db, vault, receiver)
         redis = await stack.enter_async_context(Redis.from_url(servers.redis_url))
         stack.push_async_callback(_tidy, redis)
+        eavesdropper = await stack.enter_async_context(Eavesdropper(redis))
         audience.say("Starting two workers and beat")
         crew = await stack.enter_async_context(Crew(system))
         await crew.start("worker1", "worker2", BEAT)
         secrets = [system.encryption_key, *webhook_secrets, *_credentials(sandbox)]
-        yield Stage(db, redis, sandbox, receiver, crew, secrets, audience, scenario)
+        yield Stage(db, redis, sandbox, receiver, eavesdropper, crew, secrets, audience, scenario)
 
 
 def _system(servers: Servers, home: Path, sandbox: Sandbox, receiver: Receiver) -> System:

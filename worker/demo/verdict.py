@@ -236,7 +236,7 @@ def _of_keeping(counted: Verdict, seen: Witnesses) -> tuple[Promise, ...]:
             "nothing leaks",
             not places,
             f"{seen.search.values} secrets and personal values looked for in"
-            f" {seen.search.searched} logs and Redis keys: "
+            f" {seen.search.searched} logs, Redis keys and Celery events: "
             + (f"found in {', '.join(places)}" if places else "none found"),
         ),
     )
