@@ -104,12 +104,16 @@ async def test_an_entry_in_quarantine_is_taken_in_again_once(works: Works, momen
 @pytest.mark.parametrize("moment", both_sides(Boundary.QUARANTINE), ids=str)
 async def test_an_entry_in_quarantine_is_dropped_once(works: Works, moment: Moment) -> None:
     await works.start_worker("worker")
+    await works.start_beat()
     entry = await _set_aside(works, "h")
     drop = ("quarantine", "drop", entry, "--by", "ada", "--why", "a test")
     await works.until_dead(works.orderline("killed", *drop, crash_at=moment), moment)
     assert await _ended(works.orderline("again", *drop)) == (0 if moment.side == "before" else 1)
     works.faulty -= 1
+    await works.until_at_rest()
     await check_promises(works)
+    told = [body["type"] for body in works.receiver.received.first.values()]
+    assert told == ["intent.quarantined", "intent.refused"]
     decided = await works.all("SELECT decision, closed_by FROM quarantine")
     assert decided == [("dropped", "ada")]
 

@@ -6,7 +6,7 @@ Two of its webhook secrets live at most: the current one, and for a while the on
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -48,6 +48,12 @@ _LOCK: Final = text("SELECT disabled_at FROM producers WHERE name = :name FOR NO
 
 _DISABLE: Final = text("UPDATE producers SET disabled_at = orderline_now() WHERE name = :name")
 _ENABLE: Final = text("UPDATE producers SET disabled_at = NULL WHERE name = :name")
+
+_FOUND: Final = text("""
+SELECT name, notify_url, notify_hosts, created_at, disabled_at FROM producers
+WHERE CAST(:name AS text) IS NULL OR name = :name
+ORDER BY name
+""")
 
 _SECRETS: Final = text("""
 SELECT producer, created_at, ends_at, ends_at - orderline_now() AS lasts, sealed_secret
@@ -184,12 +190,12 @@ async def rotate(
 
 async def every(db: Database) -> list[Producer]:
     """All producers, by name."""
-    return await _select(db, "true", {})
+    return await _select(db, None)
 
 
 async def find(db: Database, name: str) -> Producer:
     """One of them. Raises ``UnknownProducer``."""
-    found = await _select(db, "name = :name", {"name": name})
+    found = await _select(db, name)
     if not found:
         raise _unknown(name)
     return found[0]
@@ -223,13 +229,9 @@ async def _locked(connection: AsyncConnection, name: str) -> Row:
     return row
 
 
-async def _select(db: Database, where: str, values: dict[str, Any]) -> list[Producer]:
-    found = text(
-        "SELECT name, notify_url, notify_hosts, created_at, disabled_at FROM producers"
-        f" WHERE {where} ORDER BY name"  # noqa: S608 -- the clause is a constant of ours
-    )
+async def _select(db: Database, name: str | None) -> list[Producer]:
     async with db.reading() as connection:
-        rows = (await connection.execute(found, values)).all()
+        rows = (await connection.execute(_FOUND, {"name": name})).all()
         secrets = await _secrets(connection, [row.name for row in rows])
     return [
         Producer(
