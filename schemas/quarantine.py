@@ -59,12 +59,30 @@ class QuarantineView(Schema):
         return f"{self.path or 'the whole entry'}: {self.detail} ({self.code})"
 
 
+class NoticeView(Schema):
+    """What a producer was, or is to be, told of an entry: one webhook.
+
+    ``state`` says whether it was acknowledged, ``tries`` how often it was tried so far.
+    """
+
+    webhook_id: str
+    sequence: int
+    type: str
+    at: datetime
+    url: str
+    state: str
+    tries: int
+    due_at: datetime | None
+    acknowledged_at: datetime | None
+
+
 class QuarantineStory(QuarantineView):
     """Everything about one entry but what it says.
 
     ``size`` is in bytes, of the newest text; ``whole`` says whether all that arrived is kept (its
     SHA-256 is ``digest``). Both are ``None`` where no configured key opens the text, and where it
-    was ``erased``. ``order_id`` is the order that the entry came to.
+    was ``erased``. ``order_id`` is the order that the entry came to; ``notices`` are
+    what its producer was told of it, the first one first.
     """
 
     digest: str
@@ -73,3 +91,4 @@ class QuarantineStory(QuarantineView):
     mended: bool
     erased: bool
     order_id: UUID | None
+    notices: tuple[NoticeView, ...]

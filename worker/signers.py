@@ -1,4 +1,8 @@
-"""One signer per producer, its secret read and decoded once a minute, not once a delivery."""
+"""One signer per producer, its secrets read and decoded once a minute, not once a delivery.
+
+So a rotation is seen by every worker within that minute. A secret that ends is not used after its
+end: what is kept with it is dropped then.
+"""
 
 from typing import Final
 
@@ -8,7 +12,7 @@ from worker.delivery.signing import Signer
 from worker.store import producers
 from worker.store.session import Database
 
-_CACHED: Final = 60.0
+CACHED: Final = 60.0
 
 
 class Signers:
@@ -25,6 +29,9 @@ class Signers:
         kept = self._kept.get(producer)
         if kept is not None and self._clock.monotonic() < kept[1]:
             return kept[0]
-        signer = Signer([await producers.secret_of(self._db, self._vault, producer)])
-        self._kept[producer] = (signer, self._clock.monotonic() + _CACHED)
+        asked = self._clock.monotonic()
+        live = await producers.secrets_of(self._db, self._vault, producer)
+        signer = Signer([each.secret for each in live])
+        ends = [each.lasts.total_seconds() for each in live if each.lasts is not None]
+        self._kept[producer] = (signer, asked + min([CACHED, *ends]))
         return signer

@@ -10,6 +10,7 @@ from schemas.intents.quote import Quote, check_window, window
 from schemas.intents.reader import (
     ReadIntent,
     erased,
+    intent_id_in,
     json_schema,
     load_intent,
     masked,
@@ -29,6 +30,7 @@ __all__ = [
     "ReadIntent",
     "check_window",
     "erased",
+    "intent_id_in",
     "json_schema",
     "load_intent",
     "masked",

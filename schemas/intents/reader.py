@@ -6,15 +6,19 @@ Nothing else is ever raised, whatever the bytes are: a bad intent must not stop 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from typing import Annotated, Any, Final
 
-from pydantic import ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from schemas import jsontext
 from schemas.intents.faults import FaultCode, IntentFault, fault_of
-from schemas.intents.parts import ERASE, MASK
+from schemas.intents.parts import ERASE, MASK, Name
 from schemas.intents.registry import INTENT, Intent
 from schemas.intents.urls import check_url
+
+_INTENT_ID: Final[TypeAdapter[str]] = TypeAdapter(
+    Annotated[Name, Field(strict=True)], config=ConfigDict(hide_input_in_errors=True)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,18 @@ def json_schema() -> dict[str, Any]:
         "description": "One order a producer asks for, as the `intent` field of a stream entry.",
         **INTENT.json_schema(),
     }
+
+
+def intent_id_in(raw: bytes) -> str | None:
+    """The ``intent_id`` that an entry names, where one can be read that could be one.
+
+    Of an intent or a wish that is faulty otherwise: whatever the bytes are, nothing is raised.
+    """
+    try:
+        said = _object(raw).get("intent_id")
+        return _INTENT_ID.validate_python(said)
+    except (IntentFault, ValidationError):
+        return None
 
 
 def read_object(raw: bytes, *, producer: str) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def told(intent_id: str, sequence: int) -> Told:
     return Told(
         webhook_id=f"evt_{intent_id}_{sequence}",
         producer=SHOP,
-        deliver_id=f"{intent_id}-1",
+        subject=f"{intent_id}-1",
         sequence=sequence,
         type="line.delivered",
     )
@@ -87,7 +87,7 @@ def heard(*events: Told) -> Received:
     """What a receiver notes that hears these, in this order."""
     received = Received(verified=len(events))
     for each in events:
-        data = {"producer": SHOP, "deliver_id": each.deliver_id, "sequence": each.sequence}
+        data = {"producer": SHOP, "deliver_id": each.subject, "sequence": each.sequence}
         received.first[each.webhook_id] = {"type": each.type, "data": data}
     return received
 

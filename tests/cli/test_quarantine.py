@@ -390,12 +390,36 @@ async def test_what_was_decided_before_says_by_whom(world: World, orderline: Ord
     assert await intents(world) == []
 
 
+async def test_an_entrys_story_says_what_its_producer_was_told_of_it(
+    world: World, orderline: Orderline
+) -> None:
+    await set_aside(world, bad())
+    entry = await only_id(orderline)
+    await world.tell()
+    await orderline("quarantine", "drop", entry, "--why", "a test", "--by", "ada")
+    shown = await orderline("quarantine", "show", entry)
+    told = [line for line in shown.out.splitlines() if line.startswith("told")]
+    assert "intent.quarantined at https://shop.example/hooks?" in told[0]
+    assert "acknowledged" in told[0]
+    assert "intent.refused" in told[1]
+    assert "not acknowledged; next try" in told[1]
+    assert "hidden-in-the-query" not in shown.out
+    story = json.loads((await orderline("quarantine", "show", entry, "--json")).out)
+    assert [(n["sequence"], n["state"]) for n in story["notices"]] == [
+        (1, "acknowledged"),
+        (2, "pending"),
+    ]
+
+
 async def test_what_was_closed_long_ago_says_that_its_text_was_erased(
     world: World, orderline: Orderline
 ) -> None:
     await set_aside(world, bad())
     entry = await only_id(orderline)
     await orderline("quarantine", "drop", entry, "--why", "a test", "--by", "ada")
+    assert await erasing.erase_closed(world.db, timedelta(), 10) == 0, "its producer is not told"
+    for _ in range(2):
+        await world.tell()
     assert await erasing.erase_closed(world.db, timedelta(), 10) == 1
     told = await orderline("quarantine", "show", entry, "--body")
     assert (told.code, "erased: it was closed long ago" in told.out) == (0, True)

@@ -102,7 +102,8 @@ async def test_quarantine_says_where_and_why_and_never_what(
 async def test_schemas_are_printed(orderline: Orderline) -> None:
     assert json.loads((await orderline("schema")).out) == json_schema()
     told = json.loads((await orderline("schema", "notification")).out)
-    assert set(told["required"]) == {"type", "timestamp", "data"}
+    for kind in ("Notification", "Notice"):
+        assert set(told["$defs"][kind]["required"]) == {"type", "timestamp", "data"}
 
 
 async def test_a_new_key_can_seal(orderline: Orderline, monkeypatch: pytest.MonkeyPatch) -> None:

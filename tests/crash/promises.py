@@ -40,7 +40,7 @@ FROM lines l LEFT JOIN events e ON e.line_id = l.id GROUP BY l.id
 """
 _OWED = """
 SELECT e.id, n.state FROM events e LEFT JOIN notifications n ON n.event_id = e.id
-WHERE e.line_id IS NOT NULL
+WHERE e.sequence IS NOT NULL
 """
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 
 import pytest
 
@@ -16,6 +17,7 @@ from worker.crypto import Vault
 from worker.outcome import Confirmed
 from worker.store import attempts
 from worker.store.claimed import peek
+from worker.store.sealed import count_keys
 from worker.store.session import Boundary
 
 _FACTS = "SELECT type FROM events WHERE line_id IS NULL"
@@ -104,12 +106,16 @@ async def test_an_entry_in_quarantine_is_taken_in_again_once(works: Works, momen
 @pytest.mark.parametrize("moment", both_sides(Boundary.QUARANTINE), ids=str)
 async def test_an_entry_in_quarantine_is_dropped_once(works: Works, moment: Moment) -> None:
     await works.start_worker("worker")
+    await works.start_beat()
     entry = await _set_aside(works, "h")
     drop = ("quarantine", "drop", entry, "--by", "ada", "--why", "a test")
     await works.until_dead(works.orderline("killed", *drop, crash_at=moment), moment)
     assert await _ended(works.orderline("again", *drop)) == (0 if moment.side == "before" else 1)
     works.faulty -= 1
+    await works.until_at_rest()
     await check_promises(works)
+    told = [body["type"] for body in works.receiver.received.first.values()]
+    assert told == ["intent.quarantined", "intent.refused"]
     decided = await works.all("SELECT decision, closed_by FROM quarantine")
     assert decided == [("dropped", "ada")]
 
@@ -128,6 +134,30 @@ async def test_a_notification_is_replayed_whole_or_not(works: Works, moment: Mom
     times = 1 if moment.side == "before" else 2
     assert await works.all("SELECT replays, state FROM notifications") == [(times, "acknowledged")]
     assert [row.type for row in await works.all(_FACTS)].count("notification.replayed") == times
+
+
+@pytest.mark.parametrize("moment", both_sides(Boundary.REKEY), ids=str)
+async def test_sealing_anew_goes_on_where_it_was_killed(works: Works, moment: Moment) -> None:
+    worker = await works.start_worker("worker")
+    await works.start_beat()
+    await works.submit(hyper("h"))
+    await _set_aside(works, "typo")
+    await works.until_at_rest()
+    old, new = works.system.encryption_key, Vault.new_key()
+    worker.signal(signal.SIGKILL)
+    both = {"ORDERLINE_ENCRYPTION_KEYS": f"{new},{old}"}
+    killed = works.run("killed", "tests.crash.victim_cli", "rekey", CRASH_AT=str(moment), **both)
+    await works.until_dead(killed, moment)
+    assert await _ended(works.run("again", "tests.crash.victim_cli", "rekey", **both)) == 0
+    assert works.said("again", "may be taken out")
+    counts = await count_keys(works.db)
+    assert counts
+    assert set(counts) == {*Vault([new]).key_ids}
+    works.secrets.append(new)
+    await works.start_worker("heir", ORDERLINE_ENCRYPTION_KEYS=new)
+    await works.submit(hyper("i"))
+    await works.until_at_rest()
+    await check_promises(works)
 
 
 async def _set_aside(works: Works, intent_id: str) -> str:

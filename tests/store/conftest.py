@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import TextClause, text
 
 from schemas.ids import AttemptId, new_uuid
+from schemas.notifications import LineNews, Notification
 from tests.builders import Body, a_decider, an_entry, an_intent
 from worker.capabilities import Capabilities
 from worker.change import Change
@@ -129,6 +130,12 @@ def a_change(
     """What the decisions make of an outcome."""
     decider = a_decider() if capabilities is None else a_decider(capabilities)
     return decider.after_call(claimed, step, outcome, 0.5)
+
+
+def news_of(owed: Owed) -> LineNews:
+    """What is told of a line."""
+    assert isinstance(owed.notification, Notification)
+    return owed.notification.data
 
 
 @pytest.fixture

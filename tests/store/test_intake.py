@@ -9,6 +9,7 @@ from schemas.intents import FaultCode
 from tests.builders import Body, an_entry, an_intent, raw
 from tests.store.conftest import Shop
 from worker.steps.accept import Sorted, accept_into
+from worker.store import producers
 from worker.store.session import Database
 
 COUNTS = """
@@ -208,3 +209,39 @@ async def test_the_limit_of_a_quote_is_kept_to_the_last_digit(shop: Shop) -> Non
     await shop.accept(an_intent(quote=quote))
     (claimed,) = await shop.claim()
     assert str(claimed.max_total) == "19.901234 TRY"
+
+
+# --- where an intent may be told ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        ("https://shop.example/elsewhere", True),
+        ("https://other.example/hooks", True),
+        ("https://eu.shop.test/hooks", True),
+        ("https://attacker.example/hooks", False),
+        ("https://shop.test/hooks", False),
+    ],
+)
+async def test_an_intent_names_only_hosts_that_its_producer_was_allowed(
+    shop: Shop, url: str, *, allowed: bool
+) -> None:
+    await producers.change(shop.db, "shop", notify_hosts=["other.example", "*.shop.test"])
+    heaps = await shop.accept(an_intent(notify_url=url))
+    if allowed:
+        assert (await shop.one("SELECT notify_url FROM orders")).notify_url == url
+    else:
+        [(_, fault)] = heaps.faulty
+        assert (fault.code, fault.path) == (FaultCode.FOREIGN_HOST, "notify_url")
+        assert "attacker" not in fault.detail
+
+
+async def test_a_disabled_producers_intents_are_set_aside_and_its_repeats_are_still_known(
+    shop: Shop,
+) -> None:
+    first = (await shop.accept(an_intent())).fresh[0].order_id
+    await producers.set_disabled(shop.db, "shop", disabled=True)
+    heaps = await shop.accept(an_intent(), an_intent("d-2", intent_id="i-2"))
+    assert [order_id for _, order_id in heaps.repeated] == [first]
+    assert [fault.code for _, fault in heaps.faulty] == [FaultCode.PRODUCER_DISABLED]

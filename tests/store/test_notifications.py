@@ -9,7 +9,7 @@ import pytest
 
 from schemas.ids import EventId
 from tests.builders import an_intent
-from tests.store.conftest import LEASE, Shop, a_change
+from tests.store.conftest import LEASE, Shop, a_change, news_of
 from worker.lifecycle import LineState
 from worker.outcome import Confirmed, Goods, InDoubt, LineReport
 from worker.store import accounts, notifications
@@ -71,8 +71,8 @@ async def test_what_is_owed_carries_the_whole_message(shop: Shop) -> None:
     assert owed.webhook_id == f"evt_{change.moves[0].event_id.hex}"
     message = owed.notification
     assert (message.type, message.timestamp) == ("line.delivered", settled.at)
-    assert message.data.goods == ({"code": "ABCD"},)
-    assert message.data.deliver_id == "d-1"
+    assert news_of(owed).goods == ({"code": "ABCD"},)
+    assert news_of(owed).deliver_id == "d-1"
 
 
 async def test_a_later_event_of_a_line_waits_for_the_earlier_one(
@@ -93,14 +93,14 @@ async def test_one_lines_trouble_does_not_hold_up_another_line(
     shop: Shop, set_clock: SetClock
 ) -> None:
     await doubted_and_placed(shop, set_clock, "slow", "quick")
-    first = {each.notification.data.deliver_id: each for each in await shop.owed()}
+    first = {news_of(each).deliver_id: each for each in await shop.owed()}
     await record(
         shop,
         a_delivery(first["slow"], NotificationState.PENDING, timedelta(hours=1)),
         a_delivery(first["quick"]),
     )
     (next_one,) = await shop.owed()
-    assert next_one.notification.data.deliver_id == "quick"
+    assert news_of(next_one).deliver_id == "quick"
     assert next_one.notification.data.sequence == 2
 
 
@@ -204,7 +204,7 @@ async def test_a_notification_that_cannot_be_opened_stands_in_nobodys_way(shop: 
         "UPDATE events SET sealed_goods = 'sealed with a lost key'"
         " WHERE line_id = (SELECT id FROM lines WHERE deliver_id = 'a')"
     )
-    assert [each.notification.data.deliver_id for each in await shop.owed()] == ["b"]
+    assert [news_of(each).deliver_id for each in await shop.owed()] == ["b"]
 
 
 async def test_a_lease_given_back_makes_the_notification_due_at_once(

@@ -196,7 +196,7 @@ async def test_nothing_is_found_by_reading_every_row(shop: Shop) -> None:
     name = {"order_id": None, "low": None, "high": None, "name": "old-7", "limit": 20}
     plans = [
         await shop.plan(purge._CHOOSE, age=old, limit=500),
-        await shop.plan(purge._DELETE_CLOSED, age=old, limit=len(few)),
+        await shop.plan(purge._CHOOSE_CLOSED, age=old, limit=len(few)),
         await shop.plan(erasing._CHOOSE, age=young, limit=100, sent_again_for=0.0),
         await shop.plan(erasing._ERASE_CLOSED, age=young, limit=len(few)),
         await shop.plan(intake.KNOWN_ORDERS, keys=orders),
@@ -207,6 +207,7 @@ async def test_nothing_is_found_by_reading_every_row(shop: Shop) -> None:
             for statement in (purge._BURY, purge._KEEP_DELIVER_IDS, *purge._DELETE)
         ],
         *[await shop.plan(statement, ids=few) for statement in erasing._ERASE[1:]],
+        *[await shop.plan(statement, ids=few) for statement in purge._DELETE_CLOSED],
     ]
     small = ("producers", "surplus_orders", "differences")
     read = [table for each in plans for table in re.findall(r"Seq Scan on (\w+)", each)]

@@ -12,7 +12,7 @@ from sqlalchemy import exc
 from schemas.money import Money
 from schemas.notifications import Price
 from tests.builders import TWO_PHASE, an_intent
-from tests.store.conftest import LEASE, Shop, a_change
+from tests.store.conftest import LEASE, Shop, a_change, news_of
 from worker.change import Change
 from worker.lifecycle import LineState, OrderState
 from worker.order import Claimed
@@ -208,8 +208,8 @@ async def test_delivered_codes_are_sealed_and_nowhere_else(shop: Shop) -> None:
     line = await shop.one("SELECT provider_line_ref, price, currency FROM lines")
     assert line == ("their-line", Decimal(5), "EUR")
     (owed,) = await shop.owed()
-    assert owed.notification.data.goods == ({"code": CODE},)
-    assert owed.notification.data.price == Price(amount="5.00", currency="EUR")
+    assert news_of(owed).goods == ({"code": CODE},)
+    assert news_of(owed).price == Price(amount="5.00", currency="EUR")
 
 
 # --- first deliveries ------------------------------------------------------------------------

@@ -188,7 +188,7 @@ class Story:
         return [
             body["type"].removeprefix("line.")
             for body in self.receiver.received.first.values()
-            if body["data"]["deliver_id"] == deliver_id
+            if body["data"].get("deliver_id") == deliver_id
         ]
 
     def bought(self) -> int:

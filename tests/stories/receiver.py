@@ -4,7 +4,7 @@ import json
 
 from aiohttp import web
 
-from worker.demo.receiver import Receiver
+from worker.demo.receiver import Receiver, subject_of
 
 
 class MoodyReceiver(Receiver):
@@ -19,7 +19,7 @@ class MoodyReceiver(Receiver):
         self._refused: set[str] = set()
 
     def refuse(self, deliver_id: str) -> None:
-        """Answer 503 to whatever concerns this DeliverID."""
+        """Answer 503 to whatever concerns this DeliverID, or this entry in quarantine."""
         self._refused.add(deliver_id)
 
     async def _take(self, request: web.Request) -> web.Response:
@@ -27,6 +27,6 @@ class MoodyReceiver(Receiver):
         self.bodies.append(body)
         if self.answers:
             return web.Response(status=self.answers.pop(0))
-        if json.loads(body)["data"]["deliver_id"] in self._refused:
+        if subject_of(json.loads(body)["data"]) in self._refused:
             return web.Response(status=503)
         return await super()._take(request)

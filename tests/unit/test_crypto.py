@@ -1,4 +1,8 @@
+import base64
+from hashlib import sha256
+
 import pytest
+from cryptography.fernet import Fernet
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,11 +34,54 @@ def test_without_its_key_a_sealed_value_says_what_to_do() -> None:
     assert NEW not in str(caught.value)
 
 
-def test_an_altered_value_is_not_opened() -> None:
+@pytest.mark.parametrize("place", [-5, 3, 8, 9])
+def test_an_altered_value_is_not_opened(place: int) -> None:
     sealed = bytearray(Vault([NEW]).seal(b"code"))
-    sealed[-5] ^= 1
+    sealed[place] ^= 1
     with pytest.raises(SealBroken):
         Vault([NEW]).unseal(bytes(sealed))
+
+
+# --- ids of keys ---------------------------------------------------------------------------------
+
+
+def id_of(key: str) -> str:
+    return sha256(base64.urlsafe_b64decode(key)).hexdigest()[:8]
+
+
+def test_what_is_sealed_names_its_key_and_says_nothing_of_it() -> None:
+    sealed = Vault([NEW, OLD]).seal(b"code")
+    named, _, token = sealed.partition(b".")
+    assert named.decode() == id_of(NEW) == Vault([NEW, OLD]).key_ids[0]
+    assert Fernet(NEW).decrypt(token) == b"code"
+    assert id_of(NEW) not in NEW
+
+
+def test_what_was_sealed_before_there_were_ids_is_opened_by_any_key() -> None:
+    assert Vault([NEW, OLD]).unseal(Fernet(OLD).encrypt(b"code")) == b"code"
+    with pytest.raises(SealBroken, match="Put the old key back"):
+        Vault([NEW]).unseal(Fernet(OLD).encrypt(b"code"))
+
+
+def test_a_missing_key_is_named_by_its_id() -> None:
+    with pytest.raises(SealBroken, match=f"key {id_of(OLD)} is missing"):
+        Vault([NEW]).unseal(Vault([OLD]).seal(b"code"))
+
+
+def test_another_keys_id_opens_nothing() -> None:
+    token = Fernet(OLD).encrypt(b"code")
+    with pytest.raises(SealBroken, match="altered"):
+        Vault([NEW, OLD]).unseal(id_of(NEW).encode() + b"." + token)
+
+
+def test_a_key_that_is_named_twice_is_one() -> None:
+    assert Vault([NEW, OLD, NEW]).key_ids == (id_of(NEW), id_of(OLD))
+
+
+@given(st.binary(max_size=80))
+def test_nothing_but_what_was_sealed_opens(junk: bytes) -> None:
+    with pytest.raises(SealBroken):
+        Vault([NEW, OLD]).unseal(junk)
 
 
 @pytest.mark.parametrize("broken", ["hunter2", "A" * 42 + "=", "schlüssel" * 5])

@@ -10,11 +10,16 @@ from pydantic import ValidationError
 from schemas.money import Money
 from schemas.notifications import (
     BODY_LIMIT,
+    MESSAGE,
+    EntryNews,
     EventType,
     LineNews,
+    Notice,
+    NoticeType,
     Notification,
     Price,
     carries_goods,
+    json_schema,
     render,
 )
 from worker.lifecycle import LineState
@@ -108,3 +113,53 @@ def test_a_price_is_written_without_an_exponent(amount: str, text: str) -> None:
 def test_a_moment_without_a_time_zone_is_refused() -> None:
     with pytest.raises(ValidationError):
         a_notification(AT.replace(tzinfo=None))
+
+
+# --- notices --------------------------------------------------------------------------------------
+
+
+def a_notice(**changes: object) -> Notice:
+    news: dict[str, object] = {
+        "producer": "shop-eu",
+        "quarantine_id": "0192d3c0-0000-7000-8000-000000000001",
+        "sequence": 1,
+        "kind": "intent",
+        "entry_id": "1795341600000-0",
+        "code": "unknown_field",
+        "path": "colour",
+        "detail": "There is no such field here",
+    }
+    return Notice(
+        type=NoticeType.INTENT_QUARANTINED,
+        timestamp=AT,
+        data=EntryNews.model_validate(news | changes),
+    )
+
+
+def test_a_notice_is_exactly_these_bytes() -> None:
+    assert render(a_notice()).decode() == (
+        '{"type":"intent.quarantined","timestamp":"2026-11-22T10:00:01.250000Z","data":{'
+        '"producer":"shop-eu","quarantine_id":"0192d3c0-0000-7000-8000-000000000001","sequence":1,'
+        '"kind":"intent","entry_id":"1795341600000-0","code":"unknown_field","path":"colour",'
+        '"detail":"There is no such field here"}}'
+    )
+
+
+@pytest.mark.parametrize("worst", ["\x01", "\U0001f600", '"', "ş"])
+def test_a_notice_never_reaches_the_limit(worst: str) -> None:
+    long = worst * 5_000
+    body = render(a_notice(path=long, detail=long, reason=long, intent_id=worst * 128))
+    assert len(body) < BODY_LIMIT
+
+
+def test_the_type_says_which_kind_of_message_a_body_is() -> None:
+    for message in (a_notification(), a_notice()):
+        assert MESSAGE.validate_json(render(message)) == message
+    with pytest.raises(ValidationError):
+        MESSAGE.validate_json(render(a_notice()).replace(b"intent.quarantined", b"line.delivered"))
+
+
+def test_the_schema_knows_every_type() -> None:
+    known = json_schema()["$defs"]
+    types = {*known["EventType"]["enum"], *known["NoticeType"]["enum"]}
+    assert types == {*EventType, *NoticeType}

@@ -152,29 +152,29 @@ class Audit:
         """Events whose producer has no verified first receipt of them."""
         heard = self.seen.received.first
         return [
-            f"{told.deliver_id} {told.sequence} ({told.type}) was never received"
+            f"{told.subject} {told.sequence} ({told.type}) was never received"
             for told in self.seen.ours.told
             if told.webhook_id not in heard
         ]
 
     def disorderly(self) -> Breaches:
-        """DeliverIDs of which a later change was heard before an earlier one."""
+        """Subjects of which a later change was heard before an earlier one."""
         return [
-            f"{deliver_id} was heard in the order {heard}"
-            for (_, deliver_id), heard in self.seen.received.sequences().items()
+            f"{subject} was heard in the order {heard}"
+            for (_, subject), heard in self.seen.received.sequences().items()
             if heard != sorted(heard)
         ]
 
     def gaps(self) -> Breaches:
-        """DeliverIDs whose changes are not numbered 1, 2, 3…, and receipts of no event of ours."""
+        """Subjects whose changes are not numbered 1, 2, 3…, and receipts of no event of ours."""
         numbers: dict[tuple[str, str], list[int]] = {}
         for told in self.seen.ours.told:
-            numbers.setdefault((told.producer, told.deliver_id), []).append(told.sequence)
+            numbers.setdefault((told.producer, told.subject), []).append(told.sequence)
         events = {told.webhook_id for told in self.seen.ours.told}
         return [
             *(
-                f"{deliver_id} has the changes {found}"
-                for (_, deliver_id), found in numbers.items()
+                f"{subject} has the changes {found}"
+                for (_, subject), found in numbers.items()
                 if sorted(found) != list(range(1, len(found) + 1))
             ),
             *(

@@ -38,8 +38,12 @@ FROM orders o ORDER BY o.created_at
 _QUARANTINED: Final = text("SELECT stream, entry_id, digest, code FROM quarantine")
 
 _TOLD: Final = text("""
-SELECT e.id, l.producer, l.deliver_id, e.sequence, e.type
-FROM events e JOIN lines l ON l.id = e.line_id ORDER BY l.id, e.sequence
+SELECT e.id, l.producer, l.deliver_id AS subject, e.sequence, e.type
+FROM events e JOIN lines l ON l.id = e.line_id
+UNION ALL
+SELECT e.id, q.producer, CAST(q.id AS text), e.sequence, e.type
+FROM events e JOIN quarantine q ON q.id = e.quarantine_id
+ORDER BY subject, sequence
 """)
 
 _BEGUN_LATE: Final = text("""
@@ -189,7 +193,7 @@ def _told(row: Any) -> Told:
     return Told(
         webhook_id=webhook_id(row.id),
         producer=row.producer,
-        deliver_id=row.deliver_id,
+        subject=row.subject,
         sequence=row.sequence,
         type=row.type,
     )

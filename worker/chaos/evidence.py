@@ -58,11 +58,11 @@ class Quarantined:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """One event of a line, which its producer has to hear."""
+    """One event that its producer has to hear: of a DeliverID, or of an entry in quarantine."""
 
     webhook_id: str
     producer: str
-    deliver_id: str
+    subject: str
     sequence: int
     type: str
 

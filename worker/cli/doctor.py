@@ -26,12 +26,15 @@ from worker.providers import load_accounts
 from worker.runtime import open_vault
 from worker.settings import Settings, load_settings
 from worker.store import migrations, producers
+from worker.store.sealed import count_keys
 from worker.store.session import Database
 from worker.store.views_upkeep import account_loads
 
 _FAILED: Final = 1
 _WRONG_SETTINGS: Final = 2
 _SILENT: Final = timedelta(seconds=60)
+_COUNTING: Final = 5.0
+"""Seconds for counting what each key seals: whole tables are read."""
 _WIDEST: Final = max(map(len, Level))
 _FAULTS: Final = re.compile(r"; (?=ORDERLINE_)")
 
@@ -114,6 +117,7 @@ async def _examine_rows(
     return [
         database.judge_own_clock(await database.own_clock_is_off(db)),
         setup.judge_seals(*await setup.broken_seals(db, vault)),
+        *setup.judge_keys(await count_keys(db, within=_COUNTING), vault.key_ids),
         *setup.judge_accounts(accounts, loads),
         *setup.judge_clocks(loads, margin),
         *progress.judge_progress(await progress.read_progress(db), limits),

@@ -22,6 +22,7 @@ from worker.cli.new_key import new_key
 from worker.cli.parked import parked
 from worker.cli.providers import providers
 from worker.cli.reconcile import reconcile
+from worker.cli.rekey import rekey
 from worker.cli.report import report
 from worker.cli.resolve import decide
 from worker.cli.schema import schema
@@ -66,6 +67,7 @@ app.command("providers")(providers)
 app.command("schema")(schema)
 app.command("migrate")(migrate)
 app.command("new-key")(new_key)
+app.command("rekey")(rekey)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 -- typer calls it with the flag's value

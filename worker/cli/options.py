@@ -30,6 +30,18 @@ def read_since(text: str) -> Moment:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def read_span(text: str, option: str, longest: timedelta) -> timedelta:
+    """``90m``, ``24h``, ``7d``: some time, and no more than ``longest``."""
+    some = _AGO.fullmatch(text)
+    length = timedelta(**{_UNITS[some[2]]: int(some[1])}) if some else timedelta()
+    if not timedelta() < length <= longest:
+        raise typer.BadParameter(
+            f"{text!r} is no time like 90m, 24h or 7d, above zero and at most {longest.days} days",
+            param_hint=option,
+        )
+    return length
+
+
 def _check_why(why: str | None) -> str | None:
     if why is None:
         return None

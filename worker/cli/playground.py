@@ -25,7 +25,7 @@ from worker.crypto import Vault
 from worker.delivery.signing import new_secret
 from worker.demo.crew import BEAT, Crew
 from worker.demo.example import example
-from worker.demo.receiver import Receiver
+from worker.demo.receiver import Receiver, subject_of
 from worker.embedded import Servers, embedded_servers
 from worker.embedded.place import kept_data
 from worker.embedded.system import System
@@ -184,11 +184,10 @@ def _hear(body: Mapping[str, Any]) -> None:
     news = body["data"]
     codes = len(news.get("goods", ()))
     goods = f"  {codes} {'item' if codes == 1 else 'items'}" if codes else ""
-    reason = f"  {news['reason']}" if "reason" in news else ""
+    told = news.get("reason") or news.get("detail")
+    reason = f"  {told}" if told else ""
     state = coloured(str(body["type"]).partition(".")[2])
-    name = printable(
-        f"{stamp(SystemClock().now())}  {news['deliver_id']}  no. {news['sequence']}  "
-    )
+    name = printable(f"{stamp(SystemClock().now())}  {subject_of(news)}  no. {news['sequence']}  ")
     say(Text(name) + state + Text(printable(f"{goods}{reason}")))
 
 

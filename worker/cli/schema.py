@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from schemas.intents import json_schema
-from schemas.notifications import Notification
+from schemas import intents, notifications
 from worker.cli.output import print_json
 
 
@@ -26,6 +25,6 @@ def schema(
     """
     match message:
         case Message.INTENT:
-            print_json(json_schema())
+            print_json(intents.json_schema())
         case Message.NOTIFICATION:
-            print_json(Notification.model_json_schema())
+            print_json(notifications.json_schema())

@@ -14,6 +14,12 @@ from standardwebhooks import Webhook, WebhookVerificationError
 _TELLING: Final = 12
 
 
+def subject_of(news: Mapping[str, Any]) -> str:
+    """What is told about: a DeliverID, or an entry in quarantine."""
+    subject: str = news.get("deliver_id") or news["quarantine_id"]
+    return subject
+
+
 @dataclass(slots=True)
 class Received:
     """All that arrived: bodies by ``webhook-id`` in the order of first receipt."""
@@ -24,11 +30,11 @@ class Received:
     forged: int = 0
 
     def sequences(self) -> dict[tuple[str, str], list[int]]:
-        """The sequence numbers of each (producer, DeliverID), in the order of first receipt."""
+        """The sequence numbers of each (producer, subject), in the order of first receipt."""
         found: dict[tuple[str, str], list[int]] = {}
         for body in self.first.values():
             data = body["data"]
-            found.setdefault((data["producer"], data["deliver_id"]), []).append(data["sequence"])
+            found.setdefault((data["producer"], subject_of(data)), []).append(data["sequence"])
         return found
 
     def codes(self) -> set[str]:
@@ -43,7 +49,7 @@ class Received:
 
     @property
     def out_of_order(self) -> int:
-        """How many DeliverIDs heard of a later change before an earlier one."""
+        """Of how many subjects a later change was heard before an earlier one."""
         return sum(heard != sorted(heard) for heard in self.sequences().values())
 
 

@@ -10,6 +10,7 @@ from schemas.orders import AccountLoad
 from worker.crypto import SealBroken, Vault
 from worker.health.finding import Finding, fail, ok, unsafe, warn
 from worker.settings import Settings
+from worker.store.sealed import UNNAMED, KeyCounts
 from worker.store.session import Database
 
 _SEALED: Final = text("""
@@ -127,3 +128,37 @@ def judge_seals(stored: int, broken: Sequence[str]) -> Finding:
         f"no configured key opens {len(broken)} of {stored} stored secrets: {', '.join(broken)}",
         "put the key that sealed them back into ORDERLINE_ENCRYPTION_KEYS, behind the current one",
     )
+
+
+def judge_keys(counts: KeyCounts | None, key_ids: Sequence[str]) -> list[Finding]:
+    """Which keys still seal something: the first one should seal it all."""
+    if counts is None:
+        return [ok("encryption keys", "too much is stored; `orderline rekey --dry-run` counts it")]
+    first, *others = key_ids
+    sealed = {key: sum(by_place.values()) for key, by_place in counts.items()}
+    missing = {key: n for key, n in sealed.items() if key not in {*key_ids, UNNAMED}}
+    if missing:
+        return [
+            fail(
+                "encryption keys",
+                f"of {_listed(missing)} no key is configured",
+                "put them back into ORDERLINE_ENCRYPTION_KEYS, behind the current one",
+            )
+        ]
+    older = {key: n for key, n in sealed.items() if key != first}
+    if others and older:
+        return [
+            warn(
+                "encryption keys",
+                f"{first} seals {sealed.get(first, 0)}, and beside it still {_listed(older)}",
+                "run `orderline rekey`; then the old keys may be taken out",
+            )
+        ]
+    said = f"{first} seals all {sum(sealed.values())} values"
+    if others:
+        said += f"; {', '.join(others)} may be taken out once no callback waits in Redis"
+    return [ok("encryption keys", said)]
+
+
+def _listed(sealed: Mapping[str, int]) -> str:
+    return ", ".join(f"{key} ({count})" for key, count in sorted(sealed.items()))

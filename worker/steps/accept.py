@@ -14,20 +14,14 @@ from sqlalchemy import exc
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.cancels import Cancel, read_cancel
-from schemas.ids import OrderId, new_uuid
-from schemas.intents import (
-    FaultCode,
-    IntentFault,
-    ReadIntent,
-    check_window,
-    read_intent,
-    window,
-)
+from schemas.ids import OrderId
+from schemas.intents import FaultCode, IntentFault, ReadIntent, read_intent
 from worker.crypto import Vault
 from worker.runtime import Runtime
 from worker.settings import Settings
+from worker.steps.judged import changed, disabled, in_vain, new_order
 from worker.store import cancels, intake, quarantine
-from worker.store.cancels import Asked, Ended, Wish
+from worker.store.cancels import Asked, Wish
 from worker.store.intake import Entry, EntryKind, Known, NewOrder
 from worker.store.session import Boundary, Database
 
@@ -142,7 +136,9 @@ async def _written(
     heaps = sort_out(read.intents, known, settings.quote_window, settings.clock_skew)
     heaps.faulty.extend(read.faulty)
     await intake.record(connection, heaps.fresh)
-    wishes = {entry: _wish(entry, cancel) for entry, cancel in read.cancels}
+    heard, unheard = _welcome(read.cancels, known)
+    heaps.faulty.extend((entry, disabled()) for entry, _ in unheard)
+    wishes = {entry: _wish(entry, cancel) for entry, cancel in heard}
     asked = await cancels.ask_for(connection, list(wishes.values()))
     heaps.to_cancel.extend(asked.values())
     vain = {entry: wish for entry, wish in wishes.items() if wish.event_id not in asked}
@@ -152,7 +148,7 @@ async def _written(
         if tomb is None and overtaken and -_OVERTAKEN < age < overtaken:
             heaps.early.append(entry)
         else:
-            heaps.faulty.append((entry, _in_vain(tomb)))
+            heaps.faulty.append((entry, in_vain(tomb)))
     return heaps
 
 
@@ -170,11 +166,10 @@ def sort_out(
             if fingerprint == item.fingerprint:
                 heaps.repeated.append((entry, order_id))
             else:
-                heaps.faulty.append((entry, _CHANGED))
+                heaps.faulty.append((entry, changed()))
             continue
         try:
-            check_window(item.intent.quote, known.now, skew)
-            order = _new_order(item, known, taken, quote_window)
+            order = new_order(item, known, taken, quote_window, skew)
         except IntentFault as fault:
             heaps.faulty.append((entry, fault))
             continue
@@ -182,32 +177,6 @@ def sort_out(
         orders[key] = (order.order_id, item.fingerprint)
         taken.update({(key[0], line.deliver_id): order.order_id for line in item.intent.lines})
     return heaps
-
-
-_CHANGED = IntentFault(
-    FaultCode.REPEATED_WITH_OTHER_CONTENT,
-    "intent_id",
-    "This intent_id was used before, with other content; a new intent needs a new one",
-)
-
-
-_UNKNOWN = IntentFault(
-    FaultCode.UNKNOWN_INTENT,
-    "intent_id",
-    "No intent of this id was taken in, so there is nothing to call off",
-)
-
-
-def _in_vain(ended: Ended | None) -> IntentFault:
-    """Why a wish is set aside that names no order there is."""
-    if ended is None:
-        return _UNKNOWN
-    return IntentFault(
-        FaultCode.PURGED_INTENT,
-        "intent_id",
-        f"The order of this intent ended long ago ({ended.state}, on {ended.ended_at:%Y-%m-%d}) and"
-        " its details were purged, so there is nothing to call off any more",
-    )
 
 
 def _wish(entry: Entry, cancel: Cancel) -> Wish:
@@ -237,32 +206,15 @@ def _read(entries: Sequence[Entry], development_hosts: frozenset[str]) -> Read:
     return read
 
 
-def _new_order(
-    item: ReadIntent, known: Known, taken: dict[tuple[str, str], UUID], quote_window: timedelta
-) -> NewOrder:
-    intent = item.intent
-    if intent.producer not in known.notify_urls:
-        raise IntentFault(
-            FaultCode.UNKNOWN_PRODUCER,
-            "producer",
-            "This producer is not registered;"
-            f" `orderline producers add {intent.producer} --notify-url https://...` does it",
-        )
-    for index, line in enumerate(intent.lines):
-        if (intent.producer, line.deliver_id) in taken:
-            raise IntentFault(
-                FaultCode.DELIVER_ID_TAKEN,
-                f"lines[{index}].deliver_id",
-                "This deliver_id was used before, in another intent",
-            )
-    return NewOrder(
-        order_id=OrderId(new_uuid()),
-        intent=intent,
-        document=item.document,
-        fingerprint=item.fingerprint,
-        notify_url=intent.notify_url or known.notify_urls[intent.producer],
-        expires_at=window(intent.quote, known.now, quote_window),
-    )
+def _welcome(
+    cancels: Sequence[tuple[Entry, Cancel]], known: Known
+) -> tuple[list[tuple[Entry, Cancel]], list[tuple[Entry, Cancel]]]:
+    """Wishes that are heard, and those of producers from whom nothing is taken."""
+    heaps: tuple[list[tuple[Entry, Cancel]], list[tuple[Entry, Cancel]]] = ([], [])
+    for entry, cancel in cancels:
+        producer = known.producers.get(cancel.producer)
+        heaps[producer is not None and producer.disabled].append((entry, cancel))
+    return heaps
 
 
 def _merged(heaps: Sequence[Sorted]) -> Sorted:

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from schemas.intents import IntentFault, erased
 from worker.logs import get_logger
-from worker.store.purge import AT_REST
+from worker.store.purge import AT_REST, NO_NOTICE_OWED
 from worker.store.session import Boundary, Database, as_rows
 
 log = get_logger(__name__)
@@ -49,15 +49,23 @@ _ERASE: Final = (
     """),
 )
 
-_ERASE_CLOSED: Final = text("""
-UPDATE quarantine SET sealed_entry = NULL, sealed_mended = NULL WHERE id IN (
-    SELECT id FROM quarantine
-    WHERE closed_at <= orderline_now() - make_interval(secs => :age) AND sealed_entry IS NOT NULL
-    ORDER BY closed_at LIMIT :limit
-    FOR UPDATE SKIP LOCKED
+_ERASE_CLOSED: Final = text(f"""
+WITH chosen AS (
+    SELECT q.id FROM quarantine q
+    WHERE q.closed_at <= orderline_now() - make_interval(secs => :age)
+        AND q.sealed_entry IS NOT NULL AND {NO_NOTICE_OWED}
+    ORDER BY q.closed_at LIMIT :limit
+    FOR UPDATE OF q SKIP LOCKED
+),
+answers AS (
+    UPDATE deliveries d SET excerpt = NULL FROM events e
+    WHERE e.quarantine_id IN (SELECT id FROM chosen) AND d.event_id = e.id
+        AND d.excerpt IS NOT NULL
 )
+UPDATE quarantine SET sealed_entry = NULL, sealed_mended = NULL
+WHERE id IN (SELECT id FROM chosen)
 RETURNING id
-""")
+""")  # noqa: S608 -- the clause is a constant of ours
 
 _NAMES: Final = ("intent_id", "producer", "provider", "account")
 

@@ -40,7 +40,8 @@ FROM k JOIN used_deliver_ids u USING (producer, deliver_id)
 """As above: a line, or what is kept of it."""
 
 _PRODUCERS: Final = text("""
-SELECT p.name, p.notify_url, orderline_now() AS now
+SELECT p.name, p.notify_url, p.notify_hosts, p.disabled_at IS NOT NULL AS disabled,
+    orderline_now() AS now
 FROM (VALUES (1)) AS _(one) LEFT JOIN producers p ON true
 """)
 
@@ -127,6 +128,17 @@ class NewOrder:
     expires_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """What the intake has to know of a registered producer."""
+
+    notify_url: str
+    notify_hosts: Sequence[str] = ()
+    """Further hosts that its intents may name, as ``schemas.intents.hosts`` reads them."""
+    disabled: bool = False
+    """Whether nothing is taken from it now."""
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """What the database already knows that bears on a batch of intents. ``now`` is its clock."""
@@ -136,8 +148,8 @@ class Known:
     """(producer, intent_id) → the order, though it may be purged, and its fingerprint."""
     deliver_ids: Mapping[tuple[str, str], OrderId]
     """(producer, deliver_id) → the order that used it."""
-    notify_urls: Mapping[str, str]
-    """Producer → its registered URL."""
+    producers: Mapping[str, Registered]
+    """Those that are registered, by name."""
 
 
 async def look(connection: AsyncConnection, intents: Sequence[Intent]) -> Known:
@@ -157,7 +169,13 @@ async def look(connection: AsyncConnection, intents: Sequence[Intent]) -> Known:
         now=producers[0].now,
         orders={(r.producer, r.intent_id): (OrderId(r.id), r.fingerprint) for r in orders},
         deliver_ids={(r.producer, r.deliver_id): OrderId(r.order_id) for r in deliver_ids},
-        notify_urls={r.name: r.notify_url for r in producers if r.name is not None},
+        producers={
+            r.name: Registered(
+                notify_url=r.notify_url, notify_hosts=r.notify_hosts, disabled=r.disabled
+            )
+            for r in producers
+            if r.name is not None
+        },
     )
 
 

@@ -10,7 +10,15 @@ from pydantic import ValidationError
 from sqlalchemy import text
 
 from schemas.ids import EventId
-from schemas.notifications import EventType, LineNews, Notification
+from schemas.notifications import (
+    EntryNews,
+    EventType,
+    LineNews,
+    Message,
+    Notice,
+    NoticeType,
+    Notification,
+)
 from worker.crypto import SealBroken, Vault
 from worker.logs import get_logger
 from worker.store.goods import open_goods
@@ -110,7 +118,7 @@ class Owed:
     tries: int
     """Since it was last replayed."""
     replays: int = 0
-    notification: Notification
+    notification: Message
 
     @property
     def webhook_id(self) -> str:
@@ -206,7 +214,6 @@ def _readable(row: Row, vault: Vault) -> Owed | None:
 
 
 def _owed(row: Row, vault: Vault) -> Owed:
-    goods = open_goods(vault, row.sealed_goods)
     return Owed(
         event_id=EventId(row.event_id),
         subject=row.subject,
@@ -215,10 +222,18 @@ def _owed(row: Row, vault: Vault) -> Owed:
         fence=row.fence,
         tries=row.tries,
         replays=row.replays,
-        notification=told(
-            EventType(row.type),
-            row.at,
-            LineNews.model_validate(row.data),
-            None if goods is None else goods.items,
-        ),
+        notification=_message(row, vault),
+    )
+
+
+def _message(row: Row, vault: Vault) -> Message:
+    if row.type in set(NoticeType):
+        news = EntryNews.model_validate(row.data)
+        return Notice(type=NoticeType(row.type), timestamp=row.at, data=news)
+    goods = open_goods(vault, row.sealed_goods)
+    return told(
+        EventType(row.type),
+        row.at,
+        LineNews.model_validate(row.data),
+        None if goods is None else goods.items,
     )

@@ -65,15 +65,25 @@ _DELETE: Final = (
 )
 """Everything that was ever written of an order, what refers before what is referred to."""
 
-_DELETE_CLOSED: Final = text("""
-DELETE FROM quarantine WHERE id IN (
-    SELECT id FROM quarantine
-    WHERE closed_at <= orderline_now() - make_interval(secs => :age)
-    ORDER BY closed_at LIMIT :limit
-    FOR UPDATE SKIP LOCKED
+NO_NOTICE_OWED: Final = """NOT EXISTS (
+    SELECT FROM notifications n WHERE n.subject = q.id AND n.state = 'pending')"""
+"""Which entries ``q`` of the quarantine owe their producer nothing."""
+
+_CHOOSE_CLOSED: Final = text(f"""
+SELECT q.id FROM quarantine q
+WHERE q.closed_at <= orderline_now() - make_interval(secs => :age) AND {NO_NOTICE_OWED}
+ORDER BY q.closed_at LIMIT :limit
+FOR UPDATE OF q SKIP LOCKED
+""")  # noqa: S608 -- the clause is a constant of ours
+
+_OF_NOTICES: Final = "USING events e WHERE e.quarantine_id = ANY(:ids) AND event_id = e.id"
+
+_DELETE_CLOSED: Final = (
+    text(f"DELETE FROM deliveries {_OF_NOTICES}"),  # noqa: S608 -- the clause is a constant of ours
+    text(f"DELETE FROM notifications {_OF_NOTICES}"),  # noqa: S608 -- as above
+    text("DELETE FROM events WHERE quarantine_id = ANY(:ids)"),
+    text("DELETE FROM quarantine WHERE id = ANY(:ids)"),
 )
-RETURNING id
-""")
 
 
 _DELETE_BOOKS: Final = text("""
@@ -114,10 +124,16 @@ async def bury(db: Database, age: timedelta, limit: int) -> int:
 
 
 async def delete_closed(db: Database, age: timedelta, limit: int) -> int:
-    """Delete at most ``limit`` entries of the quarantine that were closed so long ago."""
+    """Delete at most ``limit`` entries of the quarantine that were closed so long ago.
+
+    With all that their producers were told of them; one with a notice still owed is kept.
+    """
     async with db.transaction(Boundary.PURGE) as connection:
         values = {"age": age.total_seconds(), "limit": limit}
-        return len((await connection.execute(_DELETE_CLOSED, values)).all())
+        ids = (await connection.execute(_CHOOSE_CLOSED, values)).scalars().all()
+        for statement in _DELETE_CLOSED if ids else ():
+            await connection.execute(statement, {"ids": ids})
+    return len(ids)
 
 
 async def delete_books(db: Database, age: timedelta, limit: int) -> int:

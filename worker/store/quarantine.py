@@ -3,7 +3,7 @@
 An entry stays as it arrived, whatever is decided, until ``erasing`` and ``purge`` take what has
 long been closed. It is open until it is replayed (taken in after
 all, in the commit of what became of it) or dropped; of several decisions the first one counts.
-Its neighbour ``views_quarantine`` reads.
+Its neighbour ``views_quarantine`` reads, ``notices`` tells its producer.
 """
 
 from collections.abc import Sequence
@@ -18,6 +18,7 @@ from schemas.ids import OrderId, QuarantineId, new_uuid
 from schemas.intents import IntentFault
 from worker.crypto import Vault
 from worker.errors import OrderlineError
+from worker.store import notices
 from worker.store.intake import Entry
 from worker.store.session import Boundary, Database, as_bytea, as_rows
 from worker.store.tables_upkeep import QuarantineDecision
@@ -37,6 +38,7 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS _(
     kind text, code text, path text, detail text)
 ORDER BY stream, entry_id
 ON CONFLICT (stream, entry_id, digest) DO NOTHING
+RETURNING id
 """)
 
 _REPLAYED: Final = text("""
@@ -107,13 +109,14 @@ class AlreadyClosed(Exception):
 async def set_aside(
     connection: AsyncConnection, vault: Vault, faulty: Sequence[tuple[Entry, IntentFault]]
 ) -> None:
-    """Set entries aside, exactly as they came, each with its fault. Repeats are not doubled.
+    """Set entries aside, exactly as they came, each with its fault, and tell their producers.
 
-    Their ids sort as they are given, so that a wish that follows its intent also does here.
+    What was set aside before is neither kept nor told twice. Their ids sort as they are given, so
+    that a wish that follows its intent also does here.
     """
     if not faulty:
         return
-    ids = sorted(new_uuid() for _ in faulty)
+    ids = sorted(QuarantineId(new_uuid()) for _ in faulty)
     rows = [
         {
             "id": quarantine_id,
@@ -129,7 +132,11 @@ async def set_aside(
         }
         for quarantine_id, (entry, fault) in zip(ids, faulty, strict=True)
     ]
-    await connection.execute(_SET_ASIDE, {"rows": as_rows(rows)})
+    fresh = set((await connection.execute(_SET_ASIDE, {"rows": as_rows(rows)})).scalars())
+    await notices.tell(
+        connection,
+        [(i, *each) for i, each in zip(ids, faulty, strict=True) if i in fresh],
+    )
 
 
 async def replayed(
@@ -168,7 +175,10 @@ async def still_faulty(
 
 
 async def drop(db: Database, quarantine_id: QuarantineId, decided: Decided) -> None:
-    """Close an entry of which nothing will become. Raises ``AlreadyClosed``."""
+    """Close an entry of which nothing will become; its producer is told, with the reason.
+
+    Raises ``AlreadyClosed``.
+    """
     async with db.transaction(Boundary.QUARANTINE) as connection:
         await _change(
             connection,
@@ -178,6 +188,7 @@ async def drop(db: Database, quarantine_id: QuarantineId, decided: Decided) -> N
             why=decided.why,
             decision=QuarantineDecision.DROPPED.value,
         )
+        await notices.tell_dropped(connection, quarantine_id, decided.why)
 
 
 def _sealed(vault: Vault, kept: Kept) -> bytes | None:

@@ -36,6 +36,7 @@ class Boundary(StrEnum):
     TURN = "turn.noted"
     CLOCKS = "clocks.noted"
     PRODUCER = "producer.changed"
+    REKEY = "sealed.anew"
     QUARANTINE = "quarantine.closed"
     ERASURE = "personal_data.erased"
     PURGE = "ended.purged"

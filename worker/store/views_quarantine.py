@@ -11,12 +11,14 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.ids import QuarantineId
-from schemas.quarantine import QuarantineStory, QuarantineView
+from schemas.quarantine import NoticeView, QuarantineStory, QuarantineView
 from worker.crypto import SealBroken, Vault
 from worker.store.intake import Entry, EntryKind
+from worker.store.notifications import webhook_id
 from worker.store.quarantine import Erased, Kept
 from worker.store.session import Database, Row
 from worker.store.views import CANDIDATES, id_range, short, snapshot
+from worker.store.views_story import shown_url
 
 _ENTRIES: Final = """
 SELECT q.id, q.producer, q.stream, q.entry_id, q.kind, q.code, q.path, q.detail, q.at,
@@ -36,6 +38,12 @@ SELECT q.producer, q.stream, q.entry_id, q.kind, q.digest, q.sealed_entry, q.sea
     e.order_id
 FROM quarantine q LEFT JOIN events e ON e.id = q.id
 WHERE q.id = :id
+""")
+
+_NOTICES: Final = text("""
+SELECT n.event_id, n.sequence, e.type, e.at, n.url, n.state, n.tries, n.due_at, n.acknowledged_at
+FROM events e JOIN notifications n ON n.event_id = e.id
+WHERE e.quarantine_id = :id ORDER BY n.sequence
 """)
 
 Order = Literal["newest first", "oldest first"]
@@ -108,6 +116,7 @@ async def entry_story(db: Database, vault: Vault, quarantine_id: UUID) -> Quaran
     async with snapshot(db) as connection:
         [view] = await _select(connection, "q.id = :id", {"id": quarantine_id}, limit=1)
         row = await _text_of(connection, quarantine_id)
+        told = (await connection.execute(_NOTICES, {"id": quarantine_id})).all()
     try:
         opened = _kept(vault, quarantine_id, row)
     except (SealBroken, Erased):
@@ -120,6 +129,7 @@ async def entry_story(db: Database, vault: Vault, quarantine_id: UUID) -> Quaran
         mended=row.sealed_mended is not None,
         erased=row.sealed_entry is None,
         order_id=row.order_id,
+        notices=tuple(map(_notice, told)),
     )
 
 
@@ -170,4 +180,18 @@ def _view(row: Row) -> QuarantineView:
         closed_by=row.closed_by,
         decision=row.decision,
         why=row.why,
+    )
+
+
+def _notice(row: Row) -> NoticeView:
+    return NoticeView(
+        webhook_id=webhook_id(row.event_id),
+        sequence=row.sequence,
+        type=row.type,
+        at=row.at,
+        url=shown_url(row.url),
+        state=row.state,
+        tries=row.tries,
+        due_at=row.due_at,
+        acknowledged_at=row.acknowledged_at,
     )

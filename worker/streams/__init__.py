@@ -3,6 +3,7 @@
     door        reading and removing, the same for every stream
     intents     one stream per producer
     callbacks   what providers said by themselves, one stream for all
+    access      what a producer's Redis user may do
 
 Rules that keep promise P1 here: a group starts at 0 and is made again when Redis forgot it;
 nothing is ever trimmed; an entry leaves its stream only after its commit. So *every entry still

@@ -40,6 +40,9 @@ def drop(  # noqa: PLR0913 -- each is an option of the command
 ) -> None:
     """Close entries of which nothing is to become. They stay kept, with who decided, and why.
 
+    The producer is told (intent.refused) with the reason, unless it was told before that nothing
+    will become of the entry.
+
     Name them by their ids, or choose among the open ones by filters: then --yes is needed, or a
     yes on the terminal.
 

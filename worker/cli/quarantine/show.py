@@ -7,7 +7,7 @@ import typer
 from rich.text import Text
 
 from schemas.orders import stamp
-from schemas.quarantine import QuarantineStory
+from schemas.quarantine import NoticeView, QuarantineStory
 from worker.cli.output import Cell, Json, print_json, print_pairs, printable, say
 from worker.cli.quarantine.chosen import find_entry
 from worker.cli.quarantine.mend import readable
@@ -76,6 +76,7 @@ def _tell(told: QuarantineStory, text: bytes | None) -> None:
             ("fault", told.fault),
             ("text", _kept_text(told)),
             ("sha256", f"{told.digest} (as it arrived)"),
+            *[("told", _told(notice)) for notice in told.notices],
         ]
     )
     if told.erased:
@@ -92,6 +93,17 @@ def _state(told: QuarantineStory) -> Cell:
     if told.closed_at is None:
         return Text("open", style="yellow")
     return f"{told.decision} {stamp(told.closed_at)} by {told.closed_by}"
+
+
+def _told(notice: NoticeView) -> str:
+    """A notice to the producer, and whether it was acknowledged."""
+    said = f"{notice.type} at {notice.url}"
+    if notice.acknowledged_at is not None:
+        return f"{said}, acknowledged {stamp(notice.acknowledged_at)}"
+    if notice.due_at is None:
+        return f"{said}, {notice.state} after {notice.tries} tries"
+    tried = f" after {notice.tries} tries" if notice.tries else ""
+    return f"{said}, not acknowledged{tried}; next try {stamp(notice.due_at)}"
 
 
 def _kept_text(told: QuarantineStory) -> str:
