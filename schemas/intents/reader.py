@@ -14,7 +14,7 @@ from schemas import jsontext
 from schemas.intents.faults import FaultCode, IntentFault, fault_of
 from schemas.intents.parts import ERASE, MASK
 from schemas.intents.registry import INTENT, Intent
-from schemas.intents.urls import is_secure
+from schemas.intents.urls import check_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +42,16 @@ def read_intent(
 
     The body may leave ``producer`` out; one that names another is refused. ``None`` is for
     text that came from no stream: then the body must say it. ``development_hosts`` are those
-    that may be notified without TLS (see ``schemas.intents.urls``).
+    that may be notified without TLS and on private addresses (see ``schemas.intents.urls``).
     """
     body = _object(raw)
     intent = _validated(body if producer is None else _signed(body, producer))
-    if intent.notify_url is not None and not is_secure(intent.notify_url, development_hosts):
-        raise IntentFault(
-            FaultCode.INSECURE_URL,
-            "notify_url",
-            "Notifications go to an https URL without a user's name in it",
-        )
+    if intent.notify_url is not None:
+        refused = check_url(intent.notify_url, development_hosts)
+        if refused is not None:
+            raise IntentFault(
+                FaultCode.INSECURE_URL, "notify_url", f"No notification may go there: {refused}"
+            )
     return ReadIntent(
         intent=intent,
         document=intent.model_dump(mode="json"),

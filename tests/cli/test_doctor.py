@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 from tests.builders import an_intent
 from tests.cli.conftest import Orderline, Ran
 from tests.cli.world import World
+from worker.cli.output import verdict
 from worker.crypto import Vault
 from worker.embedded import Servers
 from worker.health import broker, database, progress, setup, work
@@ -67,6 +68,17 @@ async def test_a_sound_installation_has_no_failure_and_every_line_says_its_level
     assert f"revision {migrations.newest()}" in ran.out
     assert "PostgreSQL 1" in ran.out
     assert "opens all 1 stored secrets" in ran.out
+
+
+async def test_development_hosts_are_red_and_no_failure(
+    orderline: Orderline, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.sweep()
+    monkeypatch.setenv("ORDERLINE_DEVELOPMENT_HOSTS", "localhost:8400")
+    ran = await orderline("doctor", "--json")
+    assert (ran.code, found(ran)["settings"]["level"]) == (0, "UNSAFE")
+    assert "localhost:8400" in found(ran)["settings"]["said"]
+    assert verdict(Level.UNSAFE).style == verdict(Level.FAIL).style == "bold red"
 
 
 async def test_settings_under_which_a_crash_loses_something_are_warned_of(
@@ -265,7 +277,7 @@ async def test_what_a_silent_consumer_holds_is_counted(redis: Redis) -> None:
         (broker.judge_memory(1, "volatile-ttl"), FAIL),
         (broker.judge_memory(0, "allkeys-lru"), WARN),
         (broker.judge_memory(1, "noeviction"), OK),
-        (setup.judge_development_hosts("localhost"), WARN),
+        (setup.judge_development_hosts("localhost"), Level.UNSAFE),
         (setup.judge_seals(3, ["producer shop"]), FAIL),
         (work.judge_workers(0, 1), WARN),
         (work.judge_workers(None, 1), WARN),

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.cli.conftest import Orderline
+from tests.delivery.addresses import NOT_TOLD
 from worker.crypto import Vault
 from worker.delivery.signing import Signer
 from worker.store import producers
@@ -79,6 +80,14 @@ async def test_a_webhook_goes_to_public_https_only(
     assert ran.code == 2
     assert why in ran.err
     assert "pw" not in ran.err
+    assert await producers.every(db) == []
+
+
+async def test_no_url_of_the_ssrf_table_is_registered(orderline: Orderline, db: Database) -> None:
+    for url in NOT_TOLD:
+        ran = await orderline("producers", "add", "shop", f"--notify-url={url}")
+        assert (ran.code, ran.out) == (2, ""), url
+        assert "--notify-url" in ran.err
     assert await producers.every(db) == []
 
 

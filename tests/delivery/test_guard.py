@@ -1,100 +1,23 @@
 import asyncio
 import socket
-from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address
 from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
-from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.abc import ResolveResult
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from yarl import URL
 
+from schemas import addresses
+from schemas.addresses import classify
+from schemas.intents import urls
+from schemas.intents.urls import check_url
+from tests.delivery.addresses import NOT_PUBLIC, NOT_TOLD, PUBLIC, literal
+from tests.delivery.network import Answers
 from worker.delivery import guard
-from worker.delivery.guard import Blocked, GuardedResolver, check_url, classify, guarded_socket
-
-NOT_PUBLIC = [
-    "0.0.0.0",  # noqa: S104 -- an address to refuse, nothing is bound to it
-    "0.1.2.3",
-    "10.0.0.1",
-    "100.64.0.1",
-    "100.100.100.200",
-    "127.0.0.1",
-    "127.255.255.254",
-    "168.63.129.16",
-    "169.254.169.254",
-    "172.16.0.1",
-    "172.31.255.255",
-    "192.0.0.192",
-    "192.0.2.1",
-    "192.88.99.1",
-    "192.168.1.1",
-    "198.18.0.1",
-    "198.19.255.255",
-    "198.51.100.1",
-    "203.0.113.1",
-    "224.0.0.1",
-    "239.255.255.255",
-    "240.0.0.1",
-    "255.255.255.255",
-    "::",
-    "::1",
-    "::127.0.0.1",
-    "::8.8.8.8",
-    "::ffff:10.0.0.1",
-    "::ffff:169.254.169.254",
-    "::ffff:0:127.0.0.1",
-    "64:ff9b::a9fe:a9fe",
-    "64:ff9b:1::808:808",
-    "100::1",
-    "2001::1",
-    "2001:0:a9fe:a9fe::1",
-    "2001:2::1",
-    "2001:10::1",
-    "2001:20::1",
-    "2001:db8::1",
-    "2002:a9fe:a9fe::",
-    "2002:808:808::1",
-    "3fff::1",
-    "4000::1",
-    "5f00::1",
-    "fc00::1",
-    "fd00:ec2::254",
-    "fe80::1",
-    "fe80::1%eth0",
-    "2606:4700:4700::1111%eth0",
-    "fec0::1",
-    "ff02::1",
-]
-PUBLIC = [
-    "8.8.8.8",
-    "1.1.1.1",
-    "172.32.0.1",
-    "223.255.255.255",
-    "2606:4700:4700::1111",
-    "2a00:1450:4001:800::200e",
-    "::ffff:8.8.8.8",
-    "64:ff9b::808:808",
-]
-
-
-class Answers(AbstractResolver):
-    """A name server whose answers are scripted, one list per question."""
-
-    def __init__(self, *answers: Sequence[str]) -> None:
-        self._answers = iter(answers)
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        return [
-            ResolveResult(hostname=host, host=address, port=port, family=family, proto=0, flags=0)
-            for address in next(self._answers)
-        ]
-
-    async def close(self) -> None:
-        return
+from worker.delivery.guard import Blocked, GuardedResolver, guarded_socket
 
 
 class Silence(Answers):
@@ -105,10 +28,6 @@ class Silence(Answers):
     ) -> list[ResolveResult]:
         await asyncio.Event().wait()
         return await super().resolve(host, port, family)
-
-
-def literal(address: str) -> str:
-    return f"[{address}]" if ":" in address else address
 
 
 def target(address: str) -> aiohttp.AddrInfoType:
@@ -149,7 +68,7 @@ def test_what_python_knows_to_be_private_is_never_public_here(
     ip: IPv4Address | IPv6Address,
 ) -> None:
     private = ip.is_private or ip.is_multicast or ip.is_reserved or not ip.is_global
-    if private and not (isinstance(ip, IPv6Address) and (ip.ipv4_mapped or ip in guard._NAT64)):
+    if private and not (isinstance(ip, IPv6Address) and (ip.ipv4_mapped or ip in addresses._NAT64)):
         assert classify(str(ip)) is not None
 
 
@@ -166,13 +85,6 @@ async def test_all_public_answers_are_kept_so_that_dual_stack_hosts_work() -> No
     both = ["8.8.8.8", "2606:4700:4700::1111"]
     answers = await GuardedResolver(Answers(both)).resolve("shop.example", 443)
     assert [answer["host"] for answer in answers] == both
-
-
-async def test_a_name_that_changes_its_answer_between_two_tries_is_judged_again() -> None:
-    rebinding = GuardedResolver(Answers(["8.8.8.8"], ["127.0.0.1"]))
-    await rebinding.resolve("shop.example", 443)
-    with pytest.raises(Blocked):
-        await rebinding.resolve("shop.example", 443)
 
 
 async def test_a_name_without_an_answer_is_an_error_and_not_an_empty_list() -> None:
@@ -223,66 +135,16 @@ def test_an_ordinary_webhook_url_is_accepted(url: str) -> None:
     assert check_url(url) is None
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "",
-        "shop.example",
-        "//shop.example/",
-        "http://shop.example/",
-        "ftp://shop.example/",
-        "file:///etc/passwd",
-        "https://",
-        "https:///hook",
-        "https://shop.example:22/",
-        "https://shop.example:25/",
-        "https://shop.example:99999/",
-        "https://shop.example:0443/",
-        "https://shop.example:/",
-        "https://user@shop.example/",
-        "https://user:password@shop.example/",
-        "https://shop.example@127.0.0.1/",
-        "https://shop.example\\@127.0.0.1/",
-        "https://shop.example/#fragment",
-        "https://shop.example/ hook",
-        "https://shop.example/hook\n",
-        "https://shop.example/\r\nx-evil:1",
-        "https://münchen.example/",
-        "https://shop。example/",
-        "https://\u2460\u2461\u2466.0.0.1/",
-        "https://shop.example/" + "a" * 2000,
-        "https://localhost/",
-        "https://redis/",
-        "https://shop.example./",
-        "https://shop..example/",
-        "https://-shop.example/",
-        "https://" + "a" * 64 + ".example/",
-        "https://" + "a." * 127 + "example/",
-        "https://2130706433/",
-        "https://0x7f000001/",
-        "https://0x7f.0.0.1/",
-        "https://127.0.0.0x1/",
-        "https://0177.0.0.1/",
-        "https://8.8.8.010/",
-        "https://127.1/",
-        "https://127.0.1/",
-        "https://8.8.8.8.8/",
-        "https://127.0.0.1./",
-        "https://[8.8.8.8]/",
-        "https://[::1%25lo]/",
-        "https://[::1/",
-        "https://[]/",
-        "https://[2606:4700:4700::1111]evil.example/",
-    ],
-)
-def test_any_other_url_is_refused(url: str) -> None:
-    assert check_url(url) is not None
+def test_any_other_url_is_refused() -> None:
+    for hosts in (frozenset[str](), {"127.0.0.1:8801", "shop.example:9443"}):
+        assert not [url for url in NOT_TOLD if check_url(url, hosts) is None]
 
 
 def test_a_refusal_says_why_and_never_repeats_the_url() -> None:
     assert check_url("http://shop.example/?token=hush") == "it is not https"
     assert check_url("https://shop.example:25/?token=hush") == "its port is not one of 443, 8443"
     assert check_url("https://10.0.0.1/") == "its host is not a public address: private"
+    assert check_url("https://db.internal/") == "its host is a name inside a network"
 
 
 def test_ports_are_a_choice() -> None:
@@ -310,7 +172,7 @@ def test_a_development_host_exempts_nothing_but_itself(url: str) -> None:
     assert check_url(url, {"127.0.0.1:8801"}) is not None
 
 
-_label = st.from_regex(guard._LABEL, fullmatch=True)
+_label = st.from_regex(urls._LABEL, fullmatch=True)
 _host = st.lists(_label, min_size=2, max_size=4).map(".".join) | st.ip_addresses().map(str).map(
     literal
 )

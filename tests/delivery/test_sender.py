@@ -1,109 +1,27 @@
 import asyncio
 import gzip
-import re
 import socket
 import ssl
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import aiohttp
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook
 from structlog.testing import capture_logs
 
-from worker.clock import SystemClock
+from tests.delivery.certificates import certificate_of, server_side
+from tests.delivery.producer import Behaviour, a_pair, a_producer, a_sender, an_answer
 from worker.delivery.guard import Blocked
-from worker.delivery.sender import Failure, Sender, _retry_after
+from worker.delivery.sender import Failure, _retry_after
 from worker.delivery.signing import Signer, new_secret
 
 BODY = b'{"type":"line.accepted"}'
 GOODS_BODY = b'{"type":"line.delivered","data":{"goods":[{"code":"ABCD-1234"}]}}'
-NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
-
-Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-def an_answer(status: str, body: bytes = b"", *headers: str) -> bytes:
-    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""]
-    return "\r\n".join(lines).encode() + body
-
-
-@dataclass
-class Producer:
-    """A producer's server: remembers what it got and answers as told."""
-
-    behaviour: bytes | Behaviour
-    port: int = 0
-    connections: int = 0
-    heads: list[str] = field(default_factory=list)
-    bodies: list[bytes] = field(default_factory=list)
-
-    @property
-    def host(self) -> str:
-        return f"127.0.0.1:{self.port}"
-
-    @property
-    def url(self) -> str:
-        return f"http://{self.host}/hook"
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        try:
-            while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode()
-                length = re.search(r"content-length: (\d+)", head, re.IGNORECASE)
-                self.heads.append(head)
-                self.bodies.append(await reader.readexactly(int(length[1]) if length else 0))
-                if isinstance(self.behaviour, bytes):
-                    writer.write(self.behaviour)
-                else:
-                    await self.behaviour(reader, writer)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
-
-
-@asynccontextmanager
-async def a_producer(
-    behaviour: bytes | Behaviour = NO_CONTENT, tls: ssl.SSLContext | None = None
-) -> AsyncIterator[Producer]:
-    producer = Producer(behaviour)
-    server = await asyncio.start_server(producer.serve, "127.0.0.1", 0, ssl=tls)
-    producer.port = server.sockets[0].getsockname()[1]
-    try:
-        yield producer
-    finally:
-        server.close()
-
-
-@asynccontextmanager
-async def a_sender(*hosts: str, **options: object) -> AsyncIterator[Sender]:
-    sender = Sender(SystemClock(), development_hosts=hosts, **options)  # type: ignore[arg-type] # the tests' own shorthand
-    try:
-        yield sender
-    finally:
-        await sender.aclose()
-
-
-@asynccontextmanager
-async def a_pair(
-    behaviour: bytes | Behaviour = NO_CONTENT,
-) -> AsyncIterator[tuple[Producer, Sender]]:
-    async with a_producer(behaviour) as producer, a_sender(producer.host) as sender:
-        yield producer, sender
 
 
 async def hang_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -131,10 +49,18 @@ async def break_in_the_body(_reader: asyncio.StreamReader, writer: asyncio.Strea
     writer.close()
 
 
+async def drip(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nA: ")
+    while True:
+        writer.write(b"a")
+        await writer.drain()
+        await asyncio.sleep(0.02)
+
+
 async def never_end(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     writer.write(b"HTTP/1.1 500 Oops\r\nTransfer-Encoding: chunked\r\n\r\n")
     while True:
-        writer.write(b"10000\r\n" + b"a" * 0x10000 + b"\r\n")
+        writer.write(b"c000\r\n" + b"no " * 0x4000 + b"\r\n")
         await writer.drain()
 
 
@@ -246,6 +172,7 @@ async def test_a_redirect_is_an_answer_and_is_never_followed(status: str) -> Non
         (hang_up, Failure.RESET),
         (reset, Failure.RESET),
         (say_nothing, Failure.TIMEOUT),
+        (drip, Failure.TIMEOUT),
         (b"\x00\x01 good morning\r\n\r\n", Failure.GARBAGE),
         (b"HTTP/1.1 200 OK\r\nA: " + b"a" * 100_000 + b"\r\n\r\n", Failure.GARBAGE),
     ],
@@ -282,7 +209,7 @@ async def test_an_endless_answer_is_cut_and_its_connection_dropped() -> None:
         for _ in range(2):
             result = await sender.post(producer.url, {}, BODY)
             assert result.code == 500
-            assert result.excerpt == "a" * 1024
+            assert result.excerpt == "no " * 333 + "…"
     assert producer.connections == 2
 
 
@@ -301,6 +228,18 @@ async def test_an_excerpt_holds_nothing_a_terminal_or_a_database_could_choke_on(
         result = await sender.post(producer.url, {}, BODY)
     assert result.excerpt == "no  [31m   stöck  \N{REPLACEMENT CHARACTER}"
     assert "stöck" not in repr(result)
+
+
+async def test_an_excerpt_shows_neither_what_we_signed_with_nor_whom_the_receiver_knows() -> None:
+    secrets = [new_secret(), new_secret()]
+    headers = Signer(secrets).sign("evt_1", NOW, BODY)
+    signatures = headers["webhook-signature"].split()
+    echo = f"bad: {headers}, {' '.join(secrets)}; {signatures[1][3:]}; ask ada@shop.example"
+    async with a_pair(an_answer("400 Bad Request", echo.encode())) as (producer, sender):
+        result = await sender.post(producer.url, headers, BODY)
+    assert result.excerpt.startswith("bad: {'webhook-id': 'evt_1'")
+    for hidden in (*secrets, *signatures, *(each[3:] for each in signatures), "ada"):
+        assert hidden not in result.excerpt
 
 
 async def test_an_answer_to_delivered_codes_is_not_kept_for_it_may_echo_them() -> None:
@@ -375,37 +314,14 @@ async def test_a_name_that_does_not_exist_is_a_failure_of_dns() -> None:
 @pytest.fixture(scope="session")
 def home_made_certificate(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
     """What a server shows whose certificate no authority signed."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(NOW - timedelta(days=3650))
-        .not_valid_after(NOW + timedelta(days=3650))
-        .sign(key, hashes.SHA256())
-    )
-    file: Path = tmp_path_factory.mktemp("tls") / "server.pem"
-    file.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        + certificate.public_bytes(serialization.Encoding.PEM)
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(file)
-    return context
+    return server_side(certificate_of("localhost", tmp_path_factory.mktemp("tls")))
 
 
 async def test_an_unknown_certificate_is_not_accepted_even_in_development(
     home_made_certificate: ssl.SSLContext,
 ) -> None:
-    async with a_producer(tls=home_made_certificate) as producer, a_sender("127.0.0.1") as sender:
-        result = await sender.post(f"https://{producer.host}/", {}, BODY)
+    async with a_producer(tls=home_made_certificate) as producer, a_sender("localhost") as sender:
+        result = await sender.post(f"https://localhost:{producer.port}/", {}, BODY)
     assert result.error is Failure.TLS
     assert producer.bodies == []
 

@@ -1,13 +1,14 @@
 """Evidence shows an answer's shape and the fields that were chosen, and nothing else."""
 
 import json
+import time
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.scrub import scrub
+from worker.scrub import scrub, scrub_text
 
 KEEP = frozenset({"success", "Message", "code"})
 
@@ -96,3 +97,68 @@ def test_any_bytes_give_text_within_the_limit(body: bytes, limit: int) -> None:
     assert len(shown) <= limit
     assert "\x00" not in shown
     assert shown.encode().decode() == shown
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        (
+            '{"error":"unknown user","email":"ada+x@shop.example"}',
+            '{"error":"unknown user","email":"…"}',
+        ),
+        ("no user ada%40shop.example", "no user …"),
+        ("<ada@shop.example>: mailbox full", "<…>: mailbox full"),
+        ("Authorization: Bearer eyJhbGci.J9.abc refused", "Authorization: … refused"),
+        ("Bearer abc123 refused", "Bearer … refused"),
+        ('{"access_token": "a b", "Code":"1"}', '{"access_token": …, "Code":…}'),
+        ("the password is hunter2", "the password is …"),
+        ("pin=1234&x=1", "pin=…&x=1"),
+        ("X-Api-Key: abc", "X-Api-Key: …"),
+        ("see https://shop.example/a?user=ada for more", "see https://shop.example/a?… for more"),
+        ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw is wrong", "… is wrong"),
+        ("you sent ABCD-EFGH-JKLM", "you sent …"),
+        ("call 0532 123 45 67", "call …"),
+        ("card 4111 1111 1111 1111", "card …"),
+        ("session=x; path=/", "session=…; path=/"),
+    ],
+)
+def test_of_a_text_whatever_may_be_personal_or_secret_is_hidden(said: str, kept: str) -> None:
+    assert scrub_text(said) == kept
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "",
+        "<h1>502 Bad Gateway</h1><hr><center>nginx/1.25.3</center>",
+        '{"errors":[{"field":"deliver_id","message":"unknown order 100045-1"}]}',
+        "No matching signature found",
+        "status code 500 at line 12 of /srv/app/hooks.py",
+        "key not found",
+    ],
+)
+def test_what_helps_a_person_to_find_the_fault_is_kept(said: str) -> None:
+    assert scrub_text(said) == said
+
+
+def test_a_secret_that_is_known_is_hidden_wherever_it_stands() -> None:
+    assert scrub_text("ab hush! hush!cd", ["hush!", ""]) == "ab … …cd"
+
+
+def test_a_text_is_cut_after_it_was_scrubbed() -> None:
+    assert scrub_text("no " * 50, limit=10) == "no no no …"
+    assert scrub_text("a b ada@shop.example", limit=7) == "a b …"
+
+
+@given(st.text())
+def test_no_text_breaks_it_and_none_gets_longer_than_the_limit(text: str) -> None:
+    assert len(scrub_text(text, limit=20)) <= 20
+
+
+@pytest.mark.parametrize(
+    "piece", ["a", "a@", "=", "?a=", "token", "A1B-", '"', "auth", "1 ", "%40"]
+)
+def test_no_text_makes_it_slow(piece: str) -> None:
+    begun = time.process_time()
+    scrub_text(piece * (4096 // len(piece)))
+    assert time.process_time() - begun < 0.2

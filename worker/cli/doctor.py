@@ -40,7 +40,7 @@ def doctor(*, as_json: Json = False) -> None:
     """Say what is reachable, which settings are unsafe, and what does not move; and what to do.
 
     Changes nothing. Ends with 1 when something fails, with 2 when settings are wrong; what is
-    only a warning ends with 0.
+    only a warning ends with 0, and so does what is UNSAFE outside of development.
 
     Example: orderline doctor --json
     """

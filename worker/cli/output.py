@@ -51,7 +51,12 @@ _COLOURS: Final[Mapping[str, str]] = {
 _WIDE: Final = 200
 """Columns where there is no terminal: enough that no line is broken."""
 
-_OF_LEVELS: Final = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "bold red"}
+_OF_LEVELS: Final = {
+    Level.OK: "green",
+    Level.WARN: "yellow",
+    Level.UNSAFE: "bold red",
+    Level.FAIL: "bold red",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,13 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 
 from schemas.intents.envelope import Producer as ProducerName
-from schemas.intents.urls import is_secure
+from schemas.intents.urls import check_url
 from schemas.orders import stamp
 from worker.cli.output import Column, Json, print_json, print_pairs, print_table, say
 from worker.cli.session import opened
-from worker.delivery.guard import check_url
 from worker.delivery.signing import new_secret
 from worker.errors import OrderlineError
+from worker.settings import load_settings
 from worker.store import producers
 from worker.store.producers import Producer
 from worker.store.views_story import shown_url
@@ -46,6 +46,15 @@ def _check_name(name: str) -> str:
     return name
 
 
+def _check_url(notify_url: str) -> None:
+    refused = check_url(notify_url, load_settings().development_host_set)
+    if refused is not None:
+        raise typer.BadParameter(
+            f"{refused}. A host for development is named in ORDERLINE_DEVELOPMENT_HOSTS.",
+            param_hint="--notify-url",
+        )
+
+
 @app.command("add")
 def add(
     name: Annotated[str, typer.Argument(help="The last part of its stream's key.")],
@@ -60,6 +69,7 @@ def add(
     Example: orderline producers add shop-eu --notify-url https://shop.example/hooks/orders
     """
     _check_name(name)
+    _check_url(notify_url)
     secret = new_secret()
     asyncio.run(_add(name, notify_url, secret))
     if as_json:
@@ -100,15 +110,6 @@ def list_producers(*, as_json: Json = False) -> None:
 
 async def _add(name: str, notify_url: str, secret: str) -> None:
     async with opened() as session:
-        hosts = session.settings.development_host_set
-        refused = check_url(notify_url, hosts)
-        if refused is None and not is_secure(notify_url, hosts):
-            refused = "it is not https"
-        if refused is not None:
-            raise typer.BadParameter(
-                f"{refused}. A host for development is named in ORDERLINE_DEVELOPMENT_HOSTS.",
-                param_hint="--notify-url",
-            )
         added = await producers.add(
             session.db, session.vault, name=name, notify_url=notify_url, secret=secret
         )

@@ -18,24 +18,21 @@ from typing import Final
 import aiohttp
 from aiohttp.abc import AbstractResolver
 
+from schemas.intents.urls import WEBHOOK_PORTS, check_url, is_development
 from schemas.notifications import carries_goods
 from worker.clock import Clock
-from worker.delivery.guard import (
-    WEBHOOK_PORTS,
-    Blocked,
-    GuardedResolver,
-    check_url,
-    guarded_socket,
-    is_development,
-)
+from worker.delivery.guard import Blocked, GuardedResolver, guarded_socket
 from worker.logs import get_logger
+from worker.scrub import scrub_text
 
 _CONNECT_SECONDS: Final = 5.0
 _BODY_SECONDS: Final = 2.0
 # Below the 5 s after which Node.js closes an idle connection: a POST on a dying one would fail.
 _KEEPALIVE_SECONDS: Final = 4.0
 _READ_BYTES: Final = 16_384  # read, so that the connection stays usable
-_EXCERPT_BYTES: Final = 1_024  # kept
+_LOOKED_AT_BYTES: Final = 4_096  # of these, scrubbed,
+_EXCERPT_CHARACTERS: Final = 1_000  # kept
+_SIGNATURES: Final = "webhook-signature"
 _SECONDS: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 _HEADERS: Final = {
     "Content-Type": "application/json",
@@ -90,8 +87,8 @@ _FAILURES: Final[tuple[tuple[type[Exception], Failure], ...]] = (
 class DeliveryResult:
     """What one POST came to: either ``code`` or ``error`` is set.
 
-    ``excerpt`` is the start of the answer, printable, for a person; empty where we had sent
-    delivered codes, because an answer may echo them. ``retry_after`` is the receiver's wish,
+    ``excerpt`` is the start of the answer, printable and scrubbed, for a person; empty where we had
+    sent delivered codes, because an answer may echo them. ``retry_after`` is the receiver's wish,
     never negative, otherwise unclamped.
     """
 
@@ -177,7 +174,7 @@ class Sender:
         return DeliveryResult(
             code=response.status,
             retry_after=_retry_after(response.headers.get("Retry-After"), self._clock.now()),
-            excerpt="" if carries_goods(body) else _printable(answer[:_EXCERPT_BYTES]),
+            excerpt="" if carries_goods(body) else _excerpt(answer, headers),
             duration=self._since(started),
         )
 
@@ -226,6 +223,13 @@ def _failure(error: Exception) -> Failure:
     # Its text may hold the URL, and a URL may hold a token: only the class is told.
     log.error("delivery_failed_unexpectedly", error=type(error).__name__)
     return Failure.UNEXPECTED
+
+
+def _excerpt(answer: bytes, headers: Mapping[str, str]) -> str:
+    """What is kept of an answer: no secret, also where it echoes what we sent."""
+    signatures = headers.get(_SIGNATURES, "").split()
+    known = [part for each in signatures for part in (each, each.partition(",")[2])]
+    return scrub_text(_printable(answer[:_LOOKED_AT_BYTES]), known, _EXCERPT_CHARACTERS)
 
 
 def _printable(answer: bytes) -> str:

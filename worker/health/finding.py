@@ -14,6 +14,8 @@ class Level(StrEnum):
     OK = "ok"
     WARN = "warn"
     """It works, and somebody should know."""
+    UNSAFE = "UNSAFE"
+    """It works, and must not be so in production."""
     FAIL = "FAIL"
     """A promise cannot be kept like this."""
 
@@ -41,6 +43,11 @@ def ok(check: str, said: str) -> Finding:
 def warn(check: str, said: str, advice: str) -> Finding:
     """Somebody should know."""
     return Finding(Level.WARN, check, said, advice)
+
+
+def unsafe(check: str, said: str, advice: str) -> Finding:
+    """Good for development only."""
+    return Finding(Level.UNSAFE, check, said, advice)
 
 
 def fail(check: str, said: str, advice: str) -> Finding:

@@ -62,6 +62,7 @@ def _delivered(owed: Owed, result: DeliveryResult, chance: float) -> Delivered:
     return Delivered(
         event_id=owed.event_id,
         fence=owed.fence,
+        replays=owed.replays,
         number=tries,
         state=state,
         due_in=wait,

@@ -18,10 +18,17 @@ from worker.store.session import Boundary, Database, Row, as_rows
 
 log = get_logger(__name__)
 
-MAY_GO: Final = """n.due_at <= orderline_now() AND NOT EXISTS (
+BEHIND: Final = """EXISTS (
     SELECT FROM notifications p
     WHERE p.subject = n.subject AND p.sequence < n.sequence AND p.state = 'pending'
+        AND (p.acknowledged_at IS NULL OR n.acknowledged_at IS NOT NULL)
 )"""
+"""Which notifications ``n`` wait for an earlier one of their line.
+
+One that was acknowledged, and is replayed, holds back only others like it.
+"""
+
+MAY_GO: Final = f"n.due_at <= orderline_now() AND NOT {BEHIND}"
 """Which notifications ``n`` are due and not behind an earlier one of their line."""
 
 _CLAIM: Final = text(f"""
@@ -37,7 +44,7 @@ taken AS (
         lease_until = orderline_now() + make_interval(secs => :lease),
         due_at = orderline_now() + make_interval(secs => :lease)
     FROM due WHERE n.event_id = due.event_id
-    RETURNING n.event_id, n.subject, n.producer, n.url, n.fence, n.tries
+    RETURNING n.event_id, n.subject, n.producer, n.url, n.fence, n.tries, n.replays
 )
 SELECT t.*, e.type, e.at, e.data, e.sealed_goods
 FROM taken t JOIN events e ON e.id = t.event_id
@@ -46,22 +53,23 @@ FROM taken t JOIN events e ON e.id = t.event_id
 _RECORD: Final = text("""
 WITH input AS (
     SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS _(
-        event_id uuid, fence int, number int, state text, due_in float8,
+        event_id uuid, fence int, replays int, number int, state text, due_in float8,
         milliseconds int, code int, error text, excerpt text)
 ),
 noted AS (
     INSERT INTO deliveries (event_id, number, milliseconds, code, error, excerpt)
-    SELECT i.event_id, i.number, i.milliseconds, i.code, i.error, i.excerpt
+    SELECT i.event_id, i.fence, i.milliseconds, i.code, i.error, i.excerpt
     FROM input i JOIN notifications n USING (event_id)
-    ORDER BY i.event_id, i.number
+    ORDER BY i.event_id, i.fence
     ON CONFLICT (event_id, number) DO NOTHING
 ),
 held AS (
     UPDATE notifications n SET
         state = i.state, tries = i.number, lease_until = NULL,
         due_at = orderline_now() + make_interval(secs => i.due_in),
-        acknowledged_at = CASE WHEN i.state = 'acknowledged' THEN orderline_now() END
-    FROM input i WHERE n.event_id = i.event_id AND n.state = 'pending'
+        acknowledged_at = coalesce(n.acknowledged_at,
+            CASE WHEN i.state = 'acknowledged' THEN orderline_now() END)
+    FROM input i WHERE n.event_id = i.event_id AND n.state = 'pending' AND n.replays = i.replays
         AND (n.fence = i.fence OR i.state = 'acknowledged')
     RETURNING n.event_id, n.subject, n.sequence, n.state
 )
@@ -99,6 +107,8 @@ class Owed:
     url: str
     fence: int
     tries: int
+    """Since it was last replayed."""
+    replays: int = 0
     notification: Notification
 
     @property
@@ -109,10 +119,15 @@ class Owed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
-    """What one numbered delivery came to. ``due_in`` is ``None`` unless it is still pending."""
+    """What one delivery came to. ``due_in`` is ``None`` unless it is still pending.
+
+    ``number`` counts the tries since the last replay. A delivery is kept under its claim's
+    ``fence``, which is never given twice.
+    """
 
     event_id: EventId
     fence: int
+    replays: int = 0
     number: int
     state: str
     due_in: timedelta | None
@@ -133,8 +148,9 @@ async def claim(db: Database, vault: Vault, *, free: int, lease: timedelta) -> l
 async def record(db: Database, batch: Sequence[Delivered]) -> list[bool]:
     """Record deliveries, all in one commit.
 
-    An acknowledgement counts even after its lease is gone: the producer has it. What comes after
-    its order was purged is let go. Each result says whether later notifications of some line of the
+    An acknowledgement counts even after its lease is gone: the producer has it. One of a claim from
+    before a replay is only noted: somebody wants another one. What comes after its order was purged
+    is let go. Each result says whether later notifications of some line of the
     batch may go now.
     """
     async with db.transaction(Boundary.DELIVERY) as connection:
@@ -143,6 +159,7 @@ async def record(db: Database, batch: Sequence[Delivered]) -> list[bool]:
             {
                 "event_id": item.event_id,
                 "fence": item.fence,
+                "replays": item.replays,
                 "number": item.number,
                 "state": item.state,
                 "due_in": None if item.due_in is None else item.due_in.total_seconds(),
@@ -196,6 +213,7 @@ def _owed(row: Row, vault: Vault) -> Owed:
         url=row.url,
         fence=row.fence,
         tries=row.tries,
+        replays=row.replays,
         notification=told(
             EventType(row.type),
             row.at,

@@ -113,6 +113,7 @@ owed AS (
     FROM move m CROSS JOIN LATERAL (
         SELECT m.lease IS NOT NULL AND NOT EXISTS (
             SELECT FROM notifications p WHERE p.subject = m.line_id AND p.state = 'pending'
+                AND p.acknowledged_at IS NULL
         ) AS here
     ) first
     ON CONFLICT (event_id) DO NOTHING
