@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import httpx
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from tests.builders import a_claimed
@@ -87,8 +89,9 @@ def opened(
             story = await stack.enter_async_context(
                 a_story(database_url, redis_url, set_clock, _from_now, callbacks=True, **more)
             )
-            settings = story.engine.rt.settings.model_copy(update={"grace": timedelta(seconds=1)})
-            await stack.enter_async_context(serving_at(settings, listening))
+            brief = {"grace": timedelta(seconds=1), "gateway_callbacks_per_minute": 10**9}
+            given_to_it = story.engine.rt.settings.model_copy(update=brief)
+            await stack.enter_async_context(serving_at(given_to_it, listening))
             http = await stack.enter_async_context(httpx.AsyncClient())
             redis = await stack.enter_async_context(Redis.from_url(redis_url))
             yield Site(story, url, http, redis, CallbackStream(redis, "host:1"))
@@ -223,3 +226,72 @@ async def test_an_orders_own_url_is_kept_nowhere(opened: Opened) -> None:
 def test_a_claimed_orders_own_url_is_not_in_its_repr() -> None:
     ordered = replace(a_claimed().order, callback_url="https://gw.example/callbacks/x/secret")
     assert "secret" not in repr(ordered)
+
+
+# --- whatever is sent --------------------------------------------------------------------------
+
+_REFS: Final = [b"LINE_REF", b"ORDER_ID"]
+"""Stand for the references of a living order."""
+
+KEYS: Final = st.sampled_from(["DeliverID", "deliverid", "reference", "orderId", "Status"])
+JSON: Final = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text()
+    | st.sampled_from([ref.decode() for ref in _REFS]),
+    lambda inner: st.lists(inner) | st.dictionaries(KEYS | st.text(), inner),
+    max_leaves=10,
+)
+BODIES: Final = st.binary() | JSON.map(lambda value: json.dumps(value).encode())
+AT_ONCE: Final = 10
+
+
+@pytest.mark.parametrize("count", [200, pytest.param(10_000, marks=pytest.mark.slow)])
+async def test_whatever_is_sent_is_taken_in_and_changes_no_order(
+    opened: Opened, count: int
+) -> None:
+    async with opened() as site:
+        story, proof = site.story, {"apikey": CALLBACK_API_KEY}
+        await until_placed(story, hyper("h", 38), gifthub("g", "sandbox-forever"))
+        before = await story.all("SELECT id, state, provider_ref FROM orders ORDER BY id")
+        line_ref = await story.one("SELECT line_ref FROM lines WHERE deliver_id = 'h-1'")
+        refs = {b"LINE_REF": line_ref.encode(), b"ORDER_ID": before[0].id.hex.encode()}
+        urls = [
+            await site.path("h", "hyperteknoloji"),
+            f"{site.url}/callbacks/hyperteknoloji/default",
+            await site.path("g", "gifthub"),
+        ]
+        sent = await asyncio.to_thread(_send_anything, urls, proof, refs, count)
+        assert sent >= count
+        assert await site.redis.xlen(CALLBACKS) == sent
+        async with asyncio.timeout(120):
+            while await site.redis.xlen(CALLBACKS):
+                await site.until_heard(1)
+        assert len(site.bodies) == sent
+        after = await story.all("SELECT id, state, provider_ref FROM orders ORDER BY id")
+        assert after == before
+
+
+def _send_anything(
+    urls: list[str], proof: dict[str, str], refs: dict[bytes, bytes], count: int
+) -> int:
+    """Send at least so many bodies that nobody would think of; how many were taken."""
+    taken = 0
+
+    @settings(max_examples=count // AT_ONCE, database=None, phases=[Phase.generate])
+    @given(bodies=st.lists(BODIES, min_size=AT_ONCE, max_size=AT_ONCE))
+    def send(bodies: list[bytes]) -> None:
+        nonlocal taken
+        for number, body in enumerate(bodies):
+            for ref, real in refs.items():
+                body = body.replace(ref, real)  # noqa: PLW2901 -- the body that is meant
+            answer = http.post(urls[number % len(urls)], content=body, headers=proof)
+            assert answer.status_code == 200
+            taken += 1
+
+    with httpx.Client(timeout=30) as http:
+        send()
+        while taken < count:  # where the examples ran out early
+            send()
+    return taken
