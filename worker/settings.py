@@ -169,8 +169,8 @@ class Settings(BaseSettings):
         if not value:
             return None
         hosts = _hosts(info.data.get("development_hosts", "")) | _LOOPBACK
-        trusted = value.startswith("https://") or is_development(value, hosts)
-        if not (is_absolute(value) and trusted) or "?" in value or "#" in value:
+        secure = value.startswith("https://") or is_development(value, hosts)
+        if not (secure and is_absolute(value)) or "?" in value or "#" in value:
             raise ValueError(
                 "must be an https URL without user, query and fragment"
                 f" (http only to this machine or a host in {PREFIX}DEVELOPMENT_HOSTS)"

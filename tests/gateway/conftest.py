@@ -86,27 +86,27 @@ class Door:
 
 
 @asynccontextmanager
-async def serving_at(settings: Settings) -> AsyncIterator[str]:
-    """Serve on any free port of this machine, on the test's own loop."""
+async def serving_at(settings: Settings, listening: socket.socket) -> AsyncIterator[str]:
+    """Serve on this socket, on the test's own loop."""
     server = serving.a_server(settings, "127.0.0.1", 0)
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        # The part below ``serve`` that leaves the test runner's signals alone.
-        running = asyncio.create_task(server._serve([listening]))
-        while not server.started:
-            await asyncio.sleep(0.005)
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server.should_exit = True
-        await running
+    # The part below ``serve`` that leaves the test runner's signals alone.
+    running = asyncio.create_task(server._serve([listening]))
+    while not server.started:
+        await asyncio.sleep(0.005)
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    server.should_exit = True
+    await running
 
 
 @asynccontextmanager
 async def a_door(settings: Settings, redis_url: str, key: str = "") -> AsyncIterator[Door]:
-    async with (
-        serving_at(settings) as url,
-        httpx.AsyncClient(base_url=url, timeout=20) as http,
-        Redis.from_url(redis_url) as redis,
-    ):
-        yield Door(settings, http, redis, key)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        async with (
+            serving_at(settings, listening) as url,
+            httpx.AsyncClient(base_url=url, timeout=20) as http,
+            Redis.from_url(redis_url) as redis,
+        ):
+            yield Door(settings, http, redis, key)
 
 
 Opener = Callable[..., Any]

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -230,9 +231,15 @@ async def a_story(
     set_clock: Callable[[timedelta], None],
     clock: Callable[[timedelta], datetime],
     needs: timedelta | None = None,
+    *,
+    callbacks: bool = False,
+    fields: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
     **more: Any,
 ) -> AsyncIterator[Story]:
     """A story; ``clock`` is the providers' time once so much of it has passed.
+
+    ``callbacks`` has providers call back where they are told to; ``fields`` are further settings
+    of their accounts.
 
     ``needs`` is how much of its window a call takes at most, where clocks that stand still leave
     its real deadlines out of it.
@@ -242,7 +249,7 @@ async def a_story(
         ahead: list[Story] = []
         sandbox = await stack.enter_async_context(
             Sandbox(
-                settings=SandboxSettings(pace=5.0, callbacks=False),
+                settings=SandboxSettings(pace=5.0, callbacks=callbacks),
                 clock=lambda: clock(ahead[0].ahead if ahead else timedelta(0)),
             )
         )
@@ -250,7 +257,7 @@ async def a_story(
             "database_url": database_url,
             "redis_url": redis_url,
             "encryption_keys": Vault.new_key(),
-            "accounts": _accounts(sandbox),
+            "accounts": _accounts(sandbox, fields),
             "development_hosts": receiver.host,
             "grace": 5,
             "retry_for": timedelta(hours=1),
@@ -275,11 +282,15 @@ def _needs(desk: Desk, needs: timedelta) -> Desk:
     return replace(patient, decider=replace(desk.decider, needs=needs))
 
 
-def _accounts(sandbox: Sandbox) -> dict[str, dict[str, dict[str, SecretStr]]]:
+def _accounts(
+    sandbox: Sandbox, more: Mapping[str, Mapping[str, str]]
+) -> dict[str, dict[str, dict[str, SecretStr]]]:
     """The sandbox's accounts, impatient, and one more of a client that may send twice."""
     given = sandbox.account_settings()
     lenient = given["feedback_company"]["default"] | {"resend_once": "true"}
     given["feedback_company"]["lenient"] = lenient
+    for provider, fields in more.items():
+        given[provider]["default"] |= fields
     return {
         provider: {
             name: {

@@ -8,11 +8,13 @@ import typer
 from schemas.orders import stamp
 from worker.cli.output import Column, Json, print_json, print_pairs, print_table, say
 from worker.cli.session import opened
-from worker.errors import OrderlineError
+from worker.errors import NotFound
 from worker.store import api_keys
-from worker.store.api_keys import ApiKey
+from worker.store.api_keys import ApiKey, new_key
 
-app = typer.Typer(no_args_is_help=True, help="Make API keys for the gateway, list and revoke them.")
+app = typer.Typer(
+    no_args_is_help=True, help="Make, list and revoke the keys that producers show at the gateway."
+)
 
 _COLUMNS: Final = (
     Column("key", whole=True),
@@ -22,30 +24,32 @@ _COLUMNS: Final = (
 )
 
 
-class NoSuchKey(OrderlineError):
-    """There is no API key of that id."""
-
-
 @app.command("add")
 def add(
-    producer: Annotated[str, typer.Argument(help="Whose key it is.")], *, as_json: Json = False
+    producer: Annotated[str, typer.Argument(help="Whose intents it will put.")],
+    *,
+    as_json: Json = False,
 ) -> None:
-    """Make a key for a registered producer. It is printed once, here, and never again.
+    """Make an API key of a producer. It is printed once, here, and never again.
+
+    A producer may have several, so that one can be replaced without a pause: add the new one, use
+    it, revoke the old one.
 
     Example: orderline api-keys add shop-eu
     """
-    key = api_keys.new_key()
+    key = new_key()
     key_id = asyncio.run(_add(producer, key))
     if as_json:
         print_json({"id": key_id, "producer": producer, "key": key})
         return
-    print_pairs([("id", key_id), ("producer", producer), ("key", key)], indent=2)
-    say("The key is shown only now. It is sent as: Authorization: Bearer <key>")
+    say(f"Made an API key of {producer}; the gateway knows it within a few seconds.")
+    print_pairs([("id", key_id), ("key", key)], indent=2)
+    say("The key is shown only now. It goes into each request: Authorization: Bearer <key>")
 
 
 @app.command("list")
 def list_keys(*, as_json: Json = False) -> None:
-    """List the keys by their ids.
+    """List the API keys by their ids; the keys themselves are kept nowhere.
 
     Example: orderline api-keys list --json
     """
@@ -76,13 +80,16 @@ def list_keys(*, as_json: Json = False) -> None:
 
 
 @app.command("revoke")
-def revoke(key_id: Annotated[str, typer.Argument(help="The key's id, as listed.")]) -> None:
-    """Let a key in no more. Running gateways notice within seconds.
+def revoke(
+    key_id: Annotated[str, typer.Argument(metavar="ID", help="As `list` shows it.")],
+) -> None:
+    """Let an API key in no more, for good. What it put before stays.
 
-    Example: orderline api-keys revoke a1b2c3d4
+    Example: orderline api-keys revoke k3f7q2ma
     """
-    asyncio.run(_revoke(key_id))
-    say(f"Revoked {key_id}.")
+    if not asyncio.run(_revoke(key_id)):
+        raise NotFound("There is no such API key; `orderline api-keys list` shows those there are.")
+    say("Revoked. Gateways let it in no more within a few seconds.")
 
 
 async def _add(producer: str, key: str) -> str:
@@ -95,7 +102,6 @@ async def _every() -> list[ApiKey]:
         return await api_keys.every(session.db)
 
 
-async def _revoke(key_id: str) -> None:
+async def _revoke(key_id: str) -> bool:
     async with opened() as session:
-        if not await api_keys.revoke(session.db, key_id):
-            raise NoSuchKey(f"There is no API key {key_id!r}; see `orderline api-keys list`.")
+        return await api_keys.revoke(session.db, key_id)

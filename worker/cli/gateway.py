@@ -1,4 +1,4 @@
-"""``orderline gateway``: the door for providers' callbacks and for producers without Redis."""
+"""``orderline gateway``: callbacks and intents from the network, in a process of its own."""
 
 from typing import Annotated
 
@@ -6,22 +6,28 @@ import typer
 
 from worker import logs
 from worker.gateway.serving import a_server
-from worker.runtime import check_settings
 from worker.settings import load_settings
 
 
 def gateway(
-    host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Its port.")] = 8820,
+    *,
+    host: Annotated[
+        str, typer.Option(help="The address to listen at; 0.0.0.0 for all of them.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="0: any free one.")] = 8700,
 ) -> None:
-    """Serve callbacks and the API for producers until SIGTERM or Ctrl-C.
+    """Take in providers' callbacks and producers' intents by HTTP, until SIGTERM or Ctrl-C.
 
-    Needs Redis only to take callbacks and intents in. Put TLS in front of it, and say in
-    ORDERLINE_PUBLIC_URL where providers reach it.
+    Run it behind a proxy that speaks TLS, whose address ORDERLINE_GATEWAY_PROXIES names, and say in
+    ORDERLINE_PUBLIC_URL where it is reached from outside: workers then tell providers where to
+    call back about each order. It needs Redis; without the database it takes in all the same. How
+    it is used is on its page /docs; /healthz and /readyz are for probes.
 
-    Example: orderline gateway --host 0.0.0.0 --port 8820
+    Example: orderline gateway --host 0.0.0.0 --port 8700
     """
     settings = load_settings()
-    check_settings(settings)
+    server = a_server(settings, host, port)
     logs.configure(settings.log_format, settings.log_level)
-    a_server(settings, host, port).run()
+    server.run()
+    if not server.started:
+        raise typer.Exit(1)

@@ -15,11 +15,11 @@ WISH_BYTES: Final = 4 * 1024
 async def read_body(request: Request, limit: int) -> bytes:
     """The whole body as it was sent. Raises ``Refused`` where it is above ``limit`` bytes.
 
-    As much again is read and thrown away before that is said: who is cut off while he still sends
-    may never see the answer.
+    As much again is read and thrown away before that is said: whoever is cut off in the midst of
+    sending may never see the answer.
     """
     declared = request.headers.get("content-length", "0")
-    if len(declared) > len(str(limit)) or int(declared) > limit:
+    if len(declared) > len(str(2 * limit)) or int(declared) > 2 * limit:
         raise _too_large(limit)
     body, length = bytearray(), 0
     async for chunk in request.stream():

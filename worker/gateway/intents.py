@@ -74,7 +74,7 @@ async def put_intents(request: Request, producer: Producer) -> Response:
 
 
 @router.post(
-    "/{intent_id}/cancel",
+    "/{intent_id:path}/cancel",  # an id may have a slash in it
     status_code=202,
     summary="Call an order off",
     responses=WISH_ANSWERS,

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import Any, Final
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 
 from schemas.gateway import (
     Alive,
@@ -128,6 +129,14 @@ CANCEL_BODY: Final[dict[str, Any]] = {
     }
 }
 
+_SILENT: Final[TelemetryConfig] = {
+    "auto_configure": False,
+    "logs": False,
+    "metrics": False,
+    "operation_spans": False,
+    "tracing": False,
+}
+
 DESCRIPTION: Final = """
 Turns **order intents** into orders with providers, at most once, and tells what became of each
 DeliverID by signed webhooks. This is the door for producers that cannot reach Redis, and for
@@ -169,13 +178,17 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def an_app(**more: Any) -> FastAPI:
-    """An application with title and description, and none of FastAPI's own pages."""
+    """An application with title and description, and none of FastAPI's own pages.
+
+    Nor its telemetry, which would tell whole paths, bodies and what exceptions say.
+    """
     return FastAPI(
         title="Orderline",
         version=version("orderline"),
         description=DESCRIPTION,
         docs_url=None,
         redoc_url=None,
+        telemetry=_SILENT,
         openapi_tags=[
             {"name": "intents", "description": "Ask for orders, and call them off."},
             {"name": "orders", "description": "See how they stand."},
