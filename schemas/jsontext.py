@@ -65,10 +65,10 @@ def loads(raw: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH)
     """
     if len(raw) > max_bytes:
         raise JsonFault(JsonProblem.TOO_LARGE, "", f"at most {max_bytes} bytes are read")
-    if _depth(raw, max_depth) > max_depth:
+    if is_deeper_than(raw, max_depth):
         raise JsonFault(JsonProblem.TOO_DEEP, "", f"at most {max_depth} levels are read")
     reading = _Reading()
-    value = reading.decode(_decoded(raw))
+    value = reading.decode(decoded(raw))
     if reading.suspect or _SUSPECT_ESCAPE.search(raw):
         for fault in _faults(value, ()):
             raise fault
@@ -81,6 +81,11 @@ def canonical(value: Any) -> bytes:
     Numbers that are equal are spelt equally: ``1``, ``1.0`` and ``1e0`` are all ``1``.
     """
     return _spelt(value).encode()
+
+
+def is_deeper_than(raw: bytes, levels: int) -> bool:
+    """Whether arrays and objects lie deeper in one another. Nothing is parsed for that."""
+    return _depth(raw, levels) > levels
 
 
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
@@ -144,7 +149,8 @@ def _depth(raw: bytes, enough: int) -> int:
     return max(accumulate(map(_BRACKETS.__getitem__, brackets), initial=0))
 
 
-def _decoded(raw: bytes) -> str:
+def decoded(raw: bytes) -> str:
+    """The text of these bytes. Raises ``JsonFault``."""
     if raw.startswith(codecs.BOM_UTF8):
         raise JsonFault(JsonProblem.NOT_JSON, "", "JSON starts without a byte order mark")
     try:
@@ -183,7 +189,7 @@ class _Reading:
             return decoder.decode(text)
         except json.JSONDecodeError as error:
             detail = f"not JSON at character {error.pos}"
-        # Raised out here for the reason given in _decoded.
+        # Raised out here for the reason given in decoded.
         raise JsonFault(JsonProblem.NOT_JSON, "", detail)
 
     def _bad(self, problem: JsonProblem, detail: str, *at: str) -> _Bad:

@@ -52,6 +52,22 @@ class Polling(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallsBack:
+    """How a provider calls back, and what it wants to be answered; the gateway acts on it.
+
+    ``proof_header`` is where it shows that it is the provider, ``proof_field`` the field of our
+    account that holds what must stand there. Without that field set, only an order's own URL
+    tells a genuine callback. ``taken`` and ``unproven`` are status and JSON body of the answers to
+    one that was taken, and to one whose proof is missing or wrong.
+    """
+
+    proof_header: str | None = None
+    proof_field: str | None = None
+    taken: tuple[int, str] = (200, "{}")
+    unproven: tuple[int, str] = (401, "{}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
     """How a provider behaves, in terms the steps act on.
 

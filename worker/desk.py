@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from worker.decisions import Decider
 from worker.http import Channel
-from worker.order import Claimed
+from worker.order import Claimed, Ordered
+from worker.order_tokens import CallbackUrls
 from worker.outcome import NotSent
 from worker.provider import Provider
 from worker.tokens import TokenKeeper
@@ -17,7 +18,8 @@ class Desk:
 
     ``lease`` outlasts any call made from here; ``start_grace`` is how long after its attempt
     was recorded a call may still begin, ``call_timeout`` its hard deadline after that.
-    ``books_rate`` is how many calls a second a reconciliation may make.
+    ``books_rate`` is how many calls a second a reconciliation may make. ``callback_urls`` knows
+    where the provider reaches our gateway, if there is one.
     """
 
     provider_name: str
@@ -31,11 +33,18 @@ class Desk:
     call_timeout: timedelta
     lease: timedelta
     books_rate: float = 4.0
+    callback_urls: CallbackUrls | None = None
 
     def decider_for(self, claimed: Claimed) -> Decider:
         """The rules for one order: what its intent asks may change how the provider behaves."""
         capabilities = self.provider.capabilities_for(claimed.order.intent)
         return replace(self.decider, capabilities=capabilities)
+
+    def addressed(self, order: Ordered) -> Ordered:
+        """The order as it is handed to the adapter: with where to call back about it."""
+        if self.callback_urls is None:
+            return order
+        return replace(order, callback_url=self.callback_urls.url_of(order.order_id))
 
     @property
     def total(self) -> timedelta:

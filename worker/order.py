@@ -27,12 +27,17 @@ class OrderedLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ordered:
-    """The facts of one order that an adapter may use. Everything in it is already committed."""
+    """The facts of one order that an adapter may use. Everything in it is already committed.
+
+    ``callback_url`` is where the provider may call back about it, and nobody else: a secret, added
+    by its desk and never kept. ``None`` where there is no gateway.
+    """
 
     order_id: OrderId
     intent: Intent
     lines: tuple[OrderedLine, ...]
     provider_ref: str | None = None
+    callback_url: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from schemas.intents import Intent
 from worker.books import BookPage
-from worker.capabilities import Capabilities, Doubt
+from worker.capabilities import CallsBack, Capabilities, Doubt
 from worker.http import Channel, Deadline
 from worker.lifecycle import Step
 from worker.order import Attempted, Ordered, OrderedLine
@@ -24,6 +24,7 @@ __all__ = [
     "Account",
     "Accounts",
     "Attempted",
+    "CallsBack",
     "Capabilities",
     "Doubt",
     "Ordered",
@@ -66,6 +67,8 @@ class Provider(Protocol):
     name: ClassVar[str]
     capabilities: ClassVar[Capabilities]
     """As far as neither an account nor an intent changes them."""
+    calls_back: ClassVar[CallsBack | None]
+    """How it calls back; ``None`` where it does not."""
     account_model: ClassVar[type[Account]]
 
     def __init__(self, account: Any, channel: Channel) -> None:
@@ -147,7 +150,8 @@ class Provider(Protocol):
     def mentioned(callback: bytes) -> frozenset[str]:
         """Our references in a callback's body: a ``line_ref``, or an order's id in hex.
 
-        None where it cannot be read. Whatever else it says is not believed: it is asked for.
+        None where it cannot be read. Whatever else it says is not believed: it is asked for. Of one
+        that came by an order's own URL nothing is read: the URL says which order it is about.
         """
 
     async def check(self, deadline: Deadline, token: str | None) -> Check:

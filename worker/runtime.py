@@ -16,6 +16,7 @@ from worker.decisions import Decider
 from worker.delivery.sender import Sender
 from worker.desk import Desk
 from worker.http import Channel, Deadline
+from worker.order_tokens import CallbackUrls, OrderTokens
 from worker.outcome import Outcome
 from worker.policy import Policy
 from worker.provider import Account, Provider, Token
@@ -79,8 +80,12 @@ def permits_in_all(settings: Settings) -> int:
 
 def open_vault(settings: Settings) -> Vault:
     """The vault of an installation. Raises ``SettingsError``."""
-    keys = settings.encryption_keys.get_secret_value().split(",")
-    return Vault([key.strip() for key in keys if key.strip()])
+    return Vault(settings.encryption_key_list)
+
+
+def open_tokens(settings: Settings) -> OrderTokens:
+    """What makes and knows order tokens. The keys must be good: ``open_vault`` says so."""
+    return OrderTokens(settings.encryption_key_list)
 
 
 def open_database(settings: Settings, on_boundary: OnBoundary | None = None) -> Database:
@@ -169,13 +174,40 @@ def _open_desk(
     channel = Channel(account.base_url, limit=account.concurrency, clock=clock)
     adapter: Provider = REGISTRY[provider](account, channel)
     call_timeout = timedelta(seconds=account.call_timeout)
-    tokens = TokenKeeper(
+    return Desk(
+        provider_name=provider,
+        account=name,
+        provider=adapter,
+        channel=channel,
+        decider=_decider(adapter, call_timeout, settings),
+        tokens=_keeper(name, adapter, call_timeout, db, vault, clock, calls),
+        permits=account.concurrency,
+        start_grace=settings.start_grace,
+        call_timeout=call_timeout,
+        lease=settings.start_grace + call_timeout + settings.lease_margin,
+        books_rate=account.books_rate,
+        callback_urls=_callback_urls(provider, name, settings),
+    )
+
+
+def _keeper(
+    account: str,
+    adapter: Provider,
+    call_timeout: timedelta,
+    db: Database,
+    vault: Vault,
+    clock: Clock,
+    calls: Calls,
+) -> TokenKeeper | None:
+    if not adapter.capabilities.needs_token:
+        return None
+    return TokenKeeper(
         db,
         vault,
         clock,
         calls,
-        provider=provider,
-        owner=adapter.token_owner or name,
+        provider=adapter.name,
+        owner=adapter.token_owner or account,
         login=partial(_login, adapter, call_timeout),
         care=TokenCare(
             patience=call_timeout,
@@ -183,19 +215,12 @@ def _open_desk(
             longest_rest=adapter.capabilities.login_rest,
         ),
     )
-    return Desk(
-        provider_name=provider,
-        account=name,
-        provider=adapter,
-        channel=channel,
-        decider=_decider(adapter, call_timeout, settings),
-        tokens=tokens if adapter.capabilities.needs_token else None,
-        permits=account.concurrency,
-        start_grace=settings.start_grace,
-        call_timeout=call_timeout,
-        lease=settings.start_grace + call_timeout + settings.lease_margin,
-        books_rate=account.books_rate,
-    )
+
+
+def _callback_urls(provider: str, account: str, settings: Settings) -> CallbackUrls | None:
+    if settings.public_url is None:
+        return None
+    return CallbackUrls(settings.public_url, open_tokens(settings), provider, account)
 
 
 async def _login(adapter: Provider, within: timedelta) -> Token | Outcome:

@@ -4,6 +4,7 @@ No secret has a default. A wrong setting ends the program with one line and exit
 """
 
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -18,9 +19,11 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableSource
 
+from schemas.intents.urls import is_absolute, is_development
 from worker.errors import SettingsError
 
 PREFIX = "ORDERLINE_"
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
 def _read_seconds(value: object) -> object:
@@ -65,6 +68,21 @@ class Settings(BaseSettings):
     development_hosts: str = ""
     """Comma-separated ``host`` or ``host:port`` that webhooks may reach by plain http and on
     private addresses. Leave it empty in production."""
+
+    public_url: str | None = None
+    """Where providers and producers reach ``orderline gateway`` from outside (https), without a
+    query. With it, each order's own callback URL goes to a provider that takes one."""
+    gateway_proxies: str = ""
+    """Comma-separated addresses or networks of the proxies before the gateway, whose
+    ``X-Forwarded-For`` is believed. Empty: nobody's."""
+    gateway_callbacks_per_minute: int = Field(default=6000, ge=1)
+    """How many callbacks one address may send to a gateway process in a minute."""
+    gateway_calls_per_minute: int = Field(default=6000, ge=1)
+    """How many calls of ``/v1`` one producer may make to a gateway process in a minute."""
+    gateway_strangers_per_minute: int = Field(default=120, ge=1)
+    """How many requests without a valid API key, and other than callbacks, one address may make."""
+    gateway_timeout: Annotated[Span, Field(ge=timedelta(milliseconds=100))] = timedelta(seconds=10)
+    """How long the gateway takes for one request, at most, from its first byte to the answer."""
 
     quote_window: Span = timedelta(minutes=10)
     """How long a quote lives whose intent names no ``expires_at``."""
@@ -145,6 +163,30 @@ class Settings(BaseSettings):
             raise ValueError("must start with redis:// or rediss://")
         return value
 
+    @field_validator("public_url")
+    @classmethod
+    def _is_reached_securely(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if not value:
+            return None
+        hosts = _hosts(info.data.get("development_hosts", "")) | _LOOPBACK
+        trusted = value.startswith("https://") or is_development(value, hosts)
+        if not (is_absolute(value) and trusted) or "?" in value or "#" in value:
+            raise ValueError(
+                "must be an https URL without user, query and fragment"
+                f" (http only to this machine or a host in {PREFIX}DEVELOPMENT_HOSTS)"
+            )
+        return value
+
+    @field_validator("gateway_proxies")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        try:
+            for each in filter(None, map(str.strip, value.split(","))):
+                ip_network(each)
+        except ValueError:
+            raise ValueError("must be IP addresses or networks, comma separated") from None
+        return value
+
     @field_validator("look_up_waits")
     @classmethod
     def _are_seconds(cls, value: str) -> str:
@@ -165,6 +207,12 @@ class Settings(BaseSettings):
         return value
 
     @property
+    def encryption_key_list(self) -> list[str]:
+        """``encryption_keys``, one by one, the current one first."""
+        keys = self.encryption_keys.get_secret_value().split(",")
+        return [key.strip() for key in keys if key.strip()]
+
+    @property
     def look_up_schedule(self) -> tuple[timedelta, ...]:
         """``look_up_waits`` as durations."""
         return _spans(self.look_up_waits)
@@ -172,13 +220,17 @@ class Settings(BaseSettings):
     @property
     def development_host_set(self) -> frozenset[str]:
         """``development_hosts`` as a set."""
-        return frozenset(h.strip().lower() for h in self.development_hosts.split(",") if h.strip())
+        return _hosts(self.development_hosts)
 
     @property
     def sqlalchemy_url(self) -> str:
         """``database_url`` with the driver that Orderline speaks."""
         rest = self.database_url.get_secret_value().partition("://")[2]
         return f"postgresql+psycopg://{rest}"
+
+
+def _hosts(named: str) -> frozenset[str]:
+    return frozenset(h.strip().lower() for h in named.split(",") if h.strip())
 
 
 def _spans(waits: str) -> tuple[timedelta, ...]:

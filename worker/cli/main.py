@@ -8,12 +8,13 @@ from typing import Annotated
 import typer
 
 from worker import logs
-from worker.cli import differences, producers, quarantine
+from worker.cli import api_keys, differences, producers, quarantine
 from worker.cli.cancel import cancel
 from worker.cli.chaos import chaos
 from worker.cli.demo import demo
 from worker.cli.doctor import doctor
 from worker.cli.enqueue import enqueue
+from worker.cli.gateway import gateway
 from worker.cli.health import health
 from worker.cli.list import list_orders
 from worker.cli.migrate import migrate
@@ -59,6 +60,8 @@ app.command("reconcile")(reconcile)
 app.add_typer(differences.app, name="differences")
 app.command("report")(report)
 app.add_typer(producers.app, name="producers")
+app.add_typer(api_keys.app, name="api-keys")
+app.command("gateway")(gateway)
 app.command("providers")(providers)
 app.command("schema")(schema)
 app.command("migrate")(migrate)

@@ -4,18 +4,16 @@ Each is handed on byte for byte, because what a producer says is fingerprinted a
 """
 
 import json
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from schemas import jsonarray, jsontext
 from worker.errors import OrderlineError
 
 STDIN: Final = "-"
-
-_SPACE: Final = re.compile(r"[ \t\r\n]*")
 
 
 class NotReadable(OrderlineError):
@@ -37,7 +35,7 @@ def read_sources(paths: Sequence[str]) -> list[Source]:
 
 def split(name: str, raw: bytes) -> list[Source]:
     """Cut one file apart. What cannot be cut is one intent, for the reader to refuse."""
-    if raw.lstrip()[:1] == b"[":
+    if jsonarray.is_array(raw):
         return list(_elements(name, raw))
     lines = [(number, line.strip()) for number, line in enumerate(raw.splitlines(), start=1)]
     lines = [(number, line) for number, line in lines if line]
@@ -66,19 +64,9 @@ def _is_object(line: bytes) -> bool:
 def _elements(name: str, raw: bytes) -> Iterator[Source]:
     """The elements of an array, each exactly as it is written there."""
     try:
-        text = raw.decode()
-        count = len(json.loads(text))
-    except (ValueError, RecursionError):
+        elements = jsonarray.cut(raw)
+    except jsontext.JsonFault:
         yield Source(name, raw)
         return
-    end = text.index("[")
-    for index in range(count):
-        start = _skip(text, end + 1)  # past the bracket, or past a comma
-        _, end = json.JSONDecoder().raw_decode(text, start)
-        yield Source(f"{name}[{index}]", text[start:end].encode())
-        end = _skip(text, end)
-
-
-def _skip(text: str, at: int) -> int:
-    match = _SPACE.match(text, at)
-    return at if match is None else match.end()
+    for index, element in enumerate(elements):
+        yield Source(f"{name}[{index}]", element)

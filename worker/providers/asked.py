@@ -30,9 +30,12 @@ def present(**fields: Any) -> dict[str, Any]:
 def personal_in(order: Ordered) -> list[str]:
     """Everything in the intent that is about a person: an answer may repeat it.
 
-    Found by what the intent hides when it is shown, so that no field can be forgotten.
+    Found by what the intent hides when it is shown, so that no field can be forgotten. With it
+    comes the order's own URL, and its last part, which only its provider may know.
     """
-    return sorted(_hidden(order.intent.model_dump(mode="json"), masked(order.intent)))
+    url = order.callback_url
+    ours = set() if url is None else {url, url.rpartition("/")[2]}
+    return sorted(ours | _hidden(order.intent.model_dump(mode="json"), masked(order.intent)))
 
 
 def _hidden(clear: Any, shown: Any) -> set[str]:

@@ -5,7 +5,7 @@ from typing import ClassVar, Generic, NoReturn, TypeVar
 
 from schemas.intents import Intent
 from worker.books import BookPage
-from worker.capabilities import Capabilities
+from worker.capabilities import CallsBack, Capabilities
 from worker.http import Channel, Deadline
 from worker.lifecycle import Step
 from worker.order import Attempted, Ordered
@@ -23,6 +23,7 @@ class Adapter(Generic[AnyAccount]):
 
     name: ClassVar[str]
     capabilities: ClassVar[Capabilities]
+    calls_back: ClassVar[CallsBack | None] = None
     account_model: ClassVar[type[Account]]
 
     def __init__(self, account: AnyAccount, channel: Channel) -> None:

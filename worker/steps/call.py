@@ -59,7 +59,8 @@ async def call(claimed: Claimed, step: Step, verb: Verb, desk: Desk, rt: Runtime
             rt.database_clock.saw(Ahead.seen(asked_at, opened.sent_at, now), now)
         case _:
             assert_never(opened)
-    outcome = await _ask(partial(verb, claimed.order, attempt, deadline), token, desk, rt)
+    order = desk.addressed(claimed.order)
+    outcome = await _ask(partial(verb, order, attempt, deadline), token, desk, rt)
     theirs = decider.capabilities.ends_quotes
     if theirs and isinstance(outcome, Confirmed) and outcome.expires_at is not None:
         # The provider judges its quote by its own clock, we by the database's.
@@ -83,7 +84,8 @@ def _new_attempt(claimed: Claimed, step: Step, desk: Desk, decider: Decider) -> 
     )
     before = claimed.attempt
     if before is None or not decider.unsettled(claimed, step):
-        return replace(new, request=desk.provider.request(claimed.order, step, new.reference))
+        order = desk.addressed(claimed.order)
+        return replace(new, request=desk.provider.request(order, step, new.reference))
     return replace(
         new,
         attempt_id=before.attempt_id,

@@ -31,11 +31,7 @@ async def hear(batch: Sequence[Callback], rt: Runtime) -> list[Heard]:
 
 
 def _hints(callback: Callback, rt: Runtime) -> list[Hint]:
-    adapter = REGISTRY.get(callback.provider)
-    try:
-        refs = adapter.mentioned(rt.vault.unseal(callback.sealed)) if adapter else frozenset()
-    except SealBroken:
-        refs = frozenset()
+    refs = _refs(callback, rt)
     if not refs:
         log.warning("callback_unread", provider=callback.provider, entry_id=callback.entry_id)
     return [
@@ -48,3 +44,16 @@ def _hints(callback: Callback, rt: Runtime) -> list[Hint]:
         )
         for ref in sorted(refs)
     ]
+
+
+def _refs(callback: Callback, rt: Runtime) -> frozenset[str]:
+    """What it names. One that came by an order's own URL is about that order, whatever it says."""
+    adapter = REGISTRY.get(callback.provider)
+    if adapter is None:
+        return frozenset()
+    if callback.order:
+        return frozenset({callback.order} if read_uuid(callback.order) else ())
+    try:
+        return adapter.mentioned(rt.vault.unseal(callback.sealed))
+    except SealBroken:
+        return frozenset()

@@ -53,12 +53,17 @@ SELECT id, provider, account FROM heard
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Callback:
-    """One entry of the callbacks' stream, as it was read. Its body is sealed: it may hold goods."""
+    """One entry of the callbacks' stream, as it was read. Its body is sealed: it may hold goods.
+
+    ``order`` is the id of the one order that it can be about, in hex, where it came by that order's
+    own URL; else empty, and its body says which.
+    """
 
     stream: str
     entry_id: str
     provider: str
     account: str
+    order: str = ""
     sealed: bytes = field(repr=False)
 
 

@@ -6,10 +6,11 @@ be goods, so its body lies in Redis encrypted only.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from redis.asyncio import Redis
 
+from schemas.ids import OrderId
 from worker.crypto import Vault
 from worker.store.callbacks import Callback
 from worker.streams.door import Door, Said, text
@@ -18,17 +19,27 @@ CALLBACKS: Final = "orderline:callbacks"
 
 _PROVIDER: Final = "provider"
 _ACCOUNT: Final = "account"
+_ORDER: Final = "order"
 _SEALED: Final = "sealed"
 
 
 async def put_callback(
-    redis: Redis, vault: Vault, *, provider: str, account: str, body: bytes
+    redis: Redis,
+    vault: Vault,
+    *,
+    provider: str,
+    account: str,
+    body: bytes,
+    order_id: OrderId | None = None,
 ) -> str:
-    """Add what a provider sent for one of its accounts; the entry's id. Never trims."""
-    sealed = vault.seal(body)
-    return text(
-        await redis.xadd(CALLBACKS, {_PROVIDER: provider, _ACCOUNT: account, _SEALED: sealed})
-    )
+    """Add what a provider sent for one of its accounts; the entry's id. Never trims.
+
+    ``order_id`` where it was sent to that order's own URL, and so is about that one only.
+    """
+    fields: dict[Any, Any] = {_PROVIDER: provider, _ACCOUNT: account, _SEALED: vault.seal(body)}
+    if order_id is not None:
+        fields[_ORDER] = order_id.hex
+    return text(await redis.xadd(CALLBACKS, fields))
 
 
 class CallbackStream:
@@ -62,6 +73,7 @@ def _callback(said: Said) -> Callback:
         entry_id=said.entry_id,
         provider=_word(said.fields, _PROVIDER),
         account=_word(said.fields, _ACCOUNT),
+        order=_word(said.fields, _ORDER),
         sealed=said.fields.get(_SEALED.encode(), b""),
     )
 

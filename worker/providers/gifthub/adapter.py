@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from pydantic import Field
 
 from worker.books import BookPage, Books
-from worker.capabilities import Capabilities, Doubt
+from worker.capabilities import CallsBack, Capabilities, Doubt
 from worker.http import Deadline, Reply
 from worker.order import Attempted, Ordered
 from worker.outcome import Check, InDoubt, LookUp, NotSent, Outcome, Refused
@@ -27,7 +27,8 @@ class GifthubAccount(StrictAccount):
     auth_scheme: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]*$")] = "Bearer"
     """What stands before the token; may be empty. Assumed like the header."""
     webhook_url: HttpUrl | None = None
-    """Where the provider is to send its webhooks; none are asked for where this is left out."""
+    """Where the provider is to send its webhooks; the order's own URL at our gateway where left
+    out. Without a gateway none are asked for."""
     pending_state: Annotated[str, Field(min_length=1)] = "pending"
     """What the provider calls an order that was created and not confirmed; assumed."""
     frozen_within_balance: bool = True
@@ -51,6 +52,7 @@ class Gifthub(Adapter[GifthubAccount]):
         books=Books.SHELVES,
         poll_every=tuple(timedelta(seconds=s) for s in (3, 10, 30, 60, 120, 300)),
     )
+    calls_back: ClassVar[CallsBack | None] = CallsBack()
     account_model: ClassVar[type[Account]] = GifthubAccount
 
     async def place(
@@ -58,7 +60,7 @@ class Gifthub(Adapter[GifthubAccount]):
     ) -> Outcome:
         """Create the order, which freezes its price and buys nothing."""
         del attempt, token
-        body = wire.create_body(order, self.account.webhook_url)
+        body = wire.create_body(order, self.account.webhook_url or order.callback_url)
         reply = await self._send("POST", "/order/create", deadline, content=body, commits=True)
         if isinstance(reply, Reply):
             return wire.read_created(reply, order)

@@ -49,8 +49,10 @@ _BY_STATUS: Final[Mapping[int, Refused]] = {
 _BY_STATUS_CONFIRMING: Final[Mapping[int, Refused]] = {**_BY_STATUS, 419: TOO_LATE}
 
 
-def refusal(reply: Reply, answer: Any, *, confirming: bool = False) -> Refused | NotSent | None:
-    """An explicit no; ``None`` where there is none.
+def refusal(
+    reply: Reply, answer: Any, *, confirming: bool = False, personal: Sequence[str] = ()
+) -> Refused | NotSent | None:
+    """An explicit no; ``None`` where there is none. ``personal`` values are hidden in its words.
 
     404 to a confirming call is none: "not a pending order" is also what an order says that is
     confirmed already.
@@ -64,16 +66,17 @@ def refusal(reply: Reply, answer: Any, *, confirming: bool = False) -> Refused |
         case _ if reply.status == _THROTTLED:
             return NotSent("throttled", retry_after=wish(reply))
         case {"message": str(message)}:
-            return _by_text(reply.status, message) or by_status.get(reply.status)
+            by_text = _by_text(reply.status, message, personal)
+            return by_text or by_status.get(reply.status)
         case _:
             return None
 
 
-def _by_text(status: int, message: str) -> Refused | NotSent | None:
+def _by_text(status: int, message: str, personal: Sequence[str]) -> Refused | NotSent | None:
     text = plain(message)
     for known in _TEXTS:
         if known.status in {None, status} and all(part in text for part in known.parts):
             if isinstance(known.means, NotSent):
                 return known.means
-            return Refused(known.means, words(message) or "refused without a reason")
+            return Refused(known.means, words(message, personal) or "refused without a reason")
     return None

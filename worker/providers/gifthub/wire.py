@@ -4,7 +4,7 @@ An order's id is ``data.id``, ``orderId`` or ``data.uid``, depending on the call
 What the public pages leave open, and this module had to assume, says "assumed".
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final, TypeVar
@@ -25,7 +25,7 @@ from worker.outcome import (
     Outcome,
     Refused,
 )
-from worker.providers.asked import each_line, intent_of
+from worker.providers.asked import each_line, intent_of, personal_in
 from worker.providers.gifthub.errors import TOO_LATE, refusal
 from worker.providers.reading import (
     amount,
@@ -81,8 +81,9 @@ def read_created(reply: Reply, order: Ordered) -> Outcome:
         case 200, {"data": {"id": got} as data} if (order_id := identifier(got)) is not None:
             outcome = _quoted(order, order_id, data)
         case status, answer:
-            outcome = refusal(reply, answer) or InDoubt(_neither(status))
-    return told(outcome, reply, reference(order))
+            refused = refusal(reply, answer, personal=personal_in(order))
+            outcome = refused or InDoubt(_neither(status))
+    return told(outcome, reply, reference(order), personal_in(order))
 
 
 def confirm_body(provider_ref: str) -> bytes:
@@ -164,9 +165,11 @@ def _neither(status: int) -> str:
     return f"HTTP {status} says neither yes nor no"
 
 
-def told(outcome: _Told, reply: Reply, request_ref: str | None) -> _Told:
+def told(
+    outcome: _Told, reply: Reply, request_ref: str | None, personal: Sequence[str] = ()
+) -> _Told:
     """The outcome with its evidence; ``request_ref`` is what the provider can find our call by."""
-    return replace(outcome, evidence=evidence(reply, request_ref, KEPT))
+    return replace(outcome, evidence=evidence(reply, request_ref, KEPT, personal))
 
 
 def _part(total: Any, currency: str) -> Any:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from pydantic import Field, SecretStr
 
 from worker.books import BookPage, Books
-from worker.capabilities import Capabilities, Doubt, Polling
+from worker.capabilities import CallsBack, Capabilities, Doubt, Polling
 from worker.http import Deadline, Reply
 from worker.lifecycle import TERMINAL_LINES, Step
 from worker.order import Attempted, Ordered, OrderedLine
@@ -45,9 +45,11 @@ class HyperteknolojiAccount(StrictAccount):
     api_key: HeaderSecret | None = None
     """``Apikey``, which some tenants want with a create call."""
     callback_api_key: HeaderSecret | None = None
-    """``Apikey`` of the tenant's callbacks to us."""
+    """``Apikey`` of the tenant's callbacks to us; with it, they may also come to the account's
+    own URL."""
     notify_url: HttpUrl | None = None
-    """Where the tenant is to send its callbacks; its own API settings where left out."""
+    """Where the tenant is to send its callbacks; the order's own URL at our gateway where left out,
+    and without one what the tenant's own API settings say."""
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "TRY"
     """Of the account's balance and prices, for intents whose quote names none."""
     price_is: Literal["unit", "total"] = "unit"
@@ -73,6 +75,12 @@ class Hyperteknoloji(Adapter[HyperteknolojiAccount]):
         after_cancel=Doubt.HARMLESS,
         books=Books.ACCOUNT,
         needs_token=True,
+    )
+    calls_back: ClassVar[CallsBack | None] = CallsBack(
+        proof_header="Apikey",
+        proof_field="callback_api_key",
+        taken=(200, '{"success": true, "message": "OK"}'),
+        unproven=(400, '{"success": false, "message": "Apikey is missing or wrong"}'),
     )
     account_model: ClassVar[type[Account]] = HyperteknolojiAccount
 
@@ -102,7 +110,7 @@ class Hyperteknoloji(Adapter[HyperteknolojiAccount]):
             order,
             deadline,
             token,
-            content=wire.create_body(order, self.account.notify_url),
+            content=wire.create_body(order, self.account.notify_url or order.callback_url),
             commits=True,
         )
         if not isinstance(reply, Reply):
