@@ -27,7 +27,9 @@ class Callbacks:
         self._story = story
         self._count = 0
 
-    async def say(self, provider: str, body: Any, account: str = "default") -> list[Heard]:
+    async def say(
+        self, provider: str, body: Any, account: str = "default", order: str = ""
+    ) -> list[Heard]:
         self._count += 1
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         callback = Callback(
@@ -35,6 +37,7 @@ class Callbacks:
             entry_id=f"{self._count}-0",
             provider=provider,
             account=account,
+            order=order,
             sealed=self._story.engine.rt.vault.seal(raw),
         )
         return await hear([callback], self._story.engine.rt)
@@ -116,6 +119,23 @@ async def test_the_same_entry_read_twice_is_told_once_in_the_orders_story(
     callbacks._count = 0  # the worker died before it removed the entry
     await callbacks.delivered()
     assert [type_ for (type_,) in await story.all(_EVENTS)].count("order.called_back") == 1
+
+
+async def test_what_came_by_an_orders_own_url_is_about_that_order_only(
+    story: Story, callbacks: Callbacks
+) -> None:
+    await story.submit(hyper("h", 38), hyper("other", 38))
+    await story.work()
+    find = "SELECT replace(id::text, '-', '') FROM orders WHERE intent_id = :i"
+    own = await story.one(find, i="h")
+    ref = await story.one("SELECT line_ref FROM lines WHERE deliver_id = 'other-1'")
+    for body in ({"DeliverID": ref}, b"\xff", b""):
+        (heard,) = await callbacks.say("hyperteknoloji", body, order=own)
+        assert heard.order_id.hex == own
+    assert await callbacks.say("hyperteknoloji", b"{}", "another", own) == []
+    assert await callbacks.say("gifthub", b"{}", order=own) == []
+    for nonsense in ("no id", "0" * 32, ref):
+        assert await callbacks.say("hyperteknoloji", {"DeliverID": ref}, order=nonsense) == []
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
+from schemas.ids import OrderId, new_uuid
 from worker.crypto import Vault
 from worker.store.intake import Entry
 from worker.streams import (
@@ -354,6 +355,17 @@ async def test_a_callback_lies_there_encrypted_until_its_commit(redis: Redis) ->
     await heir.done([callback])
     assert await redis.xlen(CALLBACKS) == 0
     await stream.leave()
+
+
+async def test_a_callback_at_an_orders_own_url_names_its_order(redis: Redis) -> None:
+    vault, order_id = Vault([Vault.new_key()]), OrderId(new_uuid())
+    for number, of in enumerate((order_id, None)):
+        account = f"a{number}"
+        await put_callback(
+            redis, vault, provider="gifthub", account=account, body=b"{}", order_id=of
+        )
+    callbacks = await CallbackStream(redis, "host:1").read(count=10, block_ms=SOON)
+    assert [(each.account, each.order) for each in callbacks] == [("a0", order_id.hex), ("a1", "")]
 
 
 async def test_a_callback_of_no_known_shape_is_read_as_one_that_says_nothing(redis: Redis) -> None:

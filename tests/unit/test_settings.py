@@ -150,3 +150,54 @@ def test_a_file_says_what_the_environment_does_not(
     environment.setenv("ORDERLINE_LOG_LEVEL", "error")
     settings = load_settings()
     assert (settings.intake_batch, settings.log_level) == (7, "error")
+
+
+# --- the gateway -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://orders.example",
+        "https://orders.example:8443/gateway/",
+        "http://localhost:8700",
+        "http://127.0.0.1:8700",
+        "http://[::1]:8700",
+        "http://gateway.test:8700",
+    ],
+)
+def test_where_the_gateway_is_reached(environment: pytest.MonkeyPatch, url: str) -> None:
+    environment.setenv("ORDERLINE_DEVELOPMENT_HOSTS", "gateway.test")
+    environment.setenv("ORDERLINE_PUBLIC_URL", url)
+    assert load_settings().public_url == url
+
+
+def test_an_empty_public_url_is_none(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("ORDERLINE_PUBLIC_URL", "")
+    assert load_settings().public_url is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://orders.example",
+        "orders.example",
+        "ftp://orders.example",
+        "https://user:pw@orders.example",
+        "https://orders.example/?key=1",
+        "https://orders.example/#top",
+        "https://",
+        "https://orders example",
+    ],
+)
+def test_an_insecure_public_url_is_refused(environment: pytest.MonkeyPatch, url: str) -> None:
+    environment.setenv("ORDERLINE_PUBLIC_URL", url)
+    assert refused().startswith("ORDERLINE_PUBLIC_URL: ")
+
+
+def test_proxies_are_addresses_and_networks(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("ORDERLINE_GATEWAY_PROXIES", "10.0.0.7, 192.0.2.0/24,2001:db8::/32")
+    assert load_settings().gateway_proxies
+    for wrong in ("*", "proxy.example", "10.0.0.0/33"):
+        environment.setenv("ORDERLINE_GATEWAY_PROXIES", wrong)
+        assert refused().startswith("ORDERLINE_GATEWAY_PROXIES: ")

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from worker import logs
-from worker.gateway.serving import a_server
+from worker.gateway.serving import a_server, serve
 from worker.settings import load_settings
 
 
@@ -28,6 +28,5 @@ def gateway(
     settings = load_settings()
     server = a_server(settings, host, port)
     logs.configure(settings.log_format, settings.log_level)
-    server.run()
-    if not server.started:
+    if not serve(server):
         raise typer.Exit(1)

@@ -14,6 +14,7 @@ from worker.embedded.leash import Leashed
 from worker.embedded.servers import Servers
 
 _CELERY: Final = (sys.executable, "-m", "celery", "-A", "tasks.app")
+_ORDERLINE: Final = (sys.executable, "-m", "worker.cli")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,18 +48,25 @@ class System:
     def worker(self, name: str = "worker", *options: str) -> Leashed:
         """Start a Celery worker; ``options`` are Celery's."""
         named = ("--hostname", f"{name}@%h", "--without-gossip", "--without-mingle")
-        return self._start(name, "worker", *named, *options)
+        return self._start(name, *_CELERY, "worker", *named, *options)
 
     def beat(self) -> Leashed:
         """Start Celery beat."""
-        return self._start("beat", "beat", "--pidfile", "")
+        return self._start("beat", *_CELERY, "beat", "--pidfile", "")
+
+    def gateway(self, port: int) -> Leashed:
+        """Start a gateway at a port of this machine. It serves once ``/healthz`` answers.
+
+        So that providers call back there, ``ORDERLINE_PUBLIC_URL`` must be among the overrides.
+        """
+        return self._start("gateway", *_ORDERLINE, "gateway", "--port", str(port))
 
     def _start(self, name: str, *command: str) -> Leashed:
         self.home.mkdir(parents=True, exist_ok=True)
         grace = float(self.overrides.get("ORDERLINE_GRACE", "20"))
         return Leashed(
             name,
-            [*_CELERY, *command],
+            command,
             env=self.environment,
             log=self.home / f"{name}.log",
             grace=grace + 5,

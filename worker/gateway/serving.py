@@ -1,5 +1,6 @@
 """The process: an ASGI server around the application, ended gracefully by SIGTERM or SIGINT."""
 
+import signal
 from math import ceil
 from typing import Final
 
@@ -36,3 +37,12 @@ def a_server(settings: Settings, host: str, port: int) -> uvicorn.Server:
             timeout_graceful_shutdown=ceil(settings.grace.total_seconds()),
         )
     )
+
+
+def serve(server: uvicorn.Server) -> bool:
+    """Serve until SIGTERM or SIGINT, and then let requests finish. Whether it ever served."""
+    # Having ended gracefully, uvicorn sends itself the signal once more: that is to do nothing.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+    server.run()
+    return server.started

@@ -52,7 +52,9 @@ def _refs(callback: Callback, rt: Runtime) -> frozenset[str]:
     if adapter is None:
         return frozenset()
     if callback.order:
-        return frozenset({callback.order} if read_uuid(callback.order) else ())
+        order_id = read_uuid(callback.order)
+        # Written with its dashes it is nobody's ``line_ref``, whatever stands there.
+        return frozenset(() if order_id is None else {str(order_id)})
     try:
         return adapter.mentioned(rt.vault.unseal(callback.sealed))
     except SealBroken:
