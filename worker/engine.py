@@ -19,9 +19,10 @@ from worker.reconciliation import reconcile, start
 from worker.runtime import DeskKey, Runtime, open_runtime
 from worker.settings import Settings
 from worker.steps.clocks import OFTEN, compare_clocks
+from worker.steps.collect import collect
 from worker.steps.deliver import deliver
 from worker.steps.drive import drive
-from worker.store import accounts, claims, notifications, upkeep
+from worker.store import accounts, claims, upkeep
 from worker.store.notifications import Owed
 from worker.store.session import OnBoundary, is_transient
 from worker.supervisor import pause
@@ -49,9 +50,7 @@ class Engine:
         self.mail: Pump[Owed] = Pump(
             MAIL,
             permits=rt.settings.delivery_concurrency,
-            claim=lambda free: notifications.claim(
-                rt.db, rt.vault, free=free, lease=rt.delivery_lease
-            ),
+            claim=lambda free: collect(free, rt),
             work=lambda owed: deliver(owed, self.mail, rt),
             name_of=lambda owed: owed.event_id,
             supervisor=rt.supervisor,

@@ -16,6 +16,7 @@ from worker.decisions import Decider
 from worker.delivery.sender import Sender
 from worker.desk import Desk
 from worker.http import Channel, Deadline
+from worker.lanes import Lanes
 from worker.outcome import Outcome
 from worker.policy import Policy
 from worker.provider import Account, Provider, Token
@@ -23,7 +24,7 @@ from worker.providers import REGISTRY, load_accounts
 from worker.settings import Settings
 from worker.signers import Signers
 from worker.skew import ClockWatch
-from worker.store import attempts, notifications, orders
+from worker.store import attempts, deliveries, orders
 from worker.store.batch import BatchWriter
 from worker.store.session import Database, OnBoundary
 from worker.supervisor import Supervisor
@@ -46,11 +47,12 @@ class Runtime:
     supervisor: Supervisor
     calls: Calls
     sender: Sender
+    lanes: Lanes
     signers: Signers
     desks: Mapping[DeskKey, Desk]
     attempts: BatchWriter[attempts.NewAttempt, attempts.Opened | attempts.NotOpened]
     changes: BatchWriter[orders.Settling, orders.Settled]
-    deliveries: BatchWriter[notifications.Delivered, bool]
+    deliveries: BatchWriter[deliveries.Delivered, bool]
     database_clock: ClockWatch
 
     @property
@@ -137,11 +139,15 @@ def _wired(
         supervisor=Supervisor(),
         calls=calls,
         sender=sender,
+        lanes=Lanes(settings.delivery_concurrency, settings.delivery_per_endpoint),
         signers=Signers(db, vault, clock),
         desks=desks,
         attempts=BatchWriter("attempts", partial(attempts.open_attempts, db, vault)),
         changes=BatchWriter("changes", partial(orders.settle, db, vault)),
-        deliveries=BatchWriter("deliveries", partial(notifications.record, db)),
+        deliveries=BatchWriter(
+            "deliveries",
+            partial(deliveries.record, db, disable_after=settings.endpoint_disable_after),
+        ),
         database_clock=ClockWatch(),
     )
 

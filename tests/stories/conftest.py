@@ -44,9 +44,12 @@ _NEXT_DUE = """
 SELECT min(due_at) - orderline_now() FROM (
     SELECT due_at FROM orders WHERE due_at IS NOT NULL
     UNION ALL
-    SELECT due_at FROM notifications n WHERE due_at IS NOT NULL AND NOT EXISTS (
+    SELECT greatest(n.due_at, e.rests_until)
+    FROM notifications n JOIN endpoints e ON (e.producer, e.url) = (n.producer, n.endpoint)
+    WHERE n.due_at IS NOT NULL AND e.disabled_at IS NULL AND NOT EXISTS (
         SELECT FROM notifications p
-        WHERE p.subject = n.subject AND p.sequence < n.sequence AND p.state = 'pending')
+        WHERE p.subject = n.subject AND p.sequence < n.sequence AND p.state = 'pending'
+            AND p.acknowledged_at IS NULL)
 ) all_due
 """
 
