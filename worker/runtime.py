@@ -119,11 +119,7 @@ def _wired(
     vault = open_vault(settings)
     db = open_database(settings, on_boundary)
     stack.push_async_callback(db.close)
-    sender = Sender(
-        clock,
-        development_hosts=settings.development_host_set,
-        connections=settings.delivery_concurrency,
-    )
+    sender = _open_sender(settings, clock)
     stack.push_async_callback(sender.aclose)
     calls = Calls()
     desks = _open_desks(settings, db, vault, clock, calls)
@@ -149,6 +145,14 @@ def _wired(
             partial(deliveries.record, db, disable_after=settings.endpoint_disable_after),
         ),
         database_clock=ClockWatch(),
+    )
+
+
+def _open_sender(settings: Settings, clock: Clock) -> Sender:
+    return Sender(
+        clock,
+        development_hosts=settings.development_host_set,
+        connections=settings.delivery_concurrency,
     )
 
 

@@ -110,7 +110,7 @@ BROKEN = [
     ("an_entrys_events_are_numbered", f"{NOTICED}; {NOTICED}"),
     ("an_endpoint_is_a_producers", FAILED.format(producer="NULL", url="url")),
     ("events_producer_endpoint_fkey", FAILED.format(producer="producer", url="url || '/b'")),
-    ("events_quarantine_id_fkey", NOTICED + "; DELETE FROM quarantine"),
+    ("events_quarantine_id_fkey", NOTICED + "; DELETE FROM quarantine"),  # noqa: S608 -- our own words
     ("an_endpoint_has_no_query", "UPDATE endpoints SET url = url || '?a'"),
     ("failing_has_failures", "UPDATE endpoints SET failing_since = now()"),
     ("failing_has_failures", "UPDATE endpoints SET failures = 1"),

@@ -22,6 +22,7 @@ from worker.crypto import Vault
 from worker.demo.installing import register
 from worker.desk import Desk
 from worker.engine import Engine
+from worker.lanes import lane_of
 from worker.lifecycle import OrderState, Step
 from worker.order import Attempted, Claimed
 from worker.providers import REGISTRY
@@ -31,8 +32,9 @@ from worker.sandbox import Sandbox, SandboxSettings
 from worker.settings import Settings
 from worker.steps.accept import Sorted, accept
 from worker.steps.expire import expire
-from worker.store import claims
+from worker.store import claims, endpoints
 from worker.store.attempts import NewAttempt, Opened
+from worker.store.endpoints import Decision
 from worker.store.intake import Entry, EntryKind
 from worker.store.reconciliations import Run
 from worker.store.session import Boundary
@@ -152,6 +154,11 @@ class Story:
             opened_at=opened.opened_at,
             sent_at=opened.sent_at,
         )
+
+    async def enable(self) -> None:
+        """Have the shop's endpoint enabled, as its operator would."""
+        lane = lane_of(SHOP, self.receiver.hook(SHOP))
+        await endpoints.enable(self.db, lane, Decision(by="ada", why="they are back"))
 
     async def expire(self) -> None:
         """What beat rings for every other second: end what has lapsed, whatever is due."""

@@ -21,7 +21,7 @@ async def test_one_lines_trouble_does_not_hold_up_another_line(story: Story) -> 
     assert story.told("1-2") == ["accepted", "delivered"]
 
 
-async def test_a_notification_is_exhausted_visibly_after_ten_tries_and_its_endpoint_disabled_in_days(
+async def test_ten_tries_exhaust_a_notification_and_five_days_of_failures_disable_its_endpoint(
     story: Story,
 ) -> None:
     story.receiver.refuse("1-1")

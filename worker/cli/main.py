@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from worker import logs
-from worker.cli import differences, producers, quarantine
+from worker.cli import differences, endpoints, producers, quarantine
 from worker.cli.cancel import cancel
 from worker.cli.chaos import chaos
 from worker.cli.demo import demo
@@ -57,6 +57,7 @@ app.add_typer(quarantine.app, name="quarantine")
 app.command("reconcile")(reconcile)
 app.add_typer(differences.app, name="differences")
 app.command("report")(report)
+app.add_typer(endpoints.app, name="endpoints")
 app.add_typer(producers.app, name="producers")
 app.command("providers")(providers)
 app.command("schema")(schema)
