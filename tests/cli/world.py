@@ -136,6 +136,11 @@ class World:
         ]
         await deliveries.record(self.db, batch)
 
+    async def execute(self, statement: str) -> None:
+        """Change rows behind everybody's back."""
+        async with self.db.transaction(Boundary.PRODUCER) as connection:
+            await connection.execute(text(statement))
+
     async def tell_later(self) -> None:
         """Have every notification acknowledged that waits for its next try."""
         async with self.db.transaction(Boundary.DELIVERY) as connection:

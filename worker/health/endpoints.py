@@ -56,11 +56,11 @@ def _judge(each: Troubled) -> Finding:
     if each.disabled_because is None:
         return warn(
             "endpoints",
-            f"{name} has failed for {age(each.age)}; {waiting} wait",
+            f"{name} has failed for {age(each.age)}, owed {waiting}",
             f"tell {each.producer}; see `orderline endpoints show {each.url}`",
         )
     return warn(
         "endpoints",
-        f"{name} has been disabled ({each.disabled_because}) for {age(each.age)}; {waiting} wait",
+        f"{name} has been disabled ({each.disabled_because}) for {age(each.age)}, owed {waiting}",
         f"once it is mended, run `orderline endpoints enable {each.url} --why ...`",
     )

@@ -33,7 +33,7 @@ def disable(
     found, waiting = asyncio.run(
         _switch(url, producer, endpoints.disable, Decision(by=by, why=why))
     )
-    _end(found, waiting, "is disabled; {} wait", f"is {found.told} already", as_json=as_json)
+    _end(found, waiting, "is disabled; {} held back", f"is {found.told} already", as_json=as_json)
 
 
 def enable(
