@@ -32,6 +32,9 @@ log = get_logger(__name__)
 MAIL: Final = "notification"
 """The name of the notifications' pump."""
 
+_KEPT_SHARE: Final = 4
+"""One in so many permits is for first deliveries while notifications are claimed: there is much to
+claim where an endpoint fails, and nobody else is to wait for that."""
 _TO_WRITE: Final = 4.0
 _CALLS_IN_A_ROW: Final = 2
 """How many calls one claim of an order makes at most where each takes all its time."""
@@ -50,6 +53,7 @@ class Engine:
         self.mail: Pump[Owed] = Pump(
             MAIL,
             permits=rt.settings.delivery_concurrency,
+            kept=rt.settings.delivery_concurrency // _KEPT_SHARE,
             claim=lambda free: collect(free, rt),
             work=lambda owed: deliver(owed, self.mail, rt),
             name_of=lambda owed: owed.event_id,
