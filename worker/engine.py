@@ -19,9 +19,10 @@ from worker.reconciliation import reconcile, start
 from worker.runtime import DeskKey, Runtime, open_runtime
 from worker.settings import Settings
 from worker.steps.clocks import OFTEN, compare_clocks
+from worker.steps.collect import collect
 from worker.steps.deliver import deliver
 from worker.steps.drive import drive
-from worker.store import accounts, claims, notifications, upkeep
+from worker.store import accounts, claims, upkeep
 from worker.store.notifications import Owed
 from worker.store.session import OnBoundary, is_transient
 from worker.supervisor import pause
@@ -31,6 +32,9 @@ log = get_logger(__name__)
 MAIL: Final = "notification"
 """The name of the notifications' pump."""
 
+_KEPT_SHARE: Final = 4
+"""One in so many permits is for first deliveries while notifications are claimed: there is much to
+claim where an endpoint fails, and nobody else is to wait for that."""
 _TO_WRITE: Final = 4.0
 _CALLS_IN_A_ROW: Final = 2
 """How many calls one claim of an order makes at most where each takes all its time."""
@@ -49,9 +53,8 @@ class Engine:
         self.mail: Pump[Owed] = Pump(
             MAIL,
             permits=rt.settings.delivery_concurrency,
-            claim=lambda free: notifications.claim(
-                rt.db, rt.vault, free=free, lease=rt.delivery_lease
-            ),
+            kept=rt.settings.delivery_concurrency // _KEPT_SHARE,
+            claim=lambda free: collect(free, rt),
             work=lambda owed: deliver(owed, self.mail, rt),
             name_of=lambda owed: owed.event_id,
             supervisor=rt.supervisor,

@@ -16,6 +16,16 @@ DELIVERY_SCHEDULE: tuple[timedelta, ...] = tuple(
 DELIVERY_JITTER = 0.2
 """Each of those waits is stretched or shortened by up to this share."""
 
+BREATHER = timedelta(minutes=1)
+"""The least wait where a receiver has too much to do. One that did not answer in time may still be
+at it: a repeat after seconds would make it do the same twice at once."""
+
+LONGEST_REST = timedelta(hours=1)
+"""For how long an endpoint may have all that goes there held back."""
+
+_TOO_MANY = 429
+_AWAY = 503
+
 _MIN_LOOK_UPS = 3
 _MIN_DEADLINES = 5
 
@@ -73,13 +83,35 @@ class Policy:
         return max(self.absence_after, _MIN_DEADLINES * call_deadline)
 
 
-def delivery_in(tries: int, chance: float, wish: timedelta | None = None) -> timedelta | None:
+def delivery_in(
+    tries: int, chance: float, wish: timedelta | None = None, *, busy: bool = False
+) -> timedelta | None:
     """The wait after the ``tries``-th failed delivery, or ``None`` when they are exhausted.
 
-    ``wish`` (``Retry-After``) may stretch a wait to at most twice its length.
+    ``wish`` (``Retry-After``) may stretch a wait to at most twice its length. A receiver that is
+    ``busy`` and has no wish gets a ``BREATHER``.
     """
     if tries > len(DELIVERY_SCHEDULE):
         return None
     wait = DELIVERY_SCHEDULE[tries - 1]
-    jittered = wait * (1 + DELIVERY_JITTER * (2 * chance - 1))
-    return jittered if wish is None else max(jittered, min(wish, 2 * wait))
+    if wish is not None:
+        return max(_jittered(wait, chance), min(wish, 2 * wait))
+    if busy:
+        wait = max(wait, BREATHER / (1 - DELIVERY_JITTER))
+    return _jittered(wait, chance)
+
+
+def rest_in(code: int | None, wish: timedelta | None) -> timedelta | None:
+    """For how long nothing at all is sent to an endpoint that answered so; ``None``: it goes on.
+
+    Only 429 and 503 speak of the receiver as a whole. ``wish`` is its ``Retry-After``.
+    """
+    if code == _TOO_MANY:
+        return min(BREATHER if wish is None else wish, LONGEST_REST)
+    if code == _AWAY and wish is not None:
+        return min(wish, LONGEST_REST)
+    return None
+
+
+def _jittered(wait: timedelta, chance: float) -> timedelta:
+    return wait * (1 + DELIVERY_JITTER * (2 * chance - 1))

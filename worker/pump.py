@@ -25,7 +25,8 @@ _LONGEST_WAIT = 5.0
 class Pump(Generic[Item]):
     """Claims rows by ``claim(free)`` and works on each by ``work(item)``, ``permits`` at once.
 
-    ``work`` gives one word for what came of it; ``name_of`` gives a row's id.
+    ``work`` gives one word for what came of it; ``name_of`` gives a row's id. While it claims, so
+    many permits as are ``kept`` can be reserved all the same, if they are free.
     """
 
     def __init__(
@@ -37,9 +38,11 @@ class Pump(Generic[Item]):
         work: Callable[[Item], Awaitable[str]],
         name_of: Callable[[Item], UUID],
         supervisor: Supervisor,
+        kept: int = 0,
     ) -> None:
         self.name = name
         self.free = permits
+        self._kept = kept
         self._claim = claim
         self._work = work
         self._name_of = name_of
@@ -145,8 +148,8 @@ class Pump(Generic[Item]):
     async def _claim_due(self) -> None:
         self._more_due = True  # for all we know, until a claim comes back short
         while self.free > 0 and not self._stopping.is_set():
-            asked = self.free
-            self.free = 0
+            asked = self.free - self._kept if self.free > self._kept else self.free
+            self.free -= asked
             self._claiming = True
             claimed: Sequence[Item] = ()
             try:

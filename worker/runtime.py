@@ -16,6 +16,7 @@ from worker.decisions import Decider
 from worker.delivery.sender import Sender
 from worker.desk import Desk
 from worker.http import Channel, Deadline
+from worker.lanes import Lanes
 from worker.order_tokens import CallbackUrls, OrderTokens
 from worker.outcome import Outcome
 from worker.policy import Policy
@@ -24,7 +25,7 @@ from worker.providers import REGISTRY, load_accounts
 from worker.settings import Settings
 from worker.signers import Signers
 from worker.skew import ClockWatch
-from worker.store import attempts, notifications, orders
+from worker.store import attempts, deliveries, orders
 from worker.store.batch import BatchWriter
 from worker.store.session import Database, OnBoundary
 from worker.supervisor import Supervisor
@@ -47,11 +48,12 @@ class Runtime:
     supervisor: Supervisor
     calls: Calls
     sender: Sender
+    lanes: Lanes
     signers: Signers
     desks: Mapping[DeskKey, Desk]
     attempts: BatchWriter[attempts.NewAttempt, attempts.Opened | attempts.NotOpened]
     changes: BatchWriter[orders.Settling, orders.Settled]
-    deliveries: BatchWriter[notifications.Delivered, bool]
+    deliveries: BatchWriter[deliveries.Delivered, bool]
     database_clock: ClockWatch
 
     @property
@@ -122,11 +124,7 @@ def _wired(
     vault = open_vault(settings)
     db = open_database(settings, on_boundary)
     stack.push_async_callback(db.close)
-    sender = Sender(
-        clock,
-        development_hosts=settings.development_host_set,
-        connections=settings.delivery_concurrency,
-    )
+    sender = _open_sender(settings, clock)
     stack.push_async_callback(sender.aclose)
     calls = Calls()
     desks = _open_desks(settings, db, vault, clock, calls)
@@ -142,12 +140,24 @@ def _wired(
         supervisor=Supervisor(),
         calls=calls,
         sender=sender,
+        lanes=Lanes(settings.delivery_concurrency, settings.delivery_per_endpoint),
         signers=Signers(db, vault, clock),
         desks=desks,
         attempts=BatchWriter("attempts", partial(attempts.open_attempts, db, vault)),
         changes=BatchWriter("changes", partial(orders.settle, db, vault)),
-        deliveries=BatchWriter("deliveries", partial(notifications.record, db)),
+        deliveries=BatchWriter(
+            "deliveries",
+            partial(deliveries.record, db, disable_after=settings.endpoint_disable_after),
+        ),
         database_clock=ClockWatch(),
+    )
+
+
+def _open_sender(settings: Settings, clock: Clock) -> Sender:
+    return Sender(
+        clock,
+        development_hosts=settings.development_host_set,
+        connections=settings.delivery_concurrency,
     )
 
 

@@ -118,6 +118,12 @@ class Settings(BaseSettings):
     """Webhooks under way at once, per worker process."""
     delivery_timeout: Span = timedelta(seconds=15)
     """Hard deadline of one webhook delivery."""
+    delivery_per_endpoint: int = Field(default=32, ge=1, le=2000)
+    """How many of those under way may go to one endpoint; fewer where they run short, so that
+    endpoints that hang leave something to the others."""
+    endpoint_disable_after: Annotated[Span, Field(ge=timedelta(minutes=1))] = timedelta(days=5)
+    """An endpoint that did nothing but fail for this long is disabled: nothing is sent there until
+    ``orderline endpoints enable``."""
     intake_batch: int = Field(default=200, ge=1, le=2000)
     """Stream entries read and committed at once."""
     grace: Span = timedelta(seconds=20)

@@ -19,9 +19,9 @@ from worker.order import Attempted, Claimed
 from worker.outcome import Confirmed, Goods, LineReport, Outcome
 from worker.settings import Settings
 from worker.steps.accept import Sorted, accept_into
-from worker.store import accounts, attempts, claims, notifications, orders, producers
+from worker.store import accounts, attempts, claims, deliveries, notifications, orders, producers
 from worker.store.attempts import NewAttempt, Opened
-from worker.store.notifications import Delivered
+from worker.store.deliveries import Delivered
 from worker.store.orders import Settling
 from worker.store.session import Boundary, Database
 from worker.store.tables_told import NotificationState
@@ -116,12 +116,13 @@ class World:
 
     async def tell(self, *, code: int | None = 200, error: str | None = None) -> None:
         """Try every notification that is due, once."""
+        claimed = await notifications.claim(self.db, self.vault, free=50, lease=LEASE)
         batch = [
             Delivered(
                 event_id=owed.event_id,
                 fence=owed.fence,
                 replays=owed.replays,
-                number=owed.tries + 1,
+                tries=owed.tries + 1,
                 state=(
                     NotificationState.ACKNOWLEDGED if code == 200 else NotificationState.PENDING
                 ),
@@ -131,9 +132,14 @@ class World:
                 error=error,
                 excerpt=None,
             )
-            for owed in await notifications.claim(self.db, self.vault, free=50, lease=LEASE)
+            for owed in claimed.owed
         ]
-        await notifications.record(self.db, batch)
+        await deliveries.record(self.db, batch)
+
+    async def execute(self, statement: str) -> None:
+        """Change rows behind everybody's back."""
+        async with self.db.transaction(Boundary.PRODUCER) as connection:
+            await connection.execute(text(statement))
 
     async def tell_later(self) -> None:
         """Have every notification acknowledged that waits for its next try."""

@@ -14,6 +14,10 @@ class PatientReceiver(Receiver):
         super().__init__()
         self.held = 0
         """How many deliveries wait for an answer."""
+        self.gone = 0
+        """How many deliveries got 410 for an answer."""
+        self.is_gone = False
+        """Whether that is what it answers now."""
         self._open = asyncio.Event()
         self._open.set()
 
@@ -29,6 +33,9 @@ class PatientReceiver(Receiver):
         self.held += 1
         await self._open.wait()
         self.held -= 1
+        if self.is_gone:
+            self.gone += 1
+            return web.Response(status=410)
         if request.transport is None or request.transport.is_closing():
             return web.Response(status=503)  # nobody is there any more to hear it
         return await super()._take(request)

@@ -96,7 +96,7 @@ class Engine:
         assert await self.supervisor.settle(PATIENCE)
 
 
-def an_engine(permits: int) -> Engine:
+def an_engine(permits: int, kept: int = 0) -> Engine:
     rows, supervisor = Rows(), Supervisor()
     pump = Pump(
         "test",
@@ -105,6 +105,7 @@ def an_engine(permits: int) -> Engine:
         work=rows.work,
         name_of=lambda row: row,
         supervisor=supervisor,
+        kept=kept,
     )
     supervisor.spawn(pump.run(), "pump")
     return Engine(pump, rows, supervisor)
@@ -209,6 +210,25 @@ async def test_permits_can_be_reserved_for_rows_that_are_leased_already() -> Non
     assert engine.pump.free == 1
     await engine.finish(row)
     assert engine.pump.free == 2
+
+
+async def test_what_is_kept_can_be_reserved_during_a_claim_and_is_used_by_it_in_the_end() -> None:
+    engine = an_engine(4, kept=1)
+    engine.rows.open.clear()
+    names = engine.rows.add(9)
+    engine.pump.ring()
+    async with asyncio.timeout(PATIENCE):
+        await engine.rows.claiming.wait()
+    assert engine.rows.asked == [3]
+    assert engine.pump.reserve(1)
+    assert not engine.pump.reserve(1)
+    engine.pump.give_back(1)
+    engine.rows.open.set()
+    async with asyncio.timeout(PATIENCE):
+        while engine.pump.working < 4:
+            await asyncio.sleep(0)
+    assert engine.rows.asked[:2] == [3, 1]
+    await engine.finish(*names)
 
 
 async def test_work_that_fails_gives_its_permit_back_and_its_bell_an_answer() -> None:

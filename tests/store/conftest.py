@@ -15,6 +15,7 @@ from tests.builders import Body, a_decider, an_entry, an_intent
 from worker.capabilities import Capabilities
 from worker.change import Change
 from worker.crypto import Vault
+from worker.lanes import Room
 from worker.lifecycle import UNDER_WAY, Step
 from worker.order import Attempted, Claimed
 from worker.outcome import Outcome
@@ -22,7 +23,7 @@ from worker.settings import Settings
 from worker.steps.accept import Sorted, accept_into
 from worker.store import attempts, claims, notifications, orders, producers
 from worker.store.attempts import NewAttempt, Opened
-from worker.store.notifications import Owed
+from worker.store.notifications import NO_LIMIT, Owed
 from worker.store.orders import Settled, Settling
 from worker.store.session import Boundary, Database
 
@@ -78,8 +79,9 @@ class Shop:
         batch = [Settling(change, **kept) for change in changes]
         return await orders.settle(self.db, self.vault, batch)
 
-    async def owed(self, *, free: int = 10) -> list[Owed]:
-        return await notifications.claim(self.db, self.vault, free=free, lease=LEASE)
+    async def owed(self, *, free: int = 10, room: Room = NO_LIMIT) -> list[Owed]:
+        claimed = await notifications.claim(self.db, self.vault, free=free, lease=LEASE, room=room)
+        return [*claimed.owed]
 
     async def rows(self, sql: str, **values: Any) -> Sequence[Any]:
         async with self.db.reading() as connection:

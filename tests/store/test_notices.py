@@ -11,9 +11,9 @@ from tests.builders import an_entry, an_intent, raw
 from tests.store.conftest import Shop
 from worker.steps.accept import accept_into
 from worker.steps.replay import replay
-from worker.store import erasing, notifications, producers, purge, quarantine
+from worker.store import deliveries, erasing, producers, purge, quarantine
+from worker.store.deliveries import Delivered
 from worker.store.intake import Entry, EntryKind
-from worker.store.notifications import Delivered
 from worker.store.quarantine import Decided
 from worker.store.tables_told import NotificationState
 from worker.store.views_quarantine import kept
@@ -37,7 +37,7 @@ async def heard(shop: Shop) -> list[Notice]:
             event_id=each.event_id,
             fence=each.fence,
             replays=each.replays,
-            number=1,
+            tries=1,
             state=NotificationState.ACKNOWLEDGED,
             due_in=None,
             milliseconds=1,
@@ -47,7 +47,7 @@ async def heard(shop: Shop) -> list[Notice]:
         )
         for each in owed
     ]
-    await notifications.record(shop.db, batch)
+    await deliveries.record(shop.db, batch)
     assert {each.url for each in owed} <= {"https://shop.example/hooks"}
     return [each.notification for each in owed if isinstance(each.notification, Notice)]
 

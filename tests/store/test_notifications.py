@@ -12,8 +12,9 @@ from tests.builders import an_intent
 from tests.store.conftest import LEASE, Shop, a_change, news_of
 from worker.lifecycle import LineState
 from worker.outcome import Confirmed, Goods, InDoubt, LineReport
-from worker.store import accounts, notifications
-from worker.store.notifications import Delivered, Owed
+from worker.store import accounts, deliveries
+from worker.store.deliveries import Delivered
+from worker.store.notifications import Owed
 from worker.store.tables_told import NotificationState
 
 SetClock = Callable[[timedelta], None]
@@ -30,7 +31,7 @@ def a_delivery(
         event_id=owed.event_id,
         fence=owed.fence,
         replays=owed.replays,
-        number=owed.tries + 1,
+        tries=owed.tries + 1,
         state=state,
         due_in=due_in,
         milliseconds=12,
@@ -40,9 +41,9 @@ def a_delivery(
     )
 
 
-async def record(shop: Shop, *deliveries: Delivered) -> bool:
+async def record(shop: Shop, *tried: Delivered) -> bool:
     """Whether later notifications are owed now."""
-    return any(await notifications.record(shop.db, deliveries))
+    return any(await deliveries.record(shop.db, tried))
 
 
 async def doubted_and_placed(shop: Shop, set_clock: SetClock, *deliver_ids: str) -> None:
@@ -212,9 +213,9 @@ async def test_a_lease_given_back_makes_the_notification_due_at_once(
 ) -> None:
     await shop.settle(a_change(await shop.attempt(await shop.claimed()), Confirmed("x")))
     (owed,) = await shop.owed()
-    await notifications.release(shop.db, [(owed.event_id, owed.fence)])
+    await deliveries.release(shop.db, [(owed.event_id, owed.fence)])
     (again,) = await shop.owed()
-    await notifications.release(shop.db, [(owed.event_id, owed.fence)])
+    await deliveries.release(shop.db, [(owed.event_id, owed.fence)])
     assert await shop.owed() == []
     assert again.fence == owed.fence + 1
     set_clock(LATER)

@@ -16,9 +16,9 @@ from tests.store.conftest import Shop, a_change
 from worker.lifecycle import LineState
 from worker.outcome import Confirmed, LineReport
 from worker.steps.accept import Sorted, accept_into
-from worker.store import erasing, intake, notifications, purge, views_tombstones
+from worker.store import deliveries, erasing, intake, purge, views_tombstones
+from worker.store.deliveries import Delivered
 from worker.store.intake import EntryKind
-from worker.store.notifications import Delivered
 from worker.store.session import as_rows
 from worker.store.tables_told import NotificationState
 from worker.store.views_upkeep import taken_in
@@ -34,7 +34,7 @@ async def ended(shop: Shop, *, told: bool = True) -> None:
     yes = Confirmed("their-id", (LineReport(line.line_ref, LineState.DELIVERED),))
     await shop.settle(a_change(tried, yes))
     if told:
-        await notifications.record(shop.db, [delivered(e.event_id) for e in await shop.owed()])
+        await deliveries.record(shop.db, [delivered(e.event_id) for e in await shop.owed()])
 
 
 def delivered(event_id: EventId) -> Delivered:
@@ -42,7 +42,7 @@ def delivered(event_id: EventId) -> Delivered:
         event_id=event_id,
         fence=1,
         replays=0,
-        number=1,
+        tries=1,
         state=NotificationState.ACKNOWLEDGED,
         due_in=None,
         milliseconds=1,
@@ -122,9 +122,7 @@ async def test_of_a_batch_no_delivery_is_lost_because_another_ones_order_was_pur
     await ended(shop, told=False)
     [owed] = await shop.owed()
     gone = EventId(new_uuid())
-    assert (
-        len(await notifications.record(shop.db, [delivered(gone), delivered(owed.event_id)])) == 2
-    )
+    assert len(await deliveries.record(shop.db, [delivered(gone), delivered(owed.event_id)])) == 2
     assert [row.event_id for row in await shop.rows("SELECT * FROM deliveries")] == [owed.event_id]
 
 

@@ -6,7 +6,8 @@ from datetime import timedelta
 from tests.store.conftest import Shop
 from tests.store.test_notifications import a_delivery, doubted_and_placed, record, state_of
 from worker.store import redeliveries
-from worker.store.notifications import Delivered, Owed
+from worker.store.deliveries import Delivered
+from worker.store.notifications import Owed
 from worker.store.redeliveries import Replay
 from worker.store.tables_told import NotificationState
 

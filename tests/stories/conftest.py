@@ -23,6 +23,7 @@ from worker.crypto import Vault
 from worker.demo.installing import register
 from worker.desk import Desk
 from worker.engine import Engine
+from worker.lanes import lane_of
 from worker.lifecycle import OrderState, Step
 from worker.order import Attempted, Claimed
 from worker.providers import REGISTRY
@@ -32,8 +33,9 @@ from worker.sandbox import Sandbox, SandboxSettings
 from worker.settings import Settings
 from worker.steps.accept import Sorted, accept
 from worker.steps.expire import expire
-from worker.store import claims
+from worker.store import claims, endpoints
 from worker.store.attempts import NewAttempt, Opened
+from worker.store.endpoints import Decision
 from worker.store.intake import Entry, EntryKind
 from worker.store.reconciliations import Run
 from worker.store.session import Boundary
@@ -45,9 +47,12 @@ _NEXT_DUE = """
 SELECT min(due_at) - orderline_now() FROM (
     SELECT due_at FROM orders WHERE due_at IS NOT NULL
     UNION ALL
-    SELECT due_at FROM notifications n WHERE due_at IS NOT NULL AND NOT EXISTS (
+    SELECT greatest(n.due_at, e.rests_until)
+    FROM notifications n JOIN endpoints e ON (e.producer, e.url) = (n.producer, n.endpoint)
+    WHERE n.due_at IS NOT NULL AND e.disabled_at IS NULL AND NOT EXISTS (
         SELECT FROM notifications p
-        WHERE p.subject = n.subject AND p.sequence < n.sequence AND p.state = 'pending')
+        WHERE p.subject = n.subject AND p.sequence < n.sequence AND p.state = 'pending'
+            AND p.acknowledged_at IS NULL)
 ) all_due
 """
 
@@ -150,6 +155,11 @@ class Story:
             opened_at=opened.opened_at,
             sent_at=opened.sent_at,
         )
+
+    async def enable(self) -> None:
+        """Have the shop's endpoint enabled, as its operator would."""
+        lane = lane_of(SHOP, self.receiver.hook(SHOP))
+        await endpoints.enable(self.db, lane, Decision(by="ada", why="they are back"))
 
     async def expire(self) -> None:
         """What beat rings for every other second: end what has lapsed, whatever is due."""

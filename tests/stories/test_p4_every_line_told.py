@@ -21,15 +21,24 @@ async def test_one_lines_trouble_does_not_hold_up_another_line(story: Story) -> 
     assert story.told("1-2") == ["accepted", "delivered"]
 
 
-async def test_an_endpoint_that_never_answers_exhausts_visibly_after_ten_tries(
+async def test_ten_tries_exhaust_a_notification_and_five_days_of_failures_disable_its_endpoint(
     story: Story,
 ) -> None:
     story.receiver.refuse("1-1")
     await story.submit(hyper("1"))
     await story.play(limit=timedelta(days=9))
-    states = await story.all("SELECT state, tries FROM notifications ORDER BY sequence")
-    assert states == [("exhausted", 10), ("exhausted", 10)]
-    assert timedelta(days=2) < story.ahead
+    first, second = await story.all("SELECT state, tries FROM notifications ORDER BY sequence")
+    assert first == ("exhausted", 10)
+    assert second.state == "pending", "its endpoint was disabled meanwhile"
+    assert timedelta(days=5) < story.ahead < timedelta(days=7)
+    told = await story.all("SELECT type, data FROM events WHERE endpoint IS NOT NULL ORDER BY at")
+    assert [each.type for each in told] == [
+        "endpoint.failing",
+        "notification.exhausted",
+        "endpoint.disabled",
+    ]
+    assert told[1].data["tries"] == 10
+    assert told[2].data["because"] == "failing"
 
 
 async def test_every_try_carries_the_same_id_and_the_same_bytes(story: Story) -> None:

@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.builders import POLICY
-from worker.policy import DELIVERY_SCHEDULE, THROTTLE_FLOOR, delivery_in
+from worker.policy import (
+    BREATHER,
+    DELIVERY_SCHEDULE,
+    LONGEST_REST,
+    THROTTLE_FLOOR,
+    delivery_in,
+    rest_in,
+)
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
@@ -103,3 +110,35 @@ def test_a_producers_wish_may_double_a_wait_and_never_shortens_it(
 
 def test_no_wish_reopens_what_is_exhausted() -> None:
     assert delivery_in(10, 0.5, timedelta(hours=1)) is None
+
+
+@given(st.integers(1, 9), chances)
+def test_who_is_busy_is_left_alone_for_a_minute_at_least(tries: int, chance: float) -> None:
+    wait, unasked = delivery_in(tries, chance, busy=True), delivery_in(tries, chance)
+    assert wait is not None
+    assert unasked is not None
+    assert wait >= max(BREATHER, unasked) - timedelta(milliseconds=1)
+    assert wait <= max(1.5 * BREATHER, unasked) + timedelta(milliseconds=1)
+
+
+def test_a_busy_receivers_own_wish_is_believed() -> None:
+    assert delivery_in(1, 0.5, timedelta(seconds=7), busy=True) == timedelta(seconds=7)
+
+
+@pytest.mark.parametrize(
+    ("code", "wish", "rest"),
+    [
+        (429, None, BREATHER),
+        (429, timedelta(seconds=7), timedelta(seconds=7)),
+        (429, timedelta(days=7), LONGEST_REST),
+        (503, None, None),
+        (503, timedelta(minutes=7), timedelta(minutes=7)),
+        (503, timedelta(days=7), LONGEST_REST),
+        (500, timedelta(minutes=7), None),
+        (None, None, None),
+    ],
+)
+def test_an_endpoint_rests_as_a_whole_only_where_it_speaks_for_itself(
+    code: int | None, wish: timedelta | None, rest: timedelta | None
+) -> None:
+    assert rest_in(code, wish) == rest

@@ -18,7 +18,7 @@ from worker.cli.session import Unreachable, opened_database, opened_redis, revis
 from worker.clock import SystemClock
 from worker.crypto import Vault
 from worker.errors import SettingsError
-from worker.health import books, broker, database, progress, setup, turns, work
+from worker.health import books, broker, database, endpoints, progress, setup, turns, work
 from worker.health.finding import Finding, Level, fail
 from worker.health.progress import Limits
 from worker.provider import Accounts
@@ -124,6 +124,7 @@ async def _examine_rows(
         turns.judge_turns(jobs, limits),
         *turns.judge_missed(jobs),
         *work.judge_standing(loads, facts),
+        *endpoints.judge_endpoints(await endpoints.read_endpoints(db)),
     ]
 
 

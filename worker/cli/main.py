@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from worker import logs
-from worker.cli import api_keys, differences, notifications, producers, quarantine
+from worker.cli import api_keys, differences, endpoints, notifications, producers, quarantine
 from worker.cli.cancel import cancel
 from worker.cli.chaos import chaos
 from worker.cli.demo import demo
@@ -61,6 +61,7 @@ app.command("reconcile")(reconcile)
 app.add_typer(differences.app, name="differences")
 app.command("report")(report)
 app.add_typer(notifications.app, name="notifications")
+app.add_typer(endpoints.app, name="endpoints")
 app.add_typer(producers.app, name="producers")
 app.add_typer(api_keys.app, name="api-keys")
 app.command("providers")(providers)

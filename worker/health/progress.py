@@ -14,7 +14,7 @@ from schemas.jobs import SWEEP
 from schemas.orders import span
 from worker.health.finding import Finding, Level, measured
 from worker.settings import Settings
-from worker.store.notifications import MAY_GO
+from worker.store.notifications import MAY_GO, OWING
 from worker.store.session import Database
 from worker.store.upkeep import since_run
 
@@ -30,9 +30,17 @@ ORDER BY o.due_at
 """An order that a worker holds, or whose account rests, has its ``due_at`` in the future."""
 
 _OWED: Final = text(f"""
-SELECT extract(epoch FROM orderline_now() - n.due_at)::float8 FROM notifications n
-WHERE {MAY_GO} ORDER BY n.due_at LIMIT 1
-""")  # noqa: S608 -- the clause is a constant of ours
+WITH RECURSIVE {OWING}
+SELECT max(extract(epoch FROM orderline_now() - greatest(
+    n.due_at, e.rests_until, CASE WHEN e.failing_since IS NOT NULL THEN e.failed_at END)))::float8
+FROM reachable e CROSS JOIN LATERAL (
+    SELECT n.due_at FROM notifications n
+    WHERE n.producer = e.producer AND n.endpoint = e.url AND {MAY_GO}
+    ORDER BY n.due_at LIMIT 1
+) n
+""")  # noqa: S608 -- the clauses are constants of ours
+"""What goes to a failing endpoint is let through slowly: it moves as long as something is tried.
+"""
 
 _NOT_READ: Final = "is a worker running, and does it reach the database?"
 

@@ -1,14 +1,19 @@
 """Hand one notification to its producer: sign, POST, record."""
 
+from typing import Final
+
 from schemas.notifications import render
-from worker.delivery.sender import DeliveryResult
+from worker.delivery.sender import DeliveryResult, Failure
 from worker.logs import get_logger
-from worker.policy import delivery_in
+from worker.policy import delivery_in, rest_in
 from worker.pump import Pump
 from worker.runtime import Runtime
-from worker.store import notifications
-from worker.store.notifications import Delivered, Owed
+from worker.store import deliveries
+from worker.store.deliveries import Delivered
+from worker.store.notifications import Owed
 from worker.store.tables_told import NotificationState
+
+_TOO_MANY: Final = 429
 
 log = get_logger(__name__)
 
@@ -18,10 +23,19 @@ async def deliver(owed: Owed, mail: Pump[Owed], rt: Runtime) -> str:
 
     A crash between the POST and the record gives a repeat with the same ``webhook-id``.
     """
+    try:
+        return await _deliver(owed, mail, rt)
+    finally:
+        if rt.lanes.leave(owed.lane):
+            mail.ring()
+
+
+async def _deliver(owed: Owed, mail: Pump[Owed], rt: Runtime) -> str:
     result = await _post(owed, rt)
     if result is None:
-        await notifications.release(rt.db, [(owed.event_id, owed.fence)])
+        await deliveries.release(rt.db, [(owed.event_id, owed.fence)])
         return "released"
+    rt.lanes.saw(owed.lane, failing=not result.acknowledged)
     delivered = _delivered(owed, result, rt.chance())
     if not result.acknowledged:
         log.info(
@@ -57,17 +71,22 @@ def _delivered(owed: Owed, result: DeliveryResult, chance: float) -> Delivered:
     if result.acknowledged:
         state = NotificationState.ACKNOWLEDGED
     else:
-        wait = delivery_in(tries, chance, result.retry_after)
+        busy = result.code == _TOO_MANY or result.error is Failure.TIMEOUT
+        wait = delivery_in(tries, chance, result.retry_after, busy=busy)
+        if result.gone:
+            wait = wait or delivery_in(1, chance)  # its endpoint is disabled: it waits for that
         state = NotificationState.EXHAUSTED if wait is None else NotificationState.PENDING
     return Delivered(
         event_id=owed.event_id,
         fence=owed.fence,
         replays=owed.replays,
-        number=tries,
+        tries=tries,
         state=state,
         due_in=wait,
         milliseconds=round(result.duration.total_seconds() * 1000),
         code=result.code,
         error=result.error,
         excerpt=result.excerpt or None,
+        gone=result.gone,
+        rest=rest_in(result.code, result.retry_after),
     )

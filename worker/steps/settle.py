@@ -6,6 +6,7 @@ from typing import Final
 
 from worker.change import Change, LineMove
 from worker.desk import Desk
+from worker.lanes import lane_of
 from worker.logs import get_logger
 from worker.outcome import Confirmed, Pending, name_of
 from worker.pump import Pump
@@ -47,10 +48,16 @@ async def settle(decided: Decided, desk: Desk, mail: Pump[Owed], rt: Runtime) ->
 async def write(change: Change, keep: timedelta | None, mail: Pump[Owed], rt: Runtime) -> Settled:
     """Commit a change under its fence, with the first deliveries that there are permits for.
 
+    Not at once goes what has no room in its lane, or whose endpoint failed it last: ``collect``
+    decides about those.
+
     ``keep`` holds on to the order's lease for that long.
     """
     wanted = len(change.moves)
-    first_hand = wanted > 0 and mail.reserve(wanted)
+    lane = lane_of(change.producer, change.notify_url)
+    first_hand = wanted > 0 and rt.lanes.may_enter(lane, wanted, mail.free) and mail.reserve(wanted)
+    if first_hand:
+        rt.lanes.enter(lane, wanted)
     settled = NOT_HELD
     try:
         settled = await rt.changes.write(
@@ -58,7 +65,9 @@ async def write(change: Change, keep: timedelta | None, mail: Pump[Owed], rt: Ru
         )
     finally:
         if first_hand:
-            mail.give_back(wanted - len(settled.leased))
+            unused = wanted - len(settled.leased)
+            rt.lanes.leave(lane, unused)
+            mail.give_back(unused)
     if settled.at is not None:
         _call_attention(change)
         for move in change.moves:

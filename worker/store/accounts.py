@@ -11,7 +11,7 @@ from sqlalchemy import text
 from schemas.jobs import SWEEP
 from worker.lifecycle import Step
 from worker.skew import Ahead
-from worker.store.notifications import MAY_GO
+from worker.store.notifications import MAY_GO, OWING
 from worker.store.session import Boundary, Database, as_rows
 from worker.store.upkeep import note_run
 
@@ -39,9 +39,15 @@ _ANSWER: Final = text(
     " WHERE provider = :provider AND account = :account AND rung_at IS NOT NULL"
 )
 
-_ANY_OWED: Final = text(
-    f"SELECT EXISTS (SELECT FROM notifications n WHERE {MAY_GO})"  # noqa: S608 -- our constant
+_ANY_OWED: Final = text(f"""
+WITH RECURSIVE {OWING}
+SELECT EXISTS (
+    SELECT FROM reachable e CROSS JOIN LATERAL (
+        SELECT FROM notifications n
+        WHERE n.producer = e.producer AND n.endpoint = e.url AND {MAY_GO} LIMIT 1
+    ) n
 )
+""")  # noqa: S608 -- the clauses are constants of ours
 
 
 _NOTE_CLOCKS: Final = text("""

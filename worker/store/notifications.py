@@ -1,4 +1,7 @@
-"""Notifications: claimed in each line's order, their deliveries recorded."""
+"""Notifications: who is owed one, claimed in each line's order and by endpoint.
+
+Its neighbour ``deliveries`` records what became of them.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,84 +23,91 @@ from schemas.notifications import (
     Notification,
 )
 from worker.crypto import SealBroken, Vault
+from worker.lanes import FAILING_LANE, Lane, Room, lane_of
 from worker.logs import get_logger
 from worker.store.goods import open_goods
 from worker.store.session import Boundary, Database, Row, as_rows
 
 log = get_logger(__name__)
 
+OWING: Final = """owing AS (
+    (SELECT n.producer, n.endpoint FROM notifications n
+    WHERE n.due_at IS NOT NULL ORDER BY n.producer, n.endpoint LIMIT 1)
+    UNION ALL
+    SELECT next.producer, next.endpoint FROM owing o CROSS JOIN LATERAL (
+        SELECT n.producer, n.endpoint FROM notifications n
+        WHERE n.due_at IS NOT NULL AND (n.producer, n.endpoint) > (o.producer, o.endpoint)
+        ORDER BY n.producer, n.endpoint LIMIT 1
+    ) next
+),
+reachable AS (
+    SELECT e.* FROM owing o JOIN endpoints e ON (e.producer, e.url) = (o.producer, o.endpoint)
+    WHERE e.disabled_at IS NULL AND (e.rests_until IS NULL OR e.rests_until <= orderline_now())
+)"""
+"""For a ``WITH RECURSIVE``: the endpoints that something is owed to, in jumps over their index, so
+that it costs nothing how many there are besides; and those of them that are not to be left alone.
+"""
+
 BEHIND: Final = """EXISTS (
     SELECT FROM notifications earlier
     WHERE earlier.subject = n.subject AND earlier.sequence < n.sequence
         AND earlier.state = 'pending'
         AND (earlier.acknowledged_at IS NULL OR n.acknowledged_at IS NOT NULL)
+    OFFSET 0
 )"""
 """Which notifications ``n`` wait for an earlier one of their line.
 
-One that was acknowledged, and is replayed, holds back only others like it.
+One that was acknowledged, and is replayed, holds back only others like it. ``OFFSET 0``: row by
+row, for as many as are wanted, never a join of everything that is owed.
 """
 
 MAY_GO: Final = f"n.due_at <= orderline_now() AND NOT {BEHIND}"
 """Which notifications ``n`` are due and not behind an earlier one of their line."""
 
 _CLAIM: Final = text(f"""
-WITH due AS (
-    SELECT n.event_id FROM notifications n
-    WHERE {MAY_GO}
-    ORDER BY n.due_at
-    LIMIT :free
-    FOR UPDATE SKIP LOCKED
+WITH RECURSIVE {OWING},
+lane AS (
+    SELECT e.producer, e.url, e.failing_since IS NOT NULL OR coalesce(t.failing, false) AS failing,
+        coalesce(t.count, 0) AS taken
+    FROM reachable e LEFT JOIN jsonb_to_recordset(CAST(:taken AS jsonb)) AS t(
+        producer text, url text, count int, failing bool) USING (producer, url)
+),
+candidate AS (
+    SELECT c.event_id, c.due_at, l.failing,
+        row_number() OVER (PARTITION BY l.failing ORDER BY c.due_at) AS place
+    FROM lane l CROSS JOIN LATERAL (
+        SELECT n.event_id, n.due_at FROM notifications n
+        WHERE n.producer = l.producer AND n.endpoint = l.url AND {MAY_GO}
+        ORDER BY n.due_at
+        LIMIT greatest(
+            CASE WHEN l.failing THEN least(:each, {FAILING_LANE}) ELSE :each END - l.taken, 0)
+    ) c
+),
+chosen AS (
+    SELECT event_id, due_at, failing FROM candidate WHERE NOT failing OR place <= :failing
+    ORDER BY due_at LIMIT 2 * :free
+),
+due AS (
+    SELECT n.event_id, c.failing FROM chosen c JOIN notifications n USING (event_id)
+    WHERE n.due_at <= orderline_now()
+    ORDER BY c.due_at LIMIT :free
+    FOR UPDATE OF n SKIP LOCKED
 ),
 taken AS (
     UPDATE notifications n SET fence = fence + 1,
         lease_until = orderline_now() + make_interval(secs => :lease),
         due_at = orderline_now() + make_interval(secs => :lease)
     FROM due WHERE n.event_id = due.event_id
-    RETURNING n.event_id, n.subject, n.producer, n.url, n.fence, n.tries, n.replays
+    RETURNING n.event_id, n.subject, n.producer, n.url, n.fence, n.tries, n.replays, due.failing
 )
-SELECT t.*, e.type, e.at, e.data, e.sealed_goods
+SELECT t.*, e.type, e.at, e.data, e.sealed_goods, (SELECT count(*) FROM chosen) AS found
 FROM taken t JOIN events e ON e.id = t.event_id
-""")  # noqa: S608 -- the clause is a constant of ours
+""")  # noqa: S608 -- the clauses are constants of ours
+"""Chosen are twice as many as are wanted, so that two who claim at once do not both get the half
+that the other one locked."""
 
-_RECORD: Final = text("""
-WITH input AS (
-    SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS _(
-        event_id uuid, fence int, replays int, number int, state text, due_in float8,
-        milliseconds int, code int, error text, excerpt text)
-),
-noted AS (
-    INSERT INTO deliveries (event_id, number, milliseconds, code, error, excerpt)
-    SELECT i.event_id, i.fence, i.milliseconds, i.code, i.error, i.excerpt
-    FROM input i JOIN notifications n USING (event_id)
-    ORDER BY i.event_id, i.fence
-    ON CONFLICT (event_id, number) DO NOTHING
-),
-held AS (
-    UPDATE notifications n SET
-        state = i.state, tries = i.number, lease_until = NULL,
-        due_at = orderline_now() + make_interval(secs => i.due_in),
-        acknowledged_at = coalesce(n.acknowledged_at,
-            CASE WHEN i.state = 'acknowledged' THEN orderline_now() END)
-    FROM input i WHERE n.event_id = i.event_id AND n.state = 'pending' AND n.replays = i.replays
-        AND (n.fence = i.fence OR i.state = 'acknowledged')
-    RETURNING n.event_id, n.subject, n.sequence, n.state
-)
-SELECT EXISTS (
-    SELECT FROM held h JOIN notifications later
-        ON later.subject = h.subject AND later.sequence > h.sequence AND later.state = 'pending'
-    WHERE h.state <> 'pending'
-) AS later_are_owed
-""")
-
-_LOCK: Final = text(
-    "SELECT event_id FROM notifications WHERE event_id = ANY(:ids) ORDER BY event_id FOR UPDATE"
-)
-
-_RELEASE: Final = text("""
-UPDATE notifications n SET due_at = orderline_now(), lease_until = NULL
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS i(event_id uuid, fence int)
-WHERE n.event_id = i.event_id AND n.fence = i.fence AND n.state = 'pending'
-""")
+NO_LIMIT: Final = Room(each=1_000, failing=1_000)
+"""For who claims alone, and counts by itself."""
 
 
 def webhook_id(event_id: UUID) -> str:
@@ -116,9 +126,16 @@ class Owed:
     url: str
     fence: int
     tries: int
-    """Since it was last replayed."""
+    """Since it was last replayed, or its endpoint enabled."""
     replays: int = 0
+    failing: bool = False
+    """Whether its endpoint failed the last time."""
     notification: Message
+
+    @property
+    def lane(self) -> Lane:
+        """Where it goes to."""
+        return lane_of(self.producer, self.url)
 
     @property
     def webhook_id(self) -> str:
@@ -126,69 +143,38 @@ class Owed:
         return webhook_id(self.event_id)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivered:
-    """What one delivery came to. ``due_in`` is ``None`` unless it is still pending.
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What a claim brought, and whether there was more."""
 
-    ``number`` counts the tries since the last replay. A delivery is kept under its claim's
-    ``fence``, which is never given twice.
+    owed: Sequence[Owed]
+    more: bool
+
+
+async def claim(
+    db: Database, vault: Vault, *, free: int, lease: timedelta, room: Room = NO_LIMIT
+) -> Claimed:
+    """Lease at most ``free`` due notifications, the oldest first, as far as there is ``room``.
+
+    None goes before its line's earlier ones are done, and none to an endpoint that is disabled or
+    rests.
     """
-
-    event_id: EventId
-    fence: int
-    replays: int
-    number: int
-    state: str
-    due_in: timedelta | None
-    milliseconds: int
-    code: int | None
-    error: str | None
-    excerpt: str | None
-
-
-async def claim(db: Database, vault: Vault, *, free: int, lease: timedelta) -> list[Owed]:
-    """Lease at most ``free`` due notifications, none before its line's earlier ones are done."""
+    taken = [
+        {"producer": each.lane[0], "url": each.lane[1], "count": each.count}
+        | {"failing": each.failing}
+        for each in room.taken
+    ]
+    values = {
+        "free": free,
+        "lease": lease.total_seconds(),
+        "each": room.each,
+        "failing": room.failing,
+        "taken": as_rows(taken),
+    }
     async with db.transaction(Boundary.NOTIFICATION_CLAIM) as connection:
-        rows = await connection.execute(_CLAIM, {"free": free, "lease": lease.total_seconds()})
-        taken = rows.all()
-    return [owed for row in taken if (owed := _readable(row, vault)) is not None]
-
-
-async def record(db: Database, batch: Sequence[Delivered]) -> list[bool]:
-    """Record deliveries, all in one commit.
-
-    An acknowledgement counts even after its lease is gone: the producer has it. One of a claim from
-    before a replay is only noted: somebody wants another one. What comes after its order was purged
-    is let go. Each result says whether later notifications of some line of the
-    batch may go now.
-    """
-    async with db.transaction(Boundary.DELIVERY) as connection:
-        await connection.execute(_LOCK, {"ids": [item.event_id for item in batch]})
-        rows = [
-            {
-                "event_id": item.event_id,
-                "fence": item.fence,
-                "replays": item.replays,
-                "number": item.number,
-                "state": item.state,
-                "due_in": None if item.due_in is None else item.due_in.total_seconds(),
-                "milliseconds": item.milliseconds,
-                "code": item.code,
-                "error": item.error,
-                "excerpt": item.excerpt,
-            }
-            for item in batch
-        ]
-        later = (await connection.execute(_RECORD, {"rows": as_rows(rows)})).scalar_one()
-    return [later] * len(batch)
-
-
-async def release(db: Database, given_back: Sequence[tuple[EventId, int]]) -> None:
-    """Give leases back: each notification is due at once."""
-    rows = [{"event_id": event_id, "fence": fence} for event_id, fence in given_back]
-    async with db.transaction(Boundary.RELEASE) as connection:
-        await connection.execute(_LOCK, {"ids": [row["event_id"] for row in rows]})
-        await connection.execute(_RELEASE, {"rows": as_rows(rows)})
+        rows = (await connection.execute(_CLAIM, values)).all()
+    owed = [each for row in rows if (each := _readable(row, vault)) is not None]
+    return Claimed(owed, more=bool(rows) and rows[0].found >= free)
 
 
 def told(
@@ -222,6 +208,7 @@ def _owed(row: Row, vault: Vault) -> Owed:
         fence=row.fence,
         tries=row.tries,
         replays=row.replays,
+        failing=row.failing,
         notification=_message(row, vault),
     )
 

@@ -103,17 +103,28 @@ told AS (
     WHERE (order_id, fence) IN (SELECT id, fence FROM held)
     ON CONFLICT (id) DO NOTHING
 ),
+before AS MATERIALIZED (
+    SELECT p.subject, p.due_at FROM move m JOIN notifications p ON p.subject = m.line_id
+    WHERE p.state = 'pending' AND p.acknowledged_at IS NULL
+    ORDER BY p.event_id FOR NO KEY UPDATE OF p
+),
 owed AS (
     INSERT INTO notifications AS n (
         event_id, subject, sequence, producer, url, state, fence, lease_until, due_at)
     SELECT m.event_id, m.line_id, m.sequence, m.producer, m.url, 'pending',
         CASE WHEN first.here THEN 1 ELSE 0 END,
         CASE WHEN first.here THEN orderline_now() + make_interval(secs => m.lease) END,
-        orderline_now() + make_interval(secs => CASE WHEN first.here THEN m.lease ELSE 0 END)
-    FROM move m CROSS JOIN LATERAL (
-        SELECT m.lease IS NOT NULL AND NOT EXISTS (
-            SELECT FROM notifications p WHERE p.subject = m.line_id AND p.state = 'pending'
-                AND p.acknowledged_at IS NULL
+        CASE WHEN first.here THEN orderline_now() + make_interval(secs => m.lease)
+            ELSE greatest(first.behind, orderline_now()) END
+    FROM move m
+    LEFT JOIN (SELECT subject, max(due_at) AS due_at FROM before GROUP BY subject) b
+        ON b.subject = m.line_id
+    CROSS JOIN LATERAL (
+        SELECT b.due_at AS behind, m.lease IS NOT NULL AND b.due_at IS NULL AND EXISTS (
+            SELECT FROM endpoints e
+            WHERE e.producer = m.producer AND e.url = split_part(m.url, '?', 1)
+                AND e.failing_since IS NULL AND e.disabled_at IS NULL
+                AND (e.rests_until IS NULL OR e.rests_until <= orderline_now())
         ) AS here
     ) first
     ON CONFLICT (event_id) DO NOTHING
@@ -124,6 +135,8 @@ SELECT held.id, held.fence, orderline_now() AS at,
      WHERE m.order_id = held.id AND owed.fence = 1) AS leased
 FROM held
 """)
+"""Whatever goes behind an earlier notification takes that one's lock first: it is settled before,
+and then nobody waits for it, or after, and then it calls this one up."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,15 @@ _DELETE_CLOSED: Final = (
     text("DELETE FROM quarantine WHERE id = ANY(:ids)"),
 )
 
+_DELETE_ENDPOINT_EVENTS: Final = text("""
+DELETE FROM events WHERE id IN (
+    SELECT id FROM events
+    WHERE endpoint IS NOT NULL AND at <= orderline_now() - make_interval(secs => :age)
+    ORDER BY at LIMIT :limit
+    FOR UPDATE SKIP LOCKED
+)
+RETURNING id
+""")
 
 _DELETE_BOOKS: Final = text("""
 WITH differing AS (
@@ -134,6 +143,13 @@ async def delete_closed(db: Database, age: timedelta, limit: int) -> int:
         for statement in _DELETE_CLOSED if ids else ():
             await connection.execute(statement, {"ids": ids})
     return len(ids)
+
+
+async def delete_endpoint_events(db: Database, age: timedelta, limit: int) -> int:
+    """Delete at most ``limit`` events of endpoints that old: what happened, not how they stand."""
+    async with db.transaction(Boundary.PURGE) as connection:
+        values = {"age": age.total_seconds(), "limit": limit}
+        return len((await connection.execute(_DELETE_ENDPOINT_EVENTS, values)).all())
 
 
 async def delete_books(db: Database, age: timedelta, limit: int) -> int:

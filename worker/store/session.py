@@ -26,6 +26,7 @@ class Boundary(StrEnum):
     LATE = "attempt.noted_late"
     NOTIFICATION_CLAIM = "notification.claimed"
     DELIVERY = "delivery.recorded"
+    REPLAY = "notification.replayed"
     TOKEN_CLAIM = "token.claimed"  # noqa: S105 -- a boundary's name
     TOKEN_RENEWED = "token.renewed"  # noqa: S105 -- a boundary's name
     CALLBACK = "callback.heard"
