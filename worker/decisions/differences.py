@@ -219,5 +219,5 @@ def _said(entry: BookEntry) -> str:
 def _age(found: tuple[str, Sequence[BookEntry]]) -> tuple[float, str]:
     """The oldest first: where something was ordered twice, that is ours."""
     ref, entries = found
-    placed_at = entries[0].placed_at
-    return inf if placed_at is None else placed_at.timestamp(), ref
+    known = [each.placed_at.timestamp() for each in entries if each.placed_at is not None]
+    return min(known, default=inf), ref
