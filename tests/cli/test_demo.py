@@ -57,6 +57,7 @@ def assert_clean(verdict: dict[str, Any]) -> None:
         == verdict["notifications_received"]
         == verdict["signatures_verified"]
     )
+    assert verdict["callbacks_heard"] > 10
     assert verdict["seconds"] < 60
 
 
@@ -80,6 +81,7 @@ def test_in_a_pipe_the_last_line_is_a_verdict_that_every_promise_was_kept(tmp_pa
     assert "\x1b" not in ran.stderr
     assert {each.name for each in (tmp_path / "kept").iterdir()} == {
         "beat.log",
+        "gateway.log",
         "worker1.log",
         "worker2.log",
     }
@@ -300,6 +302,7 @@ def verdict_of(
                 states={(TR, str(number)): state for number, state in enumerate(states, start=1)},
                 refs={(TR, "1"): ("a-line-ref",)},
                 free=frozenset(),
+                called_back=0,
                 wishes=0,
                 quarantined=0,
                 notifications=acknowledged,

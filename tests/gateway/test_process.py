@@ -33,6 +33,7 @@ async def test_it_serves_logs_no_secret_and_ends_when_it_is_told_to(
         servers=servers,
         encryption_key=key,
         accounts=ACCOUNTS,
+        gateway_port=port,
         overrides={
             "ORDERLINE_DATABASE_URL": database_url,
             "ORDERLINE_REDIS_URL": redis_url,
@@ -44,7 +45,7 @@ async def test_it_serves_logs_no_secret_and_ends_when_it_is_told_to(
     url = f"http://127.0.0.1:{port}"
     order_id = OrderId(new_uuid())
     path = CallbackUrls("", OrderTokens([key]), "hyperteknoloji", "default").url_of(order_id)
-    with system.gateway(port) as gateway:
+    with system.gateway() as gateway:
         async with httpx.AsyncClient(base_url=url) as http:
 
             async def serves() -> bool:

@@ -25,6 +25,7 @@ _COUNTS: Final = text("""
 SELECT (SELECT count(*) FROM quarantine WHERE decision IS DISTINCT FROM 'replayed') AS quarantined,
     (SELECT count(*) FROM orders WHERE cancel_asked_at IS NOT NULL) AS wishes,
     (SELECT count(*) FROM notifications) AS notifications,
+    (SELECT count(*) FROM events WHERE type = 'order.called_back') AS called_back,
     (SELECT count(*) FROM notifications WHERE state = 'acknowledged') AS acknowledged,
     count(a.id) AS purchases, count(a.id) FILTER (WHERE a.closed_at > o.expires_at) AS late
 FROM orders o JOIN attempts a ON a.order_id = o.id
@@ -45,6 +46,8 @@ class Books:
     """Entries that are no order: those that were taken in again are."""
     notifications: int
     acknowledged: int
+    called_back: int
+    """How often a provider's callback had an order looked at."""
     wishes: int
     """Orders that somebody wants called off, and has no answer yet."""
     purchases: int

@@ -12,6 +12,7 @@ from worker.embedded.system import System
 from worker.errors import OrderlineError
 
 BEAT: Final = "beat"
+GATEWAY: Final = "gateway"
 
 _LAST_LINES: Final = 12
 _TAIL_BYTES: Final = 8_000
@@ -36,7 +37,7 @@ class End:
 
 
 class Crew:
-    """Workers and beat. Leaving the block stops them all; so does our own death."""
+    """Workers, beat and the gateway. Leaving the block stops them all; so does our own death."""
 
     def __init__(self, system: System) -> None:
         self.system = system
@@ -50,9 +51,10 @@ class Crew:
         await asyncio.to_thread(stop_all, [*self._running.values(), *self._gone])
 
     async def start(self, *names: str) -> None:
-        """Start processes by their names: ``beat``, or a worker's."""
+        """Start processes by their names: ``beat``, ``gateway``, or a worker's."""
+        others = {BEAT: self.system.beat, GATEWAY: self.system.gateway}
         for name in names:
-            begin = self.system.beat if name == BEAT else partial(self.system.worker, name)
+            begin = others.get(name) or partial(self.system.worker, name)
             self._running[name] = await asyncio.to_thread(begin)
 
     @property

@@ -50,6 +50,8 @@ class Scenario:
         self._number = 100_000
         self.personal: list[str] = []
         """Personal data, to be looked for where it must not be."""
+        self.faulty = b""
+        """An intent with a typo beside personal data."""
         self.to_cancel: list[Case] = []
         """What its producer wants called off, once it is placed."""
 
@@ -67,7 +69,7 @@ class Scenario:
         yield Case(TR, b'{"intent_id": "broken", "lines": [', None, "not JSON")
         typo = _misspelt(self._case(gifthub, "sandbox-ok-fixed", None, "").raw)
         yield Case(EU, typo, None, "a typo")
-        typo = _misspelt(self._case(hyperteknoloji, 1, None, "").raw)
+        self.faulty = typo = _misspelt(self._case(hyperteknoloji, 1, None, "").raw)
         yield Case(TR, typo, None, "a typo beside a person's name")
 
     def during_outage(self) -> Iterator[Case]:

@@ -15,18 +15,20 @@ from schemas.orders import RecentLine
 from worker import streams
 from worker.crypto import Vault
 from worker.demo.books import AT_REST, Books, Key, read_books
-from worker.demo.crew import BEAT, Crew
+from worker.demo.crew import BEAT, GATEWAY, Crew
 from worker.demo.eavesdropper import Eavesdropper
 from worker.demo.installing import migrated, register
 from worker.demo.leaks import search
 from worker.demo.receiver import Receiver
 from worker.demo.scenario import PRODUCERS, TR, Case, Scenario
 from worker.demo.verdict import Verdict, Witnesses, judge
+from worker.demo.visitor import until_serving, visit
 from worker.embedded import Servers
+from worker.embedded.port import free_port
 from worker.embedded.system import System
 from worker.lifecycle import OrderState
 from worker.sandbox import Outage, Sandbox, SandboxSettings
-from worker.store import views
+from worker.store import api_keys, views
 from worker.store.intake import EntryKind
 from worker.store.session import Database
 
@@ -75,6 +77,7 @@ class Stage:
     receiver: Receiver
     eavesdropper: Eavesdropper
     crew: Crew
+    api_keys: Mapping[str, str] = field(repr=False)
     secrets: Sequence[str] = field(repr=False)
     audience: Audience
     scenario: Scenario
@@ -163,6 +166,9 @@ class Stage:
         logs = sorted(self.crew.system.home.glob("*.log"))
         heard = self.eavesdropper.heard
         said = {f"Celery event {number}": event for number, event in enumerate(heard, start=1)}
+        url = self.crew.system.gateway_url
+        if url is not None:
+            said |= await visit(url, self.api_keys, books.states, self.scenario.faulty)
         return judge(
             Witnesses(
                 cases=self.cases,
@@ -197,11 +203,17 @@ async def set_stage(servers: Servers, home: Path, audience: Audience) -> AsyncIt
         redis = await stack.enter_async_context(Redis.from_url(servers.redis_url))
         stack.push_async_callback(_tidy, redis)
         eavesdropper = await stack.enter_async_context(Eavesdropper(redis))
-        audience.say("Starting two workers and beat")
+        audience.say("Starting two workers, beat and the gateway")
         crew = await stack.enter_async_context(Crew(system))
-        await crew.start("worker1", "worker2", BEAT)
-        secrets = [system.encryption_key, *webhook_secrets, *_credentials(sandbox)]
-        yield Stage(db, redis, sandbox, receiver, eavesdropper, crew, secrets, audience, scenario)
+        await crew.start("worker1", "worker2", BEAT, GATEWAY)
+        await until_serving(system.gateway_url or "")
+        keys = {name: api_keys.new_key() for name in PRODUCERS}
+        for name, key in keys.items():
+            await api_keys.add(db, name, key)
+        secrets = [system.encryption_key, *webhook_secrets, *keys.values(), *_credentials(sandbox)]
+        yield Stage(
+            db, redis, sandbox, receiver, eavesdropper, crew, keys, secrets, audience, scenario
+        )
 
 
 def _system(servers: Servers, home: Path, sandbox: Sandbox, receiver: Receiver) -> System:
@@ -217,6 +229,7 @@ def _system(servers: Servers, home: Path, sandbox: Sandbox, receiver: Receiver) 
         encryption_key=Vault.new_key(),
         accounts=accounts,
         development_hosts=receiver.host,
+        gateway_port=free_port(),
         overrides=_SETTINGS,
     )
 

@@ -65,6 +65,7 @@ class Verdict:
     notifications_out_of_order: int
     signatures_verified: int
     signatures_refused: int
+    callbacks_heard: int
     leaks: int
     chaos: bool
     seconds: float
@@ -107,6 +108,7 @@ def judge(seen: Witnesses) -> Verdict:
         notifications_out_of_order=received.out_of_order,
         signatures_verified=received.verified,
         signatures_refused=received.forged,
+        callbacks_heard=books.called_back,
         leaks=len(seen.search.places),
         chaos=seen.chaos,
         seconds=round(seen.seconds, 1),
@@ -159,7 +161,8 @@ def _promises(
         "stories",
         "every order ended as told",
         not counted.surprises,
-        _in_short(counted.surprises) or "no surprise",
+        (_in_short(counted.surprises) or "no surprise")
+        + f"; {counted.callbacks_heard} callbacks heard through the gateway",
     )
     return (
         *_of_buying(counted, seen, distinct=distinct, faulty=faulty),
@@ -236,7 +239,7 @@ def _of_keeping(counted: Verdict, seen: Witnesses) -> tuple[Promise, ...]:
             "nothing leaks",
             not places,
             f"{seen.search.values} secrets and personal values looked for in"
-            f" {seen.search.searched} logs, Redis keys and Celery events: "
+            f" {seen.search.searched} logs, Redis keys, Celery events and answers: "
             + (f"found in {', '.join(places)}" if places else "none found"),
         ),
     )

@@ -9,7 +9,6 @@ import importlib.util
 import re
 import secrets
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -20,6 +19,7 @@ from pathlib import Path
 import redis
 
 from worker.embedded.place import Place
+from worker.embedded.port import free_port
 from worker.embedded.process import Process, Restartable, running
 from worker.errors import EmbeddedError
 
@@ -55,7 +55,7 @@ def redis_server(place: Place, *, persistent: bool) -> Iterator[RunningRedis]:
     folder = place.own_folder(place.data / "redis")
     failures: list[EmbeddedError] = []
     while len(failures) < _PORTS_TRIED:
-        port, password = _free_port(), secrets.token_urlsafe(24)
+        port, password = free_port(), secrets.token_urlsafe(24)
         url = f"redis://:{password}@127.0.0.1:{port}/0"
         config = _config(port, password, persistent=persistent)
         with ExitStack() as stack:
@@ -123,13 +123,6 @@ appendonly {"yes" if persistent else "no"}
 appendfsync always
 save ""
 """
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _answers(url: str) -> bool:

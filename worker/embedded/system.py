@@ -22,7 +22,7 @@ class System:
     """How this installation's processes are started. ``home`` takes their logs and pulses.
 
     ``accounts`` are provider accounts by provider and name; ``overrides`` are further settings
-    by their variable names.
+    by their variable names. With a ``gateway_port`` providers are told to call back there.
     """
 
     home: Path
@@ -30,6 +30,7 @@ class System:
     encryption_key: str = field(repr=False)
     accounts: Mapping[str, Mapping[str, Mapping[str, str]]] = field(repr=False)
     development_hosts: str = ""
+    gateway_port: int | None = None
     overrides: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -42,8 +43,14 @@ class System:
             "ORDERLINE_ACCOUNTS": json.dumps(self.accounts),
             "ORDERLINE_DEVELOPMENT_HOSTS": self.development_hosts,
             "ORDERLINE_PULSE_DIR": str(self.home.absolute()),
+            "ORDERLINE_PUBLIC_URL": self.gateway_url or "",
             **self.overrides,
         }
+
+    @property
+    def gateway_url(self) -> str | None:
+        """Where the gateway is reached."""
+        return None if self.gateway_port is None else f"http://127.0.0.1:{self.gateway_port}"
 
     def worker(self, name: str = "worker", *options: str) -> Leashed:
         """Start a Celery worker; ``options`` are Celery's."""
@@ -54,12 +61,9 @@ class System:
         """Start Celery beat."""
         return self._start("beat", *_CELERY, "beat", "--pidfile", "")
 
-    def gateway(self, port: int) -> Leashed:
-        """Start a gateway at a port of this machine. It serves once ``/healthz`` answers.
-
-        So that providers call back there, ``ORDERLINE_PUBLIC_URL`` must be among the overrides.
-        """
-        return self._start("gateway", *_ORDERLINE, "gateway", "--port", str(port))
+    def gateway(self) -> Leashed:
+        """Start the gateway at its port. It serves once ``/healthz`` answers."""
+        return self._start("gateway", *_ORDERLINE, "gateway", "--port", str(self.gateway_port))
 
     def _start(self, name: str, *command: str) -> Leashed:
         self.home.mkdir(parents=True, exist_ok=True)
