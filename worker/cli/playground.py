@@ -23,11 +23,12 @@ from worker.cli.session import opened_database, opened_redis
 from worker.clock import SystemClock
 from worker.crypto import Vault
 from worker.delivery.signing import new_secret
-from worker.demo.crew import BEAT, Crew
+from worker.demo.crew import BEAT, GATEWAY, Crew
 from worker.demo.example import example
 from worker.demo.receiver import Receiver, subject_of
 from worker.embedded import Servers, embedded_servers
 from worker.embedded.place import kept_data
+from worker.embedded.port import free_port
 from worker.embedded.system import System
 from worker.errors import OrderlineError
 from worker.runtime import open_vault
@@ -39,6 +40,7 @@ from worker.store.session import Database
 HOME: Final = ".orderline"
 PRODUCER: Final = "demo"
 SANDBOX_PORT: Final = 8800
+GATEWAY_PORT: Final = 8820
 HOOK_PORT: Final = 8810
 
 _PRIVATE: Final = 0o600
@@ -118,12 +120,13 @@ async def _run(servers: Servers, home: Home, keys: str, port: int | None) -> Non
             encryption_key=keys,
             accounts=sandbox.account_settings(),
             development_hosts=receiver.host,
+            gateway_port=free_port(GATEWAY_PORT),
             overrides={"ORDERLINE_GRACE": _GRACE},
         )
         crew = await stack.enter_async_context(Crew(system))
-        await crew.start("worker", BEAT)
+        await crew.start("worker", BEAT, GATEWAY)
         _write_files(home, system)
-        _explain(home, sandbox, receiver)
+        _explain(home, system, sandbox, receiver)
         await _stay(crew, stopping)
         say("Stopping")
 
@@ -198,7 +201,7 @@ def _write_files(home: Home, system: System) -> None:
     home.write("example.json", json.dumps(example(PRODUCER, number), indent=2) + "\n")
 
 
-def _explain(home: Home, sandbox: Sandbox, receiver: Receiver) -> None:
+def _explain(home: Home, system: System, sandbox: Sandbox, receiver: Receiver) -> None:
     """Say how everything is reached."""
     found = shutil.which("orderline")
     command = "orderline" if found else shlex.quote(sys.argv[0])
@@ -207,6 +210,7 @@ def _explain(home: Home, sandbox: Sandbox, receiver: Receiver) -> None:
     print_pairs(
         [
             ("sandbox", sandbox.url()),
+            ("gateway", f"{system.gateway_url}/docs"),
             (
                 "magic values",
                 f"{sandbox.url()}/magic  (a product for everything that can go wrong)",
