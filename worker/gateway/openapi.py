@@ -70,6 +70,7 @@ INTENTS_ANSWERS: Final[Answers] = {
 }
 WISH_ANSWERS: Final[Answers] = {
     202: {"model": TakenCancel, "description": "It is on your stream."},
+    404: _error("No such path: an id in one has no line break."),
     413: _error("More than 4 KiB."),
     422: _error("It cannot be read, and where."),
     **_KEYED,
