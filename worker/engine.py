@@ -18,11 +18,12 @@ from worker.pump import Pump
 from worker.reconciliation import reconcile, start
 from worker.runtime import DeskKey, Runtime, open_runtime
 from worker.settings import Settings
+from worker.steps.claim import Claims
 from worker.steps.clocks import OFTEN, compare_clocks
 from worker.steps.collect import collect
 from worker.steps.deliver import deliver
 from worker.steps.drive import drive
-from worker.store import accounts, claims, upkeep
+from worker.store import accounts, upkeep
 from worker.store.notifications import Owed
 from worker.store.session import OnBoundary, is_transient
 from worker.supervisor import pause
@@ -167,15 +168,7 @@ class Engine:
         return Pump(
             pump_of(desk.provider_name, desk.account),
             permits=desk.permits,
-            claim=lambda free: claims.claim(
-                rt.db,
-                rt.vault,
-                provider=desk.provider_name,
-                account=desk.account,
-                free=free,
-                worker=rt.worker,
-                lease=desk.lease,
-            ),
+            claim=Claims(desk, rt).take,
             work=partial(_drive, desk=desk, engine=self),
             name_of=lambda claimed: claimed.order.order_id,
             supervisor=rt.supervisor,

@@ -53,15 +53,17 @@ class World:
 
     async def claim(self) -> Claimed:
         """The order that has been due longest."""
-        [claimed] = await claims.claim(
-            self.db,
-            self.vault,
-            provider="hyperteknoloji",
-            account="default",
-            free=1,
-            worker="host:1",
-            lease=LEASE,
-        )
+        [claimed] = (
+            await claims.claim(
+                self.db,
+                self.vault,
+                provider="hyperteknoloji",
+                account="default",
+                free=1,
+                worker="host:1",
+                lease=LEASE,
+            )
+        ).orders
         return claimed
 
     async def attempt(self, claimed: Claimed) -> Claimed:

@@ -22,15 +22,17 @@ async def claim_all(provider: str) -> None:
     settings = load_settings()
     db, vault = open_database(settings), open_vault(settings)
     while True:
-        claimed = await claims.claim(
-            db,
-            vault,
-            provider=provider,
-            account="default",
-            free=_AT_ONCE,
-            worker=worker_name(),
-            lease=_LEASE,
-        )
+        claimed = (
+            await claims.claim(
+                db,
+                vault,
+                provider=provider,
+                account="default",
+                free=_AT_ONCE,
+                worker=worker_name(),
+                lease=_LEASE,
+            )
+        ).orders
         if not claimed:
             break
         for each in claimed:

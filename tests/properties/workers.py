@@ -159,15 +159,17 @@ class Workers:
         """A bell: rightly, twice, or for nothing. Whoever hears it takes what is due."""
 
         async def claim() -> None:
-            for claimed in await claims.claim(
-                self.rt.db,
-                self.rt.vault,
-                provider=self.name,
-                account=self.account,
-                free=4,
-                worker=f"worker {len(self.tasks)}",
-                lease=LEASE,
-            ):
+            for claimed in (
+                await claims.claim(
+                    self.rt.db,
+                    self.rt.vault,
+                    provider=self.name,
+                    account=self.account,
+                    free=4,
+                    worker=f"worker {len(self.tasks)}",
+                    lease=LEASE,
+                )
+            ).orders:
                 work = drive(claimed, self.desk, _no_mail(self.rt), self.rt)
                 self.tasks.append(asyncio.get_running_loop().create_task(work))
             await self._quiet()

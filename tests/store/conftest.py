@@ -23,6 +23,7 @@ from worker.settings import Settings
 from worker.steps.accept import Sorted, accept_into
 from worker.store import attempts, claims, notifications, orders, producers
 from worker.store.attempts import NewAttempt, Opened
+from worker.store.claims import Taken
 from worker.store.notifications import NO_LIMIT, Owed
 from worker.store.orders import Settled, Settling
 from worker.store.session import Boundary, Database
@@ -44,6 +45,9 @@ class Shop:
         return await accept_into(self.db, self.vault, self.settings, entries)
 
     async def claim(self, *, free: int = 10, worker: str = "host:1") -> list[Claimed]:
+        return [*(await self.take(free=free, worker=worker)).orders]
+
+    async def take(self, *, free: int, worker: str = "host:1", after: str = "") -> Taken:
         return await claims.claim(
             self.db,
             self.vault,
@@ -52,6 +56,7 @@ class Shop:
             free=free,
             worker=worker,
             lease=LEASE,
+            after=after,
         )
 
     async def claimed(self, *deliver_ids: str) -> Claimed:

@@ -47,6 +47,15 @@ INSERT INTO used_deliver_ids (producer, deliver_id, order_id)
 SELECT producer, 'buried', order_id FROM tombstones
 """
 
+CALLS = """
+INSERT INTO account_calls (provider, account, at, made, failed)
+VALUES ('hyperteknoloji', '{account}', now(), 1, {failed})
+"""
+REST = """
+INSERT INTO events (id, provider, account, type, data)
+VALUES (gen_random_uuid(), {provider}, {account}, 'account.opened', '{{}}')
+"""
+
 RUN = """
 INSERT INTO reconciliations (id, provider, account, since, asked_by, state)
 VALUES (gen_random_uuid(), 'hyperteknoloji', 'default', now(), 'beat', '{state}')
@@ -162,6 +171,16 @@ BROKEN = [
     ("handling_is_known", "UPDATE differences SET handling = 'shrugged'"),
     ("closed_by_somebody", "UPDATE differences SET closed_at = now()"),
     ("a_difference_is_open_once", DIFFERENCE),
+    ("a_priority_is_known", "UPDATE orders SET priority = 3"),
+    ("a_limit_lets_something_in", "UPDATE producers SET max_open = 0"),
+    ("an_open_breaker_is_probed", "UPDATE accounts SET opened_at = now(), opened_because = 'x'"),
+    ("an_open_breaker_is_probed", "UPDATE accounts SET probing_until = now()"),
+    ("a_pause_is_somebodys", "UPDATE accounts SET paused_at = now()"),
+    ("a_pause_is_somebodys", "UPDATE accounts SET paused_until = now()"),
+    ("no_more_failed_than_were_made", CALLS.format(account="default", failed=2)),
+    ("account_calls_provider_account_fkey", CALLS.format(account="nobodys", failed=0)),
+    ("an_account_is_a_providers", REST.format(provider="NULL", account="'default'")),
+    ("events_provider_account_fkey", REST.format(provider="'gifthub'", account="'nobodys'")),
 ]
 
 

@@ -122,15 +122,17 @@ class Story:
     async def claim(self, provider: str) -> Claimed:
         """Take the one order that is due there, as another worker would."""
         rt = self.engine.rt
-        [claimed] = await claims.claim(
-            rt.db,
-            rt.vault,
-            provider=provider,
-            account="default",
-            free=1,
-            worker="another",
-            lease=MINUTE,
-        )
+        [claimed] = (
+            await claims.claim(
+                rt.db,
+                rt.vault,
+                provider=provider,
+                account="default",
+                free=1,
+                worker="another",
+                lease=MINUTE,
+            )
+        ).orders
         return claimed
 
     async def attempt(self, claimed: Claimed, *, needs: timedelta | None = None) -> Attempted:

@@ -102,15 +102,17 @@ async def prepared(works: Story, timed: Timed, run: str) -> dict[str, Change]:
     for n in range(ENDPOINTS):
         name = f"{run}-{n}"
         await works.submit(hyper(name, lines=EVENTS, notify_url=f"{timed.url}/{name}"))
-        [claimed] = await claims.claim(
-            rt.db,
-            rt.vault,
-            provider="hyperteknoloji",
-            account="default",
-            free=1,
-            worker="another",
-            lease=timedelta(hours=1),
-        )
+        [claimed] = (
+            await claims.claim(
+                rt.db,
+                rt.vault,
+                provider="hyperteknoloji",
+                account="default",
+                free=1,
+                worker="another",
+                lease=timedelta(hours=1),
+            )
+        ).orders
         attempt = await works.attempt(claimed)
         desk = rt.desks["hyperteknoloji", "default"]
         tried = replace(claimed, attempt=attempt, attempt_outcome=None)

@@ -12,27 +12,35 @@ from schemas.jobs import SWEEP
 from worker.lifecycle import Step
 from worker.skew import Ahead
 from worker.store.notifications import MAY_GO, OWING
+from worker.store.queues import IN_QUEUE, RESTS, queues
 from worker.store.session import Boundary, Database, as_rows
 from worker.store.upkeep import note_run
 
-_RING: Final = text("""
+_RING: Final = text(f"""
+WITH RECURSIVE {queues()},
+waiting AS (
+    SELECT DISTINCT q.provider, q.account FROM queues q
+    WHERE EXISTS (SELECT FROM orders o WHERE {IN_QUEUE} AND o.due_at <= orderline_now())
+)
 UPDATE accounts a SET rung_at = orderline_now()
-WHERE (a.rung_at IS NULL OR a.rung_at < orderline_now() - make_interval(secs => :patience))
-  AND EXISTS (
-    SELECT FROM orders o WHERE o.provider = a.provider AND o.account = a.account
-    AND o.due_at <= orderline_now()
-  )
+FROM waiting w
+WHERE (a.provider, a.account) = (w.provider, w.account) AND NOT {RESTS}
+  AND (a.rung_at IS NULL OR a.rung_at < orderline_now() - make_interval(secs => :patience))
 RETURNING a.provider, a.account
-""")
+""")  # noqa: S608 -- clauses of ours
 
-_OLDEST: Final = text("""
+_OLDEST: Final = text(f"""
+WITH RECURSIVE {queues("o.provider = :provider AND o.account = :account")}
 SELECT step, array_agg(id) AS order_ids FROM (
-    SELECT id, step, due_at FROM orders
-    WHERE provider = :provider AND account = :account AND due_at <= orderline_now()
-    ORDER BY due_at LIMIT :hints
+    SELECT d.* FROM queues q CROSS JOIN LATERAL (
+        SELECT o.id, o.step, o.due_at FROM orders o
+        WHERE {IN_QUEUE} AND o.due_at <= orderline_now()
+        ORDER BY o.due_at LIMIT :hints
+    ) d
+    ORDER BY d.due_at LIMIT :hints
 ) oldest
 GROUP BY step ORDER BY min(due_at) LIMIT 1
-""")
+""")  # noqa: S608 -- clauses of ours
 
 _ANSWER: Final = text(
     "UPDATE accounts SET rung_at = NULL"

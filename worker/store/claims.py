@@ -6,6 +6,7 @@ older lease.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
@@ -18,15 +19,42 @@ from worker.lifecycle import TERMINAL_ORDERS
 from worker.order import Claimed
 from worker.store.claimed import as_claimed, readable, rows_of
 from worker.store.columns import listed
+from worker.store.queues import IN_QUEUE, queues
 from worker.store.session import Boundary, Database, Row, as_rows
 
-_DUE: Final = """
-    SELECT id FROM orders
-    WHERE provider = :provider AND account = :account AND due_at <= orderline_now()
-    ORDER BY due_at
-    LIMIT :free
-    FOR UPDATE SKIP LOCKED
-"""
+_OF_ACCOUNT: Final = "o.provider = :provider AND o.account = :account"
+
+_DUE: Final = f"""
+    SELECT c.id FROM shares q CROSS JOIN LATERAL (
+        SELECT o.id FROM orders o WHERE {IN_QUEUE} AND o.due_at <= orderline_now()
+        ORDER BY o.due_at LIMIT q.share
+        FOR UPDATE SKIP LOCKED
+    ) c
+"""  # noqa: S608 -- clauses of ours
+
+_SHARES: Final = f"""{queues(_OF_ACCOUNT)},
+places AS (
+    SELECT q.*, row_number() OVER (PARTITION BY q.producer ORDER BY q.priority, d.due_at) AS place
+    FROM queues q CROSS JOIN LATERAL (
+        SELECT o.due_at FROM orders o WHERE {IN_QUEUE} AND o.due_at <= orderline_now()
+        ORDER BY o.due_at LIMIT :free
+    ) d
+),
+given AS (
+    SELECT *, producer <= :after AS came_by FROM places
+    ORDER BY place, producer <= :after, producer LIMIT :free
+),
+shares AS (
+    SELECT provider, account, producer, priority, count(*) AS share FROM given
+    GROUP BY provider, account, producer, priority
+),"""  # noqa: S608 -- clauses of ours
+"""Permits go round among the producers: one each, beginning behind the one that was served last,
+until none is left. What is due of a producer is counted as far as that matters, without a lock;
+then so many are taken of each queue that are not locked."""
+
+_LAST: Final = """(
+    SELECT producer FROM given ORDER BY place DESC, came_by DESC, producer DESC LIMIT 1
+)"""
 
 _KNOWN_BY_ATTEMPT: Final = """
     SELECT o.id FROM orders o JOIN attempts a ON a.order_id = o.id AND a.number = o.attempts
@@ -64,13 +92,13 @@ _UNFINISHED: Final = f"""
 """  # noqa: S608 -- our own words
 
 _TAKE: Final = """
-WITH chosen AS MATERIALIZED ({chosen})
+WITH RECURSIVE {before} chosen AS MATERIALIZED ({chosen})
 UPDATE orders o
 SET fence = fence + 1, leased_by = :worker, step = coalesce(step, 'reconcile'),
     lease_until = orderline_now() + make_interval(secs => :lease),
     due_at = orderline_now() + make_interval(secs => :lease)
 FROM chosen WHERE o.id = chosen.id
-RETURNING o.id
+RETURNING o.id{besides}
 """
 
 _HOLD: Final = text("""
@@ -86,10 +114,23 @@ WHERE provider_ref = :ref AND id <> :id AND provider = :provider AND account = :
 LIMIT 1
 """)
 
-_CLAIM: Final = text(_TAKE.format(chosen=_DUE))
-_CLAIM_LAPSED: Final = text(_TAKE.format(chosen=_LAPSED))
-_CLAIM_ONE: Final = text(_TAKE.format(chosen=_UNFINISHED))
-_SEIZE: Final = text(_TAKE.format(chosen=_KNOWN_BY_ATTEMPT))
+
+def _taking(chosen: str, *, before: str = "", besides: str = "") -> TextClause:
+    return text(_TAKE.format(chosen=chosen, before=before, besides=besides))
+
+
+_CLAIM: Final = _taking(_DUE, before=_SHARES, besides=f", {_LAST} AS last")
+_CLAIM_LAPSED: Final = _taking(_LAPSED)
+_CLAIM_ONE: Final = _taking(_UNFINISHED)
+_SEIZE: Final = _taking(_KNOWN_BY_ATTEMPT)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a claim brought, and the producer that its last permit went to."""
+
+    orders: Sequence[Claimed]
+    last: str
 
 
 async def claim(
@@ -101,21 +142,26 @@ async def claim(
     free: int,
     worker: str,
     lease: timedelta,
-) -> list[Claimed]:
-    """Lease at most ``free`` due orders of an account, longest due first."""
+    after: str = "",
+) -> Taken:
+    """Lease at most ``free`` due orders of an account, in turn among its producers.
+
+    The round begins behind ``after``, the producer that the last one ended with. Of one producer
+    the most urgent come first, and among those the longest due.
+    """
+    values = {
+        "provider": provider,
+        "account": account,
+        "free": free,
+        "after": after,
+        "worker": worker,
+        "lease": lease.total_seconds(),
+    }
     async with db.transaction(Boundary.CLAIM) as connection:
-        taken = await _take(
-            connection,
-            _CLAIM,
-            {
-                "provider": provider,
-                "account": account,
-                "free": free,
-                "worker": worker,
-                "lease": lease.total_seconds(),
-            },
-        )
-    return [claimed for row in taken if (claimed := readable(row, vault)) is not None]
+        leased = (await connection.execute(_CLAIM, values)).all()
+        rows = await rows_of(connection, [row.id for row in leased]) if leased else ()
+    orders = [claimed for row in rows if (claimed := readable(row, vault)) is not None]
+    return Taken(orders, leased[0].last if leased else after)
 
 
 async def claim_lapsed(

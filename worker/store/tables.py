@@ -1,7 +1,8 @@
 """The tables of an order's life. No logic: a promise that the schema can keep is a constraint.
 
-Neighbours: ``tables_told`` (what producers are told), ``tables_upkeep`` (producers, accounts,
-tokens, quarantine), ``tables_purge`` (what stays of an order for ever), ``columns`` (shapes).
+Neighbours: ``tables_told`` (what happened, and what producers are told of it), ``tables_accounts``
+(provider accounts), ``tables_upkeep`` (producers, tokens, quarantine), ``tables_purge`` (what stays
+of an order for ever), ``columns`` (shapes).
 """
 
 from datetime import datetime
@@ -12,9 +13,9 @@ from uuid import UUID
 
 from sqlalchemy import (
     CheckConstraint,
-    ForeignKeyConstraint,
     Index,
     LargeBinary,
+    SmallInteger,
     UniqueConstraint,
     text,
 )
@@ -59,9 +60,12 @@ class OrderRow(SQLModel, table=True):
             "orders_due",
             "provider",
             "account",
+            "producer",
+            "priority",
             "due_at",
             postgresql_where=text("due_at IS NOT NULL"),
         ),
+        CheckConstraint("priority IN (0, 1, 2)", name="a_priority_is_known"),
         Index(
             "orders_that_may_lapse",
             "expires_at",
@@ -95,6 +99,8 @@ class OrderRow(SQLModel, table=True):
     intent: dict[str, Any] = c.document()
     """The intent, normalised; once erased, without its personal data."""
     notify_url: str = c.text()
+    priority: int = Field(default=1, sa_type=SmallInteger, sa_column_kwargs={"server_default": "1"})
+    """Its place among its producer's own orders (``schemas.intents.Priority``)."""
     state: str = c.text()
     step: str | None = c.text()
     """What has to be done next; ``None`` when finished or parked."""
@@ -241,49 +247,3 @@ class SurplusOrderRow(SQLModel, table=True):
     closed_by: str | None = c.text()
     decision: str | None = c.text()
     why: str | None = c.text()
-
-
-class EventRow(SQLModel, table=True):
-    """A fact: about an order or one of its lines, an entry in quarantine, or an endpoint.
-
-    Only inserted, erased of goods, and purged.
-    """
-
-    __tablename__ = "events"
-    __table_args__: ClassVar[Any] = (
-        UniqueConstraint("line_id", "sequence", name="a_lines_events_are_numbered"),
-        UniqueConstraint("quarantine_id", "sequence", name="an_entrys_events_are_numbered"),
-        CheckConstraint(
-            "(line_id IS NULL AND quarantine_id IS NULL) = (sequence IS NULL)",
-            name="a_sequence_is_of_what_is_told",
-        ),
-        CheckConstraint(
-            "num_nonnulls(order_id, quarantine_id, endpoint) = 1",
-            name="an_event_is_about_one_thing",
-        ),
-        CheckConstraint(
-            "(producer IS NULL) = (endpoint IS NULL)", name="an_endpoint_is_a_producers"
-        ),
-        ForeignKeyConstraint(
-            ["producer", "endpoint"],
-            ["endpoints.producer", "endpoints.url"],
-            name="events_producer_endpoint_fkey",
-        ),
-        Index("events_of_an_order", "order_id"),
-        Index("events_of_endpoints", "at", postgresql_where=text("endpoint IS NOT NULL")),
-    )
-
-    id: UUID = Field(primary_key=True)
-    order_id: UUID | None = Field(foreign_key="orders.id")
-    line_id: UUID | None = Field(foreign_key="lines.id")
-    quarantine_id: UUID | None = Field(foreign_key="quarantine.id")
-    producer: str | None = c.text()
-    endpoint: str | None = c.text()
-    """With ``producer``: which endpoint it is about."""
-    sequence: int | None
-    type: str = c.text()
-    at: datetime = c.now()
-    data: dict[str, Any] = c.document()
-    """What the producer is told of it, goods apart."""
-    sealed_goods: bytes | None = Field(sa_type=LargeBinary)
-    """Delivered codes, encrypted; gone once their producer has them and the order is erased."""

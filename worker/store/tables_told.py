@@ -1,11 +1,21 @@
-"""The tables of what producers are told: an event is owed, and each try to hand it over counts."""
+"""The tables of what happened and who is told: what is owed, and each try to hand it over."""
 
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, Computed, ForeignKeyConstraint, Index, Text, text
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Computed,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlmodel import Field, SQLModel
 
 from worker.store import columns as c
@@ -31,6 +41,68 @@ class DisabledBecause(StrEnum):
     """It did nothing but fail for days."""
     OPERATOR = "operator"
     """Somebody here said so."""
+
+
+class EventRow(SQLModel, table=True):
+    """A fact: about an order or a line, an entry in quarantine, an endpoint or an account.
+
+    Only inserted, erased of goods, and purged.
+    """
+
+    __tablename__ = "events"
+    __table_args__: ClassVar[Any] = (
+        UniqueConstraint("line_id", "sequence", name="a_lines_events_are_numbered"),
+        UniqueConstraint("quarantine_id", "sequence", name="an_entrys_events_are_numbered"),
+        CheckConstraint(
+            "(line_id IS NULL AND quarantine_id IS NULL) = (sequence IS NULL)",
+            name="a_sequence_is_of_what_is_told",
+        ),
+        CheckConstraint(
+            "num_nonnulls(order_id, quarantine_id, endpoint, account) = 1",
+            name="an_event_is_about_one_thing",
+        ),
+        CheckConstraint("(provider IS NULL) = (account IS NULL)", name="an_account_is_a_providers"),
+        ForeignKeyConstraint(
+            ["provider", "account"],
+            ["accounts.provider", "accounts.account"],
+            name="events_provider_account_fkey",
+        ),
+        Index(
+            "events_of_accounts",
+            "provider",
+            "account",
+            "at",
+            postgresql_where=text("account IS NOT NULL"),
+        ),
+        CheckConstraint(
+            "(producer IS NULL) = (endpoint IS NULL)", name="an_endpoint_is_a_producers"
+        ),
+        ForeignKeyConstraint(
+            ["producer", "endpoint"],
+            ["endpoints.producer", "endpoints.url"],
+            name="events_producer_endpoint_fkey",
+        ),
+        Index("events_of_an_order", "order_id"),
+        Index("events_of_endpoints", "at", postgresql_where=text("endpoint IS NOT NULL")),
+    )
+
+    id: UUID = Field(primary_key=True)
+    order_id: UUID | None = Field(foreign_key="orders.id")
+    line_id: UUID | None = Field(foreign_key="lines.id")
+    quarantine_id: UUID | None = Field(foreign_key="quarantine.id")
+    producer: str | None = c.text()
+    endpoint: str | None = c.text()
+    """With ``producer``: which endpoint it is about."""
+    provider: str | None = c.text()
+    account: str | None = c.text()
+    """With ``provider``: which provider account it is about."""
+    sequence: int | None
+    type: str = c.text()
+    at: datetime = c.now()
+    data: dict[str, Any] = c.document()
+    """What the producer is told of it, goods apart."""
+    sealed_goods: bytes | None = Field(sa_type=LargeBinary)
+    """Delivered codes, encrypted; gone once their producer has them and the order is erased."""
 
 
 class EndpointRow(SQLModel, table=True):

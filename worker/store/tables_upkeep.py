@@ -15,6 +15,9 @@ class ProducerRow(SQLModel, table=True):
     """A registered upstream service."""
 
     __tablename__ = "producers"
+    __table_args__: ClassVar[Any] = (
+        CheckConstraint("max_open > 0", name="a_limit_lets_something_in"),
+    )
 
     name: str = Field(primary_key=True)
     """Also the last part of its stream's key."""
@@ -25,6 +28,8 @@ class ProducerRow(SQLModel, table=True):
     created_at: datetime = c.now()
     disabled_at: datetime | None = c.moment()
     """Since when nothing is taken from it."""
+    max_open: int | None = None
+    """How many of its orders may be open at once; ``None``: as many as the settings say."""
 
 
 class WebhookSecretRow(SQLModel, table=True):
@@ -62,22 +67,6 @@ class ApiKeyRow(SQLModel, table=True):
     """SHA-256 of the whole key, which is random enough to need no more."""
     created_at: datetime = c.now()
     revoked_at: datetime | None = c.moment()
-
-
-class AccountRow(SQLModel, table=True):
-    """A provider account that has had an order; what the sweep rings."""
-
-    __tablename__ = "accounts"
-
-    provider: str = Field(primary_key=True)
-    account: str = Field(primary_key=True)
-    rung_at: datetime | None = c.moment()
-    """When the sweep last rang for it; ``None`` once a worker answered."""
-    clock_ahead: float | None = None
-    """By how many seconds its provider's clock is ahead of the database's, by the latest look."""
-    clock_unsure: float | None = None
-    """How far off that may be, either way; an answer's ``Date`` has whole seconds only."""
-    clock_seen_at: datetime | None = c.moment()
 
 
 class TokenRow(SQLModel, table=True):

@@ -4,9 +4,16 @@ from alembic import context
 from sqlalchemy import create_engine, pool, text
 from sqlmodel import SQLModel
 
-from worker.store import tables, tables_books, tables_purge, tables_told, tables_upkeep
+from worker.store import (
+    tables,
+    tables_accounts,
+    tables_books,
+    tables_purge,
+    tables_told,
+    tables_upkeep,
+)
 
-_TABLES = (tables, tables_books, tables_purge, tables_told, tables_upkeep)
+_TABLES = (tables, tables_accounts, tables_books, tables_purge, tables_told, tables_upkeep)
 """Imported so that ``SQLModel.metadata`` is complete."""
 _MIGRATION_LOCK = 0x0DE2117E
 
