@@ -97,6 +97,12 @@ class Shop:
         explained = await self.rows(f"EXPLAIN {statement.text}", **values)
         return "\n".join(line for (line,) in explained)
 
+    async def autocommit(self, sql: str) -> None:
+        """What cannot run inside a transaction."""
+        engine = self.db.engine.execution_options(isolation_level="AUTOCOMMIT")
+        async with engine.connect() as connection:
+            await connection.execute(text(sql))
+
     async def one(self, sql: str, **values: Any) -> Any:
         (row,) = await self.rows(sql, **values)
         return row
