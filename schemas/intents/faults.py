@@ -113,6 +113,7 @@ _QUOTABLE: Final = frozenset(
         "decimal_max_digits",
         "decimal_max_places",
         "decimal_whole_digits",
+        "enum",
         "greater_than",
         "greater_than_equal",
         "int_type",

@@ -97,6 +97,7 @@ def _tell_order(story: OrderStory) -> None:
             ("reason", order.reason if order.parked_reason is None else None),
             ("intent", f"{order.intent_id} of {order.producer}"),
             ("provider", f"{order.provider}/{order.account}"),
+            ("priority", order.priority),
             ("reference", order.provider_ref and f"{order.provider_ref} (the provider's)"),
             ("quote", _quote(order)),
             ("total", _money(order.total)),

@@ -50,13 +50,13 @@ WITH input AS (
     SELECT * FROM jsonb_to_recordset(CAST(:orders AS jsonb)) AS _(
         id uuid, producer text, intent_id text, fingerprint text, provider text, account text,
         intent jsonb, notify_url text, quoted_at timestamptz, expires_at timestamptz,
-        max_total numeric, currency text)
+        max_total numeric, currency text, priority smallint)
 ),
 fresh AS (
     INSERT INTO orders (id, producer, intent_id, fingerprint, provider, account, intent,
-        notify_url, quoted_at, expires_at, max_total, currency, state, step, due_at)
+        notify_url, quoted_at, expires_at, max_total, currency, priority, state, step, due_at)
     SELECT id, producer, intent_id, fingerprint, provider, account, intent,
-        notify_url, quoted_at, expires_at, max_total, currency, 'accepted', 'place',
+        notify_url, quoted_at, expires_at, max_total, currency, priority, 'accepted', 'place',
         orderline_now()
     FROM input ORDER BY producer, intent_id
     ON CONFLICT (producer, intent_id) DO NOTHING
@@ -213,6 +213,7 @@ def _order_row(order: NewOrder) -> dict[str, Any]:
         "expires_at": order.expires_at,
         "max_total": quote and quote.max_total,
         "currency": quote and quote.currency,
+        "priority": intent.priority.rank,
     }
 
 
