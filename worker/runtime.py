@@ -27,6 +27,7 @@ from worker.signers import Signers
 from worker.skew import ClockWatch
 from worker.store import attempts, deliveries, orders
 from worker.store.batch import BatchWriter
+from worker.store.open_orders import OpenOrders
 from worker.store.session import Database, OnBoundary
 from worker.supervisor import Supervisor
 from worker.tokens import TokenCare, TokenKeeper
@@ -55,6 +56,7 @@ class Runtime:
     changes: BatchWriter[orders.Settling, orders.Settled]
     deliveries: BatchWriter[deliveries.Delivered, bool]
     database_clock: ClockWatch
+    open_orders: OpenOrders
 
     @property
     def delivery_lease(self) -> timedelta:
@@ -150,6 +152,7 @@ def _wired(
             partial(deliveries.record, db, disable_after=settings.endpoint_disable_after),
         ),
         database_clock=ClockWatch(),
+        open_orders=OpenOrders(settings.open_per_producer),
     )
 
 

@@ -124,6 +124,9 @@ class Settings(BaseSettings):
     endpoint_disable_after: Annotated[Span, Field(ge=timedelta(minutes=1))] = timedelta(days=5)
     """An endpoint that did nothing but fail for this long is disabled: nothing is sent there until
     ``orderline endpoints enable``."""
+    open_per_producer: int = Field(default=100_000, ge=1)
+    """How many orders of one producer may be open at once (neither ended nor parked), unless it has
+    a limit of its own. What goes beyond is set aside as ``too_many_open``."""
     intake_batch: int = Field(default=200, ge=1, le=2000)
     """Stream entries read and committed at once."""
     grace: Span = timedelta(seconds=20)

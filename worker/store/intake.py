@@ -40,7 +40,7 @@ FROM k JOIN used_deliver_ids u USING (producer, deliver_id)
 """As above: a line, or what is kept of it."""
 
 _PRODUCERS: Final = text("""
-SELECT p.name, p.notify_url, p.notify_hosts, p.disabled_at IS NOT NULL AS disabled,
+SELECT p.name, p.notify_url, p.notify_hosts, p.disabled_at IS NOT NULL AS disabled, p.max_open,
     orderline_now() AS now
 FROM (VALUES (1)) AS _(one) LEFT JOIN producers p ON true
 """)
@@ -137,6 +137,8 @@ class Registered:
     """Further hosts that its intents may name, as ``schemas.intents.hosts`` reads them."""
     disabled: bool = False
     """Whether nothing is taken from it now."""
+    max_open: int | None = None
+    """How many of its orders may be open at once; ``None``: as the settings say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,10 @@ async def look(connection: AsyncConnection, intents: Sequence[Intent]) -> Known:
         deliver_ids={(r.producer, r.deliver_id): OrderId(r.order_id) for r in deliver_ids},
         producers={
             r.name: Registered(
-                notify_url=r.notify_url, notify_hosts=r.notify_hosts, disabled=r.disabled
+                notify_url=r.notify_url,
+                notify_hosts=r.notify_hosts,
+                disabled=r.disabled,
+                max_open=r.max_open,
             )
             for r in producers
             if r.name is not None
