@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.ids import OrderId, new_uuid
 from schemas.intents import Intent
-from worker.store.session import as_rows
+from worker.store.session import Database, as_rows
 
 KNOWN_ORDERS: Final = text("""
 WITH k AS (
@@ -182,6 +182,14 @@ async def look(connection: AsyncConnection, intents: Sequence[Intent]) -> Known:
             if r.name is not None
         },
     )
+
+
+async def known_of(db: Database, producer: str, intent_ids: Sequence[str]) -> set[str]:
+    """Those of a producer's intents that are orders, or were."""
+    keys = [{"producer": producer, "intent_id": intent_id} for intent_id in intent_ids]
+    async with db.reading() as connection:
+        found = await connection.execute(KNOWN_ORDERS, {"keys": as_rows(keys)})
+        return {row.intent_id for row in found}
 
 
 async def record(connection: AsyncConnection, orders: Sequence[NewOrder]) -> None:

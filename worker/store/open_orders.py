@@ -31,6 +31,9 @@ FROM unnest(CAST(:names AS text[])) AS p(name)
 """By account, so that the index of what is due leads to each producer's part of it."""
 
 
+_LIMITS: Final = text("SELECT name, max_open FROM producers")
+
+
 @dataclass(frozen=True, slots=True)
 class Room:
     """How many orders of a producer are open, and how many may be."""
@@ -119,6 +122,14 @@ async def counts(connection: AsyncConnection, names: list[str]) -> dict[str, int
     """How many orders of each of these producers are open."""
     rows = await connection.execute(_COUNT, {"names": names})
     return {row.name: row.open for row in rows}
+
+
+async def rooms_of(db: Database, names: list[str], most: int) -> dict[str, Room]:
+    """The room of each of these producers; ``most`` is the limit of who has none of its own."""
+    async with db.reading() as connection:
+        limits = {row.name: row.max_open for row in await connection.execute(_LIMITS)}
+        counted = await counts(connection, names)
+    return {name: Room(count, limits.get(name) or most) for name, count in counted.items()}
 
 
 async def open_of(db: Database, names: list[str]) -> dict[str, int]:
