@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+from worker.budget import RetryBudget
 from worker.calls import Calls
 from worker.clock import Clock, SystemClock
 from worker.crypto import Vault
@@ -200,6 +201,7 @@ def _open_desk(
         lease=settings.start_grace + call_timeout + settings.lease_margin,
         books_rate=account.books_rate,
         callback_urls=_callback_urls(provider, name, settings),
+        budget=RetryBudget(share=settings.retry_share, floor=settings.retry_floor),
     )
 
 
@@ -249,6 +251,7 @@ def _decider(adapter: Provider, call_timeout: timedelta, settings: Settings) -> 
         absence_after=settings.absence_after,
         quote_window=settings.quote_window,
         requotes=settings.requotes,
+        max_tries=settings.max_tries,
     )
     return Decider(
         adapter.capabilities,

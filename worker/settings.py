@@ -103,6 +103,12 @@ class Settings(BaseSettings):
     """Highest ceiling of the back-off."""
     retry_for: Span = timedelta(hours=24)
     """An order without a quote that could never be sent fails after this long."""
+    max_tries: int = Field(default=50, ge=1)
+    """An order whose call was surely not made this often in a row fails."""
+    retry_share: float = Field(default=0.1, ge=0, le=1)
+    """How many retries an account may have, as a share of its calls."""
+    retry_floor: float = Field(default=1.0, gt=0)
+    """How many more it may have in a second, per worker process, whatever is called."""
     look_up_waits: str = "5,30,120,600"
     """Seconds between the look-ups that settle a doubt, comma separated; at least three."""
     absence_after: Span = timedelta(minutes=10)
