@@ -13,7 +13,7 @@ from tests.builders import an_entry, an_intent
 from tests.store.conftest import Shop
 from worker.steps.accept import Sorted, accept_into
 from worker.steps.replay import replay
-from worker.store import intake, producers
+from worker.store import intake, open_orders, producers
 from worker.store.intake import EntryKind
 from worker.store.open_orders import SELDOM, OpenOrders, Room, counts, open_of
 from worker.store.quarantine import Decided
@@ -163,3 +163,36 @@ async def look(shop: Shop, crowd: OpenOrders) -> Room:
     async with shop.db.reading() as connection:
         known = await intake.look(connection, [])
         return (await crowd.look(connection, known, {"shop": 1, "nobody": 1}))["shop"]
+
+
+MANY = """
+INSERT INTO accounts (provider, account)
+SELECT provider, 'default' FROM unnest(ARRAY['gifthub', 'hyperteknoloji']) provider
+ON CONFLICT DO NOTHING;
+
+INSERT INTO orders (id, producer, intent_id, fingerprint, provider, account, intent, notify_url,
+    state, step, due_at, finished_at, created_at, updated_at)
+SELECT gen_random_uuid(), CASE WHEN n % 10 = 0 THEN 'shop' ELSE 'other' END, 'old-' || n, '',
+    CASE WHEN n % 2 = 0 THEN 'gifthub' ELSE 'hyperteknoloji' END, 'default', '{}', 'https://x',
+    CASE WHEN n % 5 = 0 THEN 'placing' ELSE 'fulfilled' END,
+    CASE WHEN n % 5 = 0 THEN 'place' END,
+    CASE WHEN n % 5 = 0 THEN now() END,
+    CASE WHEN n % 5 = 0 THEN NULL ELSE now() END, now(), now()
+FROM generate_series(1, 50000) n;
+"""
+
+
+async def test_counting_reads_each_producers_own_part_of_the_index(shop: Shop) -> None:
+    await producers.add(
+        shop.db, shop.vault, name="other", notify_url="https://o.example/h", secret="whsec_c2Vj"
+    )
+    for statement in filter(str.strip, MANY.split(";")):
+        await shop.execute(statement)
+    await shop.execute("ANALYZE")
+    assert await open_of(shop.db, ["shop", "other"]) == {"shop": 5000, "other": 5000}
+    plan = await shop.plan(open_orders._COUNT, names=["shop", "other"])
+    keys = "(provider = a.provider) AND (account = a.account) AND (producer = p.name)"
+    assert f"Index Cond: ({keys})" in plan.replace("(a.provider)::text", "a.provider").replace(
+        "(a.account)::text", "a.account"
+    ), plan
+    assert "Seq Scan on orders" not in plan

@@ -22,11 +22,15 @@ _SHARE: Final = 8
 """Nor is one, once the orders taken in since fill one in so many of the places that were free."""
 
 _COUNT: Final = text("""
-SELECT p.name, (
-    SELECT count(*) FROM accounts a JOIN orders o USING (provider, account)
-    WHERE o.producer = p.name AND o.due_at IS NOT NULL
-) AS open
+SELECT p.name, coalesce(sum(c.open), 0)::int AS open
 FROM unnest(CAST(:names AS text[])) AS p(name)
+LEFT JOIN accounts a ON true
+CROSS JOIN LATERAL (
+    SELECT count(*) AS open FROM orders o
+    WHERE (o.provider, o.account, o.producer) = (a.provider, a.account, p.name)
+        AND o.due_at IS NOT NULL
+) c
+GROUP BY p.name
 """)
 """By account, so that the index of what is due leads to each producer's part of it."""
 
