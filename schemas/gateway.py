@@ -32,6 +32,7 @@ class ErrorCode(StrEnum):
     GONE = "gone"
     TOO_LARGE = "too_large"
     TOO_MANY = "too_many"
+    TOO_MANY_OPEN = "too_many_open"
     NOTHING_TAKEN = "nothing_taken"
     INTERNAL = "internal"
     UNAVAILABLE = "unavailable"

@@ -26,6 +26,7 @@ class OrderView(Schema):
     producer: str
     provider: str
     account: str
+    priority: str
     state: str
     lines: int
     lines_delivered: int

@@ -1,4 +1,4 @@
-"""The bootstep that reads the streams: beside the engine's, on the same loop."""
+"""The bootstep that reads the streams, and sees how full they make Redis: on the engine's loop."""
 
 import asyncio
 from concurrent.futures import Future
@@ -10,6 +10,7 @@ from tasks.callbacks import CallbackReader
 from tasks.engine import EngineThread
 from tasks.intake import Intake
 from tasks.reader import Reader
+from worker.streams import MemoryWatch
 
 
 class DoorsStep(bootsteps.StartStopStep):
@@ -20,6 +21,7 @@ class DoorsStep(bootsteps.StartStopStep):
     def __init__(self, parent: Any, **options: Any) -> None:
         super().__init__(parent, **options)
         self._readers: list[Reader[Any]] = []
+        self._stopping: asyncio.Event
         self._running: Future[None]
 
     def start(self, parent: Any) -> None:
@@ -28,7 +30,9 @@ class DoorsStep(bootsteps.StartStopStep):
 
         async def run() -> None:
             self._readers = [Intake(thread), CallbackReader(thread)]
-            await asyncio.gather(*(reader.run() for reader in self._readers))
+            self._stopping = asyncio.Event()
+            watch = MemoryWatch(thread.redis).run(self._stopping)
+            await asyncio.gather(watch, *(reader.run() for reader in self._readers))
 
         self._running = thread.submit(run())
 
@@ -37,6 +41,7 @@ class DoorsStep(bootsteps.StartStopStep):
         thread: EngineThread = parent.app.engine_thread
 
         async def stop() -> None:
+            self._stopping.set()
             for reader in self._readers:
                 reader.stop()
 

@@ -1,8 +1,9 @@
 """A desk: everything one provider account needs to be called. One per account and process."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from worker.budget import RetryBudget
 from worker.decisions import Decider
 from worker.http import Channel
 from worker.order import Claimed, Ordered
@@ -19,7 +20,7 @@ class Desk:
     ``lease`` outlasts any call made from here; ``start_grace`` is how long after its attempt
     was recorded a call may still begin, ``call_timeout`` its hard deadline after that.
     ``books_rate`` is how many calls a second a reconciliation may make. ``callback_urls`` knows
-    where the provider reaches our gateway, if there is one.
+    where the provider reaches our gateway, if there is one. ``budget`` is this process's own.
     """
 
     provider_name: str
@@ -34,6 +35,7 @@ class Desk:
     lease: timedelta
     books_rate: float = 4.0
     callback_urls: CallbackUrls | None = None
+    budget: RetryBudget = field(default_factory=RetryBudget)
 
     def decider_for(self, claimed: Claimed) -> Decider:
         """The rules for one order: what its intent asks may change how the provider behaves."""

@@ -20,8 +20,8 @@ FIELDS: Final = frozenset(
         "account", "accepted", "attempt", "batch", "boundary", "broker", "code", "count", "doubt",
         "due_in", "entry_id", "error", "event", "event_id", "exception", "fault",
         "free", "intent_id", "lag", "level", "line", "logger", "method", "milliseconds", "order",
-        "outcome", "pending", "pid", "producer", "provider", "quarantined", "reason", "repeated",
-        "retry_in", "route", "seconds",
+        "outcome", "pending", "percent", "pid", "producer", "provider", "quarantined", "reason",
+        "repeated", "retry_in", "route", "seconds",
         "sequence", "state", "status", "step", "stream", "task", "task_id", "timestamp",
         "to_cancel", "tries", "url_host", "version", "worker",
     }

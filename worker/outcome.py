@@ -121,13 +121,14 @@ class NotSent:
     """Surely not executed, so it may be tried again.
 
     ``retry_after`` is the provider's own wish. ``token_rejected`` asks the step to renew the
-    account's token and call once more.
+    account's token and call once more. ``throttled``: the provider has too much to do.
     """
 
     reason: str
     retry_after: timedelta | None = None
     token_rejected: bool = False
     evidence: Evidence = Evidence()
+    throttled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

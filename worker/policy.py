@@ -36,7 +36,7 @@ class Policy:
 
     ``absence_after`` is how long a call of unknown outcome may at least still come through.
     ``quote_window`` is how long a new quote may be acted on, ``requotes`` how often one may be
-    asked for.
+    asked for. ``max_tries`` is how often in a row one call may turn out not to have been made.
     """
 
     retry_base: timedelta
@@ -46,18 +46,27 @@ class Policy:
     absence_after: timedelta
     quote_window: timedelta = timedelta(minutes=10)
     requotes: int = 3
+    max_tries: int = 50
 
-    def retry_in(self, tries: int, chance: float, wish: timedelta | None = None) -> timedelta:
+    def retry_in(
+        self,
+        tries: int,
+        chance: float,
+        wish: timedelta | None = None,
+        *,
+        throttled: bool = False,
+    ) -> timedelta:
         """The wait before try number ``tries + 1``: exponential, with full jitter.
 
         ``chance`` is uniform in [0, 1). ``wish`` is the provider's ``Retry-After``: the wait is
-        never shorter, but a wish beyond the cap is cut to it.
+        never shorter, but a wish beyond the cap is cut to it. A provider that ``throttled`` gets
+        half of the wait in any case, and only the other half is left to chance.
         """
         ceiling = min(self.retry_cap, self.retry_base * float(2 ** min(tries, 30)))
-        wait = ceiling * chance
-        if wish is None:
-            return wait
-        return max(wait, min(max(wish, THROTTLE_FLOOR), self.retry_cap))
+        wait = ceiling * ((1 + chance) / 2 if throttled else chance)
+        if throttled or wish is not None:
+            wait = max(wait, wish or THROTTLE_FLOOR, THROTTLE_FLOOR)
+        return min(wait, self.retry_cap)
 
     def look_up_in(self, look_ups: int, doubtful_for: timedelta) -> timedelta | None:
         """The wait before the next look-up, or ``None`` after the last one.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+from worker.budget import RetryBudget
 from worker.calls import Calls
 from worker.clock import Clock, SystemClock
 from worker.crypto import Vault
@@ -27,6 +28,7 @@ from worker.signers import Signers
 from worker.skew import ClockWatch
 from worker.store import attempts, deliveries, orders
 from worker.store.batch import BatchWriter
+from worker.store.open_orders import OpenOrders
 from worker.store.session import Database, OnBoundary
 from worker.supervisor import Supervisor
 from worker.tokens import TokenCare, TokenKeeper
@@ -55,6 +57,7 @@ class Runtime:
     changes: BatchWriter[orders.Settling, orders.Settled]
     deliveries: BatchWriter[deliveries.Delivered, bool]
     database_clock: ClockWatch
+    open_orders: OpenOrders
 
     @property
     def delivery_lease(self) -> timedelta:
@@ -150,6 +153,7 @@ def _wired(
             partial(deliveries.record, db, disable_after=settings.endpoint_disable_after),
         ),
         database_clock=ClockWatch(),
+        open_orders=OpenOrders(settings.open_per_producer),
     )
 
 
@@ -197,6 +201,7 @@ def _open_desk(
         lease=settings.start_grace + call_timeout + settings.lease_margin,
         books_rate=account.books_rate,
         callback_urls=_callback_urls(provider, name, settings),
+        budget=RetryBudget(share=settings.retry_share, floor=settings.retry_floor),
     )
 
 
@@ -246,6 +251,7 @@ def _decider(adapter: Provider, call_timeout: timedelta, settings: Settings) -> 
         absence_after=settings.absence_after,
         quote_window=settings.quote_window,
         requotes=settings.requotes,
+        max_tries=settings.max_tries,
     )
     return Decider(
         adapter.capabilities,

@@ -103,6 +103,12 @@ class Settings(BaseSettings):
     """Highest ceiling of the back-off."""
     retry_for: Span = timedelta(hours=24)
     """An order without a quote that could never be sent fails after this long."""
+    max_tries: int = Field(default=50, ge=1)
+    """An order whose call was surely not made this often in a row fails."""
+    retry_share: float = Field(default=0.1, ge=0, le=1)
+    """How many retries an account may have, as a share of its calls."""
+    retry_floor: float = Field(default=1.0, gt=0)
+    """How many more it may have in a second, per worker process, whatever is called."""
     look_up_waits: str = "5,30,120,600"
     """Seconds between the look-ups that settle a doubt, comma separated; at least three."""
     absence_after: Span = timedelta(minutes=10)
@@ -124,6 +130,9 @@ class Settings(BaseSettings):
     endpoint_disable_after: Annotated[Span, Field(ge=timedelta(minutes=1))] = timedelta(days=5)
     """An endpoint that did nothing but fail for this long is disabled: nothing is sent there until
     ``orderline endpoints enable``."""
+    open_per_producer: int = Field(default=100_000, ge=1)
+    """How many orders of one producer may be open at once (neither ended nor parked), unless it has
+    a limit of its own. What goes beyond is set aside as ``too_many_open``."""
     intake_batch: int = Field(default=200, ge=1, le=2000)
     """Stream entries read and committed at once."""
     grace: Span = timedelta(seconds=20)

@@ -121,7 +121,11 @@ class TokenKeeper:
         rest = _FIRST_REST
         match token:
             case NotSent():
-                failure = NotSent(f"no access token: {token.reason}", token.retry_after)
+                failure = NotSent(
+                    f"no access token: {token.reason}",
+                    token.retry_after,
+                    throttled=token.throttled,
+                )
                 rest = max(rest, token.retry_after or rest)
             case InDoubt():
                 failure = NotSent(f"no access token: {token.reason}")

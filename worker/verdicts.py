@@ -91,8 +91,8 @@ def quoted_anew(claimed: Claimed, window: timedelta, why: str) -> Change:
     )
 
 
-def gave_up(claimed: Claimed, after: timedelta, last: str) -> Change:
-    """No call came through for so long that nobody waits for it any more."""
+def gave_up(claimed: Claimed, after: timedelta | str, last: str) -> Change:
+    """No call came through for so long, or so often, that nobody waits for it any more."""
     reason = f"gave up after {after}: {last}"
     moves = line_moves(claimed, (), LineState.FAILED, reason)
     return change_of(claimed, state=OrderState.FAILED, reason=reason, moves=moves)

@@ -3,7 +3,7 @@
 A new provider is one module here and one line in ``registry``.
 """
 
-from schemas.intents.envelope import Envelope, Line
+from schemas.intents.envelope import Envelope, Line, Priority
 from schemas.intents.faults import FaultCode, IntentFault
 from schemas.intents.parts import Personal, PersonalData
 from schemas.intents.quote import Quote, check_window, window
@@ -26,6 +26,7 @@ __all__ = [
     "Line",
     "Personal",
     "PersonalData",
+    "Priority",
     "Quote",
     "ReadIntent",
     "check_window",

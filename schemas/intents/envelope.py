@@ -1,8 +1,15 @@
 """The envelope: what every intent says, whichever provider it is for."""
 
+from enum import StrEnum
 from typing import Annotated, Final, Self, TypeVar
 
-from pydantic import AliasChoices, Field, GetJsonSchemaHandler, model_validator
+from pydantic import (
+    AliasChoices,
+    Field,
+    GetJsonSchemaHandler,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -14,6 +21,27 @@ MAX_URL_LENGTH: Final = 2000
 
 Producer = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 AccountName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+
+
+class Priority(StrEnum):
+    """How urgent an intent is among its producer's own. It takes no other producer's turn."""
+
+    HIGH = "high"
+    NORMAL = "normal"
+    LOW = "low"
+
+    @property
+    def rank(self) -> int:
+        """Its place, the most urgent first: 0, 1, 2."""
+        return [*Priority].index(self)
+
+
+Urgency = Annotated[
+    Priority,
+    Field(strict=False),
+    WithJsonSchema({"type": "string", "enum": [str(each) for each in Priority]}),
+]
+"""Not strict, because JSON gives its word."""
 
 
 class Line(Part):
@@ -59,6 +87,9 @@ class Envelope(Part):
     """Where notifications go (https); the producer's registered URL where this is left out."""
     quote: Quote | None = None
     """What the customer was promised. Without one the order never expires."""
+    priority: Urgency = Priority.NORMAL
+    """Which of your own orders go first: `high`, `normal` or `low`. Between producers, turns go
+    round whatever they say."""
     lines: Lines[Line]
     """What is wanted."""
 

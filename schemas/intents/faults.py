@@ -41,6 +41,8 @@ class FaultCode(StrEnum):
     """Nobody registered the producer, so nobody could be told."""
     PRODUCER_DISABLED = "producer_disabled"
     """Nothing is taken from this producer now."""
+    TOO_MANY_OPEN = "too_many_open"
+    """So many orders of this producer are open that no other one is taken in now."""
     QUOTE_WINDOW = "quote_window"
     QUOTE_IN_FUTURE = "quote_in_future"
     REPEATED_WITH_OTHER_CONTENT = "repeated_with_other_content"
@@ -113,6 +115,7 @@ _QUOTABLE: Final = frozenset(
         "decimal_max_digits",
         "decimal_max_places",
         "decimal_whole_digits",
+        "enum",
         "greater_than",
         "greater_than_equal",
         "int_type",

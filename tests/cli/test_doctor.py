@@ -26,7 +26,7 @@ from worker.health.progress import Limits, Overdue
 from worker.health.work import WorkFacts
 from worker.settings import Settings
 from worker.store import migrations
-from worker.streams import IntentStreams, put
+from worker.streams import IntentStreams, Memory, put
 
 pytestmark = pytest.mark.usefixtures("world")
 
@@ -89,6 +89,24 @@ async def test_settings_under_which_a_crash_loses_something_are_warned_of(
     checks = found(await orderline("doctor", "--json"))
     assert (checks["durability"]["level"] == "warn") == (durable == "off")
     assert checks["workers"]["level"] == "warn"
+
+
+async def test_how_full_redis_is_is_told_and_that_it_has_no_limit(
+    orderline: Orderline, redis: Redis
+) -> None:
+    room = found(await orderline("doctor", "--json"))["redis room"]
+    assert (room["level"], room["said"][:23]) == ("ok", "no maxmemory is set; 0%")
+    used = int((await redis.info("memory"))["used_memory"])
+    for share, level in ((0.80, "warn"), (0.95, "FAIL")):
+        try:
+            await redis.config_set("maxmemory", int(used / share))
+            ran = await orderline("doctor", "--json")
+            healthy = json.loads((await orderline("health", "--json")).out)["checks"]
+        finally:
+            await redis.config_set("maxmemory", 0)
+        [same] = [each for each in healthy if each["check"] == "redis room"]
+        assert (found(ran)["redis room"]["level"], same["level"]) == (level, level)
+        assert "of its maxmemory is used" in same["said"]
 
 
 async def test_a_redis_that_evicts_fails(orderline: Orderline, redis: Redis) -> None:
@@ -277,6 +295,11 @@ async def test_what_a_silent_consumer_holds_is_counted(redis: Redis) -> None:
         (broker.judge_memory(1, "volatile-ttl"), FAIL),
         (broker.judge_memory(0, "allkeys-lru"), WARN),
         (broker.judge_memory(1, "noeviction"), OK),
+        (broker.judge_room(Memory(74, 100, 1)), OK),
+        (broker.judge_room(Memory(75, 100, 1000)), WARN),
+        (broker.judge_room(Memory(90, 100, 1000)), FAIL),
+        (broker.judge_room(Memory(75, 0, 100)), WARN),
+        (broker.judge_room(Memory(10, 0, 0)), OK),
         (setup.judge_development_hosts("localhost"), Level.UNSAFE),
         (setup.judge_seals(3, ["producer shop"]), FAIL),
         (work.judge_workers(0, 1), WARN),
@@ -325,6 +348,7 @@ def test_what_a_crash_of_redis_would_cost_is_said(
         "appendfsync": None,
         "snapshots": "",
         "write_failed": False,
+        "memory": Memory(0, 0, 0),
     }
     finding = broker.judge_persistence(RedisFacts(**values | changes))
     assert finding.level is level

@@ -34,7 +34,8 @@ from worker.streams import CALLBACKS, put, put_callback
 SetClock = Callable[[timedelta], None]
 
 CHECKS = [
-    "database", "schema", "redis", "intake", "callbacks", "overdue orders", "overdue notifications",
+    "database", "schema", "redis", "redis room", "intake", "callbacks", "overdue orders",
+    "overdue notifications",
     "sweep", "jobs",
 ]  # fmt: skip
 LONG_AGO = timedelta(seconds=61)
@@ -72,6 +73,7 @@ async def test_a_sound_installation_is_green_and_each_check_has_its_value_and_it
         "database": None,
         "schema": None,
         "redis": None,
+        "redis room": None,
         "intake": 30,
         "callbacks": 30,
         "overdue orders": 60,
@@ -205,7 +207,7 @@ async def test_a_schema_that_is_not_ours_is_red_and_says_what_to_run(
 ) -> None:
     del db_without_schema
     told = await orderline("health", "--json")
-    assert red(told) == {*CHECKS} - {"database", "redis", "callbacks"}
+    assert red(told) == {*CHECKS} - {"database", "redis", "redis room", "callbacks"}
     assert checks(told)["schema"]["advice"] == "run `orderline migrate`"
 
 
@@ -233,7 +235,7 @@ async def test_a_database_that_is_away_leaves_nothing_known_but_redis(
 ) -> None:
     monkeypatch.setenv("ORDERLINE_DATABASE_URL", "postgresql://user:hidden@127.0.0.1:1/db")
     told = await orderline("health", "--json")
-    assert red(told) == {*CHECKS} - {"redis", "callbacks"}
+    assert red(told) == {*CHECKS} - {"redis", "redis room", "callbacks"}
     assert "hidden" not in told.out
 
 
@@ -243,7 +245,7 @@ async def test_a_redis_that_is_away_leaves_the_rows_known(
     await world.sweep()
     monkeypatch.setenv("ORDERLINE_REDIS_URL", "redis://:hidden@127.0.0.1:1/0")
     told = await orderline("health", "--json")
-    assert red(told) == {"redis", "intake", "callbacks"}
+    assert red(told) == {"redis", "redis room", "intake", "callbacks"}
     assert "hidden" not in told.out
 
 

@@ -22,7 +22,7 @@ async def three(world: World) -> World:
     await world.accept(an_intent("d-2", intent_id="i-2"))
     await world.place(InDoubt("no answer"))
     quote = {"quoted_at": "2026-01-01T00:00:00Z", "expires_at": "2999-01-01T00:00:00Z"}
-    await world.accept(an_intent("d-3", "d-4", intent_id="i-3", quote=quote))
+    await world.accept(an_intent("d-3", "d-4", intent_id="i-3", quote=quote, priority="high"))
     return world
 
 
@@ -46,6 +46,7 @@ async def test_json_says_the_same_and_what_comes_next_in_a_sentence(orderline: O
     ran = await orderline("list", "--json")
     newest, doubtful, refused = json.loads(ran.out)
     assert (newest["lines"], newest["expires_at"]) == (2, "2999-01-01T00:00:00Z")
+    assert (newest["priority"], doubtful["priority"]) == ("high", "normal")
     assert "no worker has taken it yet" in newest["next"]
     assert doubtful["next"].startswith("reconcile ")
     assert refused["next"].startswith("finished ")

@@ -254,3 +254,36 @@ async def test_a_producer_is_disabled_and_enabled_again(orderline: Orderline) ->
     ran = await orderline("producers", "enable", "shop-eu")
     assert "--code producer_disabled" in ran.out
     assert (await shown(orderline))["disabled_at"] is None
+
+
+# --- how many of its orders may be open ----------------------------------------------------------
+
+
+async def test_a_producer_may_have_a_limit_of_open_orders_of_its_own(
+    orderline: Orderline, db: Database
+) -> None:
+    ran = await orderline(*ADD, "--max-open", "500")
+    assert "at most 500 orders" in ran.out
+    plain = await orderline("producers", "show", "shop-eu")
+    assert "0 of 500 orders (its own limit)" in plain.out
+    assert "0 of 500" in (await orderline("producers", "list")).out
+    told = await shown(orderline)
+    assert (told["open"], told["max_open"]) == (0, 500)
+    assert (await producers.find(db, "shop-eu")).max_open == 500
+
+
+async def test_without_one_the_settings_limit_holds(
+    orderline: Orderline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORDERLINE_OPEN_PER_PRODUCER", "70")
+    await orderline(*ADD, "--max-open", "500")
+    assert (await orderline("producers", "set", "shop-eu", "--max-open", "0")).code == 0
+    plain = await orderline("producers", "show", "shop-eu")
+    assert "0 of 70 orders (ORDERLINE_OPEN_PER_PRODUCER)" in plain.out
+    assert (await shown(orderline))["max_open"] is None
+
+
+async def test_a_limit_stays_where_only_the_url_is_changed(orderline: Orderline) -> None:
+    await orderline(*ADD, "--max-open", "500")
+    await orderline("producers", "set", "shop-eu", "--notify-url", "https://shop.example/other")
+    assert (await shown(orderline))["max_open"] == 500

@@ -9,7 +9,7 @@ from tests.builders import an_intent
 from tests.cli.conftest import Orderline
 from tests.cli.world import World, delivered
 from worker.capabilities import Capabilities, Doubt
-from worker.outcome import Confirmed, Evidence, InDoubt
+from worker.outcome import Confirmed, Evidence, InDoubt, NotSent
 from worker.store import erasing, purge
 
 PLAYER = "player-5512345678"
@@ -133,6 +133,19 @@ async def test_what_happens_next_is_said_at_every_stage(world: World, orderline:
     await world.settle(claimed, Confirmed("provider-77"), patient)
     assert (await next_step()).startswith("poll at 2")
     assert "(in 1 h 59 min)" in await next_step()
+
+
+async def test_a_call_that_was_not_made_says_which_try_is_next_and_why_so_late(
+    world: World, orderline: Orderline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.accept(an_intent())
+    assert "tries" not in (await orderline("show", "i-1")).out
+    await world.place(NotSent("throttled", timedelta(minutes=2), throttled=True))
+    monkeypatch.setenv("ORDERLINE_MAX_TRIES", "7")
+    plain = (await orderline("show", "i-1")).out
+    assert "no. 2 of at most 7 in a row" in plain
+    assert "not sent: throttled" in plain
+    assert "(in 1 min 59 s)" in plain
 
 
 async def test_a_parked_order_says_that_a_person_must_decide(

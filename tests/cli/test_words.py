@@ -19,6 +19,7 @@ def an_order(**fields: Any) -> OrderView:
         "producer": "shop",
         "provider": "gifthub",
         "account": "default",
+        "priority": "normal",
         "state": "placing",
         "lines": 1,
         "lines_delivered": 0,

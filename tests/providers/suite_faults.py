@@ -79,5 +79,6 @@ class FaultStories(Contract):
         order = await trial.ready_for(step, self.plain())
         outcome = await self._faulty(trial, step, order, fault)
         assert isinstance(outcome, NotSent)
+        assert outcome.throttled
         assert outcome.retry_after is not None
         assert timedelta() <= outcome.retry_after <= timedelta(seconds=1)

@@ -22,6 +22,7 @@ from tests.builders import (
 )
 from worker.capabilities import Capabilities, Doubt
 from worker.change import Change, carried_on
+from worker.decisions.rules import BUDGET_SPENT
 from worker.lifecycle import LineState, OrderState, Step
 from worker.order import Claimed
 from worker.outcome import (
@@ -37,6 +38,7 @@ from worker.outcome import (
     RefusalCode,
     Refused,
 )
+from worker.policy import THROTTLE_FLOOR
 
 L = LineState
 AT_ONCE = timedelta(0)
@@ -231,6 +233,83 @@ def test_an_order_that_could_not_be_sent_for_a_day_fails() -> None:
     change = after_call(NotSent("refused"), claimed=claimed)
     assert (change.state, change.step) == (OrderState.FAILED, None)
     assert moved_to(change) == [L.FAILED]
+
+
+def test_who_throttles_without_a_wish_is_left_alone_for_a_second_at_least() -> None:
+    busy = NotSent("429", throttled=True)
+    change = a_decider().after_call(calling(), Step.PLACE, busy, 0.0)
+    assert change.due_in == THROTTLE_FLOOR
+    again = a_decider().after_call(calling(tries=4), Step.PLACE, busy, 0.0)
+    assert again.due_in == POLICY.retry_in(4, 1.0) / 2
+
+
+@pytest.mark.parametrize("wish", [timedelta(seconds=90), timedelta(days=1)])
+def test_no_wish_reaches_beyond_the_quotes_window(wish: timedelta) -> None:
+    claimed = calling(expires_at=NOW + NEEDS + timedelta(seconds=20))
+    change = after_call(NotSent("429", retry_after=wish, throttled=True), claimed=claimed)
+    assert change.due_in == timedelta(seconds=19)
+
+
+def test_an_order_that_was_not_sent_too_often_in_a_row_fails_and_says_so() -> None:
+    last = POLICY.max_tries - 1
+    still = after_call(NotSent("refused"), claimed=calling(tries=last - 1))
+    assert (still.state, still.tries) == (OrderState.PLACING, last)
+    change = after_call(NotSent("refused"), claimed=calling(tries=last))
+    assert (change.state, change.reason) == (OrderState.FAILED, "gave up after 50 tries: refused")
+    assert moved_to(change) == [L.FAILED]
+
+
+def test_it_does_not_fail_while_an_earlier_call_may_have_come_through() -> None:
+    resends = Capabilities(after_place=Doubt.REPLAY, repeats=100)
+    claimed = replace(
+        calling(L.IN_DOUBT, tries=POLICY.max_tries),
+        attempt=an_attempt(sends=2),
+        attempt_outcome=OutcomeName.IN_DOUBT,
+    )
+    change = after_call(NotSent("refused"), capabilities=resends, claimed=claimed)
+    assert (change.state, change.step) == (OrderState.IN_DOUBT, Step.RECONCILE)
+
+
+# --- a retry that the account's budget has no place for ------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("until", "due_in", "said"),
+    [
+        (timedelta(0), timedelta(seconds=4), "not sent: 429"),
+        (timedelta(minutes=7), timedelta(minutes=7), f"not sent: 429; {BUDGET_SPENT}"),
+    ],
+)
+def test_a_retry_waits_for_its_place_and_says_why(
+    until: timedelta, due_in: timedelta, said: str
+) -> None:
+    claimed = calling(tries=3)
+    change = after_call(NotSent("429"), claimed=claimed)
+    late = a_decider().put_off(claimed, Step.PLACE, change, until)
+    assert (late.due_in, late.reason) == (due_in, said)
+    assert replace(late, due_in=change.due_in, reason=change.reason) == change
+
+
+@pytest.mark.parametrize(
+    ("fields", "latest"),
+    [
+        ({"expires_at": NOW + NEEDS + timedelta(seconds=20)}, timedelta(seconds=19)),
+        ({"now": NOW + POLICY.retry_for - timedelta(minutes=1)}, timedelta(seconds=59)),
+    ],
+)
+def test_no_budget_takes_an_order_its_last_chance(
+    fields: dict[str, Any], latest: timedelta
+) -> None:
+    claimed = calling(tries=3, **fields)
+    change = after_call(NotSent("429"), claimed=claimed)
+    late = a_decider().put_off(claimed, Step.PLACE, change, timedelta(hours=5))
+    assert (late.state, late.due_in) == (OrderState.PLACING, latest)
+
+
+def test_a_change_that_waits_for_nothing_is_not_put_off() -> None:
+    claimed = calling()
+    change = after_call(Refused(RefusalCode.OUT_OF_STOCK, "sold out"), claimed=claimed)
+    assert a_decider().put_off(claimed, Step.PLACE, change, timedelta(hours=5)) == change
 
 
 def test_a_call_that_could_not_even_start_leaves_no_attempt_behind() -> None:

@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from schemas.intents import IntentFault, ReadIntent, load_intent, masked, read_intent
+from schemas.intents import (
+    FaultCode,
+    IntentFault,
+    Priority,
+    ReadIntent,
+    load_intent,
+    masked,
+    read_intent,
+)
 from schemas.intents.gifthub import GifthubIntent
 from schemas.intents.hyperteknoloji import HyperteknolojiIntent, RequireData
 
@@ -73,6 +81,19 @@ def test_what_is_kept_is_plain_json_in_our_spelling_with_defaults_written_out() 
     assert document["account"] == "default"
     assert document["quote"]["quoted_at"] == "2026-11-22T10:00:00Z"
     assert document["quote"]["max_total"] == "5.4"
+
+
+def test_a_priority_is_one_of_three_words_and_normal_where_none_is_said() -> None:
+    assert read(gifthub()).document["priority"] == "normal"
+    assert read(gifthub() | {"priority": "low"}).intent.priority is Priority.LOW
+    assert [each.rank for each in Priority] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("wrong", ["urgent", "HIGH", 0, None, True, ["high"]])
+def test_another_priority_is_a_fault_with_its_path(wrong: object) -> None:
+    found = fault(gifthub() | {"priority": wrong})
+    assert (found.path, found.code) == ("priority", FaultCode.OUT_OF_RANGE)
+    assert found.detail == "Input should be 'high', 'normal' or 'low'"
 
 
 def test_amounts_keep_every_digit() -> None:

@@ -48,6 +48,15 @@ def test_a_wish_is_kept_up_to_the_cap_and_never_hammers(
     assert THROTTLE_FLOOR <= wait <= POLICY.retry_cap
 
 
+@given(st.integers(0, 100), chances, st.one_of(st.none(), wishes))
+def test_who_throttles_gets_half_the_wait_in_any_case_and_a_second_at_least(
+    tries: int, chance: float, wish: timedelta | None
+) -> None:
+    wait = POLICY.retry_in(tries, chance, wish, throttled=True)
+    assert max(THROTTLE_FLOOR, POLICY.retry_in(tries, 1.0) / 2) <= wait <= POLICY.retry_cap
+    assert wait >= POLICY.retry_in(tries, chance, wish)
+
+
 def test_look_ups_follow_their_schedule_and_then_end() -> None:
     over = sum(POLICY.look_up_waits, timedelta())
     assert [POLICY.look_up_in(n, over) for n in range(5)] == [*POLICY.look_up_waits, None]

@@ -123,7 +123,7 @@ def test_why_is_for_our_record_and_not_for_the_producer() -> None:
     for resolution in Resolution:
         change = decide(a_parked(), said(resolution, "9876"))
         assert "seen there" not in repr(change.moves)
-        assert "ada" not in repr(change.moves)
+        assert "ada@ops" not in repr(change.moves)
 
 
 # --- what may be decided -------------------------------------------------------------------------

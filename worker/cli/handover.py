@@ -5,6 +5,7 @@ becomes is decided by the intake alone, by the same functions.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -20,6 +21,7 @@ from worker.clock import SystemClock
 from worker.steps.accept import sort_out
 from worker.store import intake
 from worker.store.intake import Entry
+from worker.store.open_orders import OpenOrders
 from worker.store.views import snapshot
 from worker.store.views_upkeep import TakenIn, taken_in
 from worker.streams import put, stream_of
@@ -121,7 +123,9 @@ async def _judge(session: Session, read: Mapping[int, _Read]) -> dict[int, Hande
     settings = session.settings
     async with snapshot(session.db) as connection:
         known = await intake.look(connection, [item.intent for _, item in entries])
-    heaps = sort_out(entries, known, settings.quote_window, settings.clock_skew)
+        wanted = Counter(item.intent.producer for _, item in entries)
+        rooms = await OpenOrders(settings.open_per_producer).look(connection, known, wanted)
+    heaps = sort_out(entries, known, rooms, settings.quote_window, settings.clock_skew)
     for entry, fault in heaps.faulty:
         judged[int(entry.entry_id)] = read[int(entry.entry_id)].refused(fault)
     for entry, _ in heaps.repeated:

@@ -26,8 +26,8 @@ MEND: Final = "start it, or correct the variable"
 
 BEAT: Final = ("database", "schema", "sweep")
 INSTALLATION: Final = (
-    "database", "schema", "redis", "intake", "callbacks", "overdue orders", "overdue notifications",
-    "sweep", "jobs",
+    "database", "schema", "redis", "redis room", "intake", "callbacks", "overdue orders",
+    "overdue notifications", "sweep", "jobs",
 )  # fmt: skip
 
 _SERVERS: Final = ("database", "redis")
@@ -141,6 +141,7 @@ async def _broker(settings: Settings, board: Board) -> None:
             begun = clock.monotonic()
             await redis.ping()
             board.put(broker.judge_answer(clock.monotonic() - begun))
+            board.put(broker.judge_room(await streams.read_memory(redis)))
             behind = await streams.lag(redis, streams.CALLBACKS)
             board.put(progress.judge_callbacks(behind, board.limits))
             await board.known.wait()

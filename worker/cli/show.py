@@ -28,14 +28,15 @@ def show(
 
     Example: orderline show 100045-1
     """
-    told = asyncio.run(_read(name, reveal=reveal))
+    told, max_tries = asyncio.run(_read(name, reveal=reveal))
     if as_json:
         print_json(told)
     else:
-        tell(told)
+        tell(told, max_tries)
 
 
-async def _read(name: str, *, reveal: bool) -> OrderStory:
+async def _read(name: str, *, reveal: bool) -> tuple[OrderStory, int]:
     async with opened() as session:
         order = await find_order(session.db, name)
-        return await story(session.db, session.vault, order.order_id, reveal=reveal)
+        told = await story(session.db, session.vault, order.order_id, reveal=reveal)
+        return told, session.settings.max_tries

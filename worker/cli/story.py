@@ -27,6 +27,7 @@ from worker.cli.output import (
     printable,
     say,
 )
+from worker.lifecycle import Step
 
 _LINES: Final = (
     Column("DeliverID", whole=True),
@@ -45,9 +46,13 @@ _EVENTS: Final = (
 )
 
 
-def tell(story: OrderStory) -> None:
-    """Print the whole story."""
-    _tell_order(story)
+_CALLS: Final = frozenset({Step.PLACE, Step.CONFIRM})
+"""The steps that are tried so often and no more."""
+
+
+def tell(story: OrderStory, max_tries: int) -> None:
+    """Print the whole story. A call is tried ``max_tries`` times in a row."""
+    _tell_order(story, max_tries)
     _heading("Intent")
     for line in pydantic_core.to_json(story.intent, indent=2).decode().splitlines():
         say(f"  {printable(line)}")
@@ -87,16 +92,18 @@ def _heading(text: str) -> None:
     say(Text(text, style="bold"))
 
 
-def _tell_order(story: OrderStory) -> None:
+def _tell_order(story: OrderStory, max_tries: int) -> None:
     order = story.order
     say(Text(f"Order {order.order_id}", style="bold"))
     print_pairs(
         [
             ("state", coloured(order.state)),
             ("next", order.next),
+            ("tries", _tries(order, max_tries)),
             ("reason", order.reason if order.parked_reason is None else None),
             ("intent", f"{order.intent_id} of {order.producer}"),
             ("provider", f"{order.provider}/{order.account}"),
+            ("priority", order.priority),
             ("reference", order.provider_ref and f"{order.provider_ref} (the provider's)"),
             ("quote", _quote(order)),
             ("total", _money(order.total)),
@@ -107,6 +114,13 @@ def _tell_order(story: OrderStory) -> None:
             ("personal", None if order.erased_at is None else f"erased {stamp(order.erased_at)}"),
         ]
     )
+
+
+def _tries(order: OrderView, max_tries: int) -> str | None:
+    """Which try of a call comes next, or is under way, once there was one in vain."""
+    if order.step not in _CALLS or not order.tries:
+        return None
+    return f"no. {order.tries + 1} of at most {max_tries} in a row"
 
 
 def _quote(order: OrderView) -> str:

@@ -177,12 +177,12 @@ def _ask_for_it(
     """The wish is put to the provider once more, not for ever."""
     if _waited_too_long(rules, claimed):
         return refused_to_cancel(rules, claimed, f"the provider could not be asked: {reason}")
-    wish = None if outcome is None else outcome.retry_after
+    last = outcome or InDoubt(reason)
     return change_of(
         claimed,
         state=_state(claimed),
         step=Step.CANCEL,
-        due_in=rules.policy.retry_in(claimed.tries, chance, wish),
+        due_in=rules.wait_after(claimed, last, chance),
         tries=claimed.tries + 1,
         reason=f"to be called off: {reason}",
     )

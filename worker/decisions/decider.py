@@ -127,10 +127,10 @@ class Decider(Rules):
         """A call was surely not made: it is tried again for as long as that makes sense."""
         if step is Step.CANCEL:
             return replace(cancels.after_cancel(self, claimed, outcome, chance), attempt=None)
-        over = self.over(claimed, outcome.reason)
+        over = self.over(claimed, outcome.reason) or self.exhausted(claimed, outcome.reason)
         if over is not None:
             return doubts.unless_doubted(self, claimed, over)
-        wait = self.policy.retry_in(claimed.tries, chance, outcome.retry_after)
+        wait = self.wait_after(claimed, outcome, chance)
         return self.next_try(claimed, step, wait, f"not sent: {outcome.reason}")
 
     def left_open(self, claimed: Claimed, chance: float) -> Change:
@@ -238,12 +238,11 @@ class Decider(Rules):
         """A question that changes nothing there got no answer: it is asked again, not for ever."""
         if state is OrderState.IN_DOUBT and claimed.since_attempt >= self.policy.retry_for:
             return parked(claimed, f"no look-up was answered for long: {outcome.reason}")
-        wish = outcome.retry_after if isinstance(outcome, NotSent) else None
         return change_of(
             claimed,
             state=state,
             step=claimed.step,
-            due_in=self.policy.retry_in(claimed.tries, chance, wish),
+            due_in=self.wait_after(claimed, outcome, chance),
             tries=claimed.tries + 1,
             reason=f"no answer: {outcome.reason}",
         )

@@ -1,6 +1,6 @@
 """What every decision stands on, and the questions it answers alone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -8,11 +8,13 @@ from worker.capabilities import MADE_ANEW, SENT_AGAIN, Capabilities, Doubt
 from worker.change import Change
 from worker.lifecycle import UNDER_WAY, OrderState, Step
 from worker.order import Claimed
-from worker.outcome import OutcomeName
+from worker.outcome import InDoubt, NotSent, OutcomeName
 from worker.policy import Policy
 from worker.verdicts import WINDOW_CLOSED, change_of, expired, gave_up, quoted_anew
 
 AT_ONCE: Final = timedelta(0)
+
+BUDGET_SPENT: Final = "the account's retry budget is spent"
 
 _POLLS_IN_A_LIFE: Final = 50
 _RAREST_POLL: Final = timedelta(hours=1)
@@ -93,14 +95,25 @@ class Rules:
         after = self.policy.retry_for
         return gave_up(claimed, after, last) if claimed.age >= after else None
 
+    def wait_after(self, claimed: Claimed, outcome: NotSent | InDoubt, chance: float) -> timedelta:
+        """How long to wait before the next try, as far as this one's outcome says it."""
+        if isinstance(outcome, InDoubt):
+            return self.policy.retry_in(claimed.tries, chance)
+        return self.policy.retry_in(
+            claimed.tries, chance, outcome.retry_after, throttled=outcome.throttled
+        )
+
+    def exhausted(self, claimed: Claimed, last: str) -> Change | None:
+        """How the order ends once its call was not made too often in a row."""
+        tries = claimed.tries + 1
+        return gave_up(claimed, f"{tries} tries", last) if tries >= self.policy.max_tries else None
+
     def next_try(self, claimed: Claimed, step: Step, wait: timedelta, reason: str) -> Change:
         """The same call once more, as far as a quote's window leaves room for it.
 
         A wait that would reach to where no call fits any more ends a little before that.
         """
-        if claimed.expires_at is not None:
-            room = claimed.expires_at - claimed.now - self.needs
-            wait = min(wait, room - _LAST_CHANCE if room > _LAST_CHANCE else room)
+        wait = min(wait, self._room(claimed, step))
         doubtful = self.unsettled(claimed, step)
         return change_of(
             claimed,
@@ -110,6 +123,26 @@ class Rules:
             tries=claimed.tries + 1,
             reason=reason,
         )
+
+    def put_off(self, claimed: Claimed, step: Step, change: Change, until: timedelta) -> Change:
+        """The same retry, begun no sooner than ``until``: the account's budget has no place before.
+
+        That takes no order its last chance.
+        """
+        due_in = min(until, self._room(claimed, step))
+        if change.due_in is None or due_in <= change.due_in:
+            return change
+        return replace(change, due_in=due_in, reason=f"{change.reason}; {BUDGET_SPENT}")
+
+    def _room(self, claimed: Claimed, step: Step) -> timedelta:
+        """How long a call may be waited for, so that it can still be made."""
+        if step is Step.CANCEL:
+            room = self.policy.retry_for - (claimed.now - (claimed.cancel_asked_at or claimed.now))
+        elif claimed.expires_at is not None:
+            room = claimed.expires_at - claimed.now - self.needs
+        else:
+            room = self.policy.retry_for - claimed.age
+        return room - _LAST_CHANCE if room > _LAST_CHANCE else room
 
     def poll_in(self, claimed: Claimed, polls: int) -> timedelta:
         """The wait before the next poll, after so many in a row.

@@ -12,6 +12,7 @@ row. What it takes needs Redis only, so it goes on while the database is away.
     gate        what a process holds
     proofs      by what a callback shows that it is the provider's
     keys        the API keys of producers, known without asking for each
+    crowds      how many orders of each producer are open, known likewise
     bodies      reading what is sent, not more than is allowed
     refusals    the one shape of every error
     openapi     the document

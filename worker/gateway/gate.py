@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from worker.crypto import Vault
 from worker.errors import SettingsError
+from worker.gateway.crowds import Crowds
 from worker.gateway.keys import KeyRing
 from worker.gateway.proofs import Callers, open_callers
 from worker.gateway.rates import Rates
@@ -33,6 +34,7 @@ class Gate:
     callers: Callers
     keys: KeyRing
     rates: Rates
+    crowds: Crowds
 
 
 def check_settings(settings: Settings) -> None:
@@ -54,6 +56,8 @@ async def open_gate(settings: Settings) -> AsyncIterator[Gate]:
         keys = KeyRing(db, PATIENCE)
         refreshing = asyncio.create_task(keys.keep_fresh())
         stack.push_async_callback(_end, refreshing)
+        crowds = Crowds(db, redis, settings.open_per_producer, PATIENCE)
+        stack.push_async_callback(_end, asyncio.create_task(crowds.keep_fresh()))
         yield Gate(
             settings=settings,
             redis=redis,
@@ -62,6 +66,7 @@ async def open_gate(settings: Settings) -> AsyncIterator[Gate]:
             callers=open_callers(settings.accounts, open_tokens(settings)),
             keys=keys,
             rates=Rates(settings),
+            crowds=crowds,
         )
 
 

@@ -4,11 +4,13 @@ The check is a courtesy, so that a fault is heard at once. What an intent become
 intake alone; what is put here is exactly what was sent.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Request, Response
 from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
 
 from schemas import jsonarray, jsontext
 from schemas.cancels import read_cancel
@@ -23,12 +25,13 @@ from schemas.gateway import (
 )
 from schemas.intents import IntentFault, read_intent
 from worker.gateway.bodies import INTENTS_BYTES, WISH_BYTES, read_body
-from worker.gateway.gate import Gate, gate_of
+from worker.gateway.crowds import AGAIN
+from worker.gateway.gate import PATIENCE, Gate, gate_of
 from worker.gateway.openapi import CANCEL_BODY, INTENTS_ANSWERS, INTENTS_BODY, WISH_ANSWERS
 from worker.gateway.refusals import Refused, answer, refused, told, unavailable
 from worker.gateway.signed_in import Producer
 from worker.logs import get_logger
-from worker.store.intake import EntryKind
+from worker.store.intake import EntryKind, known_of
 from worker.streams import put, put_all
 
 MOST: Final = 100
@@ -51,7 +54,8 @@ async def put_intents(request: Request, producer: Producer) -> Response:
 
     Each is checked on its own; the good ones are taken, whatever is wrong with the others. Send
     again whatever you are unsure of: `intent_id` names one order for ever, and a repeat finds it.
-    What becomes of each DeliverID is told by webhooks.
+    What becomes of each DeliverID is told by webhooks. While too many of your orders are open, only
+    repeats are taken.
     """
     gate = gate_of(request)
     texts = _cut(await read_body(request, INTENTS_BYTES))
@@ -59,11 +63,13 @@ async def put_intents(request: Request, producer: Producer) -> Response:
     good = [text for text, one in zip(texts, read, strict=True) if isinstance(one, str)]
     if not good:
         raise _nothing_taken([one for one in read if isinstance(one, Told)])
+    await _make_room(gate, producer, [one for one in read if isinstance(one, str)])
     try:
         entries = iter(await put_all(gate.redis, producer, good))
     except (RedisError, OSError) as error:
         log.warning("intents_not_kept", producer=producer, error=type(error).__name__)
         raise unavailable("The stream") from None
+    gate.crowds.put(producer, len(good))
     taken = tuple(
         TakenIntent(index=index, intent_id=one, entry_id=next(entries))
         if isinstance(one, str)
@@ -121,6 +127,29 @@ def _read(text: bytes, producer: str, gate: Gate) -> str | Told:
         return read_intent(text, producer=producer, development_hosts=hosts).intent.intent_id
     except IntentFault as fault:
         return told(fault)
+
+
+async def _make_room(gate: Gate, producer: str, intent_ids: Sequence[str]) -> None:
+    """Turn away what is new while too many orders are open. Raises ``Refused``.
+
+    The last ones that there is room for may be joined by the rest of their batch: those the intake
+    sets aside.
+    """
+    room = gate.crowds.room_of(producer)
+    if room is None or not room.is_full:
+        return
+    try:
+        async with asyncio.timeout(PATIENCE):
+            known = await known_of(gate.db, producer, intent_ids)
+    except (TimeoutError, OSError, SQLAlchemyError):
+        return
+    if known.issuperset(intent_ids):
+        return
+    detail = (
+        f"{room.open} of your orders are open or wait to be, and {room.most} may be; come again"
+        " when some of them have ended"
+    )
+    raise refused(429, ErrorCode.TOO_MANY_OPEN, detail, again=AGAIN)
 
 
 def _nothing_taken(faults: Sequence[Told]) -> Refused:

@@ -67,6 +67,11 @@ INTENTS_ANSWERS: Final[Answers] = {
     413: _error("More than 1 MiB."),
     422: _error("None can become an order, and why.", NothingTaken),
     **_KEYED,
+    429: _error(
+        "Too many in a minute (`too_many`), or so many of your orders are open that no other one"
+        " is taken in now (`too_many_open`); repeats are.",
+        headers=_AGAIN,
+    ),
 }
 WISH_ANSWERS: Final[Answers] = {
     202: {"model": TakenCancel, "description": "It is on your stream."},

@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from worker.health.finding import Finding, Level, fail, ok, warn
+from worker.streams.memory import NEAR, NEARLY_FULL, Memory
 
 OLDEST: Final = (6, 2)
 
@@ -26,6 +27,7 @@ class RedisFacts:
     appendfsync: str | None
     snapshots: str | None
     """When it saves snapshots; empty for never."""
+    memory: Memory
     write_failed: bool
     """Whether its last try to write to the disk failed."""
 
@@ -41,6 +43,7 @@ async def read_redis(redis: Redis) -> RedisFacts:
         appendonly=bool(info.get("aof_enabled")),
         appendfsync=await _setting(redis, "appendfsync"),
         snapshots=await _setting(redis, "save"),
+        memory=Memory.of(info),
         write_failed=any(
             info.get(name, "ok") != "ok"
             for name in ("aof_last_write_status", "rdb_last_bgsave_status")
@@ -63,6 +66,7 @@ def judge_redis(facts: RedisFacts) -> list[Finding]:
         judge_version(facts.version),
         judge_role(facts.role),
         judge_memory(facts.maxmemory, facts.policy),
+        judge_room(facts.memory),
         judge_persistence(facts),
     ]
 
@@ -99,6 +103,25 @@ def judge_memory(maxmemory: int, policy: str) -> Finding:
         said = f"{policy}, without effect as long as no maxmemory is set"
         return warn("redis memory", said, "set maxmemory-policy noeviction")
     return ok("redis memory", "noeviction: a full Redis refuses intents, it loses none")
+
+
+def judge_room(memory: Memory) -> Finding:
+    """How much room is left: a full Redis refuses intents and bells."""
+    check, share = "redis room", memory.share
+    used = f"{share:.0%} of its maxmemory is used"
+    if not memory.limit:
+        said = f"{share:.0%} of its machine's memory" if memory.machine else _size(memory.used)
+        used = f"no maxmemory is set; {said} is used"
+    advice = "find out what waits in its streams (`orderline health`), or give it more memory"
+    if share >= NEARLY_FULL:
+        return fail(check, f"{used}: soon it refuses intents", advice)
+    if share >= NEAR:
+        return warn(check, f"{used}: a full one refuses intents", advice)
+    return ok(check, used)
+
+
+def _size(used: int) -> str:
+    return f"{used / 2**20:.0f} MiB"
 
 
 def judge_persistence(facts: RedisFacts) -> Finding:

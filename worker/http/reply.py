@@ -9,6 +9,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final, NoReturn
 
 _LONGEST_WAIT: Final = timedelta(days=365)
+_TOO_MANY: Final = 429
+_AWAY: Final = 503
 
 
 class Unreadable(ValueError):
@@ -51,6 +53,11 @@ class Reply:
             )
         moment = _http_date(wish)
         return None if moment is None else min(max(moment - now, timedelta()), _LONGEST_WAIT)
+
+    @property
+    def throttles(self) -> bool:
+        """Whether it says that there is too much to do: 429, or 503 that names its wait."""
+        return self.status == _TOO_MANY or (self.status == _AWAY and "retry-after" in self.headers)
 
     @property
     def date(self) -> datetime | None:

@@ -141,6 +141,14 @@ def wish(reply: Reply) -> timedelta | None:
     return reply.retry_after(answered_at(reply) or _NO_DATE)
 
 
+def not_now(reply: Reply, reason: str, wait: timedelta | None = None) -> NotSent:
+    """The call was turned away, and may be made again; after ``wait`` where the answer names none.
+
+    Who calls this knows that nothing was executed.
+    """
+    return NotSent(reason, retry_after=wish(reply) or wait, throttled=reply.throttles)
+
+
 def answered_at(reply: Reply) -> datetime | None:
     """When it was answered, by the provider's own clock."""
     try:

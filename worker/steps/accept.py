@@ -4,7 +4,8 @@ Wishes to call off are written after the intents of their batch, so that one may
 What is replayed out of quarantine comes by here too (``replay``).
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
@@ -19,10 +20,11 @@ from schemas.intents import FaultCode, IntentFault, ReadIntent, read_intent
 from worker.crypto import Vault
 from worker.runtime import Runtime
 from worker.settings import Settings
-from worker.steps.judged import changed, disabled, in_vain, new_order
+from worker.steps.judged import changed, crowded, disabled, in_vain, new_order
 from worker.store import cancels, intake, quarantine
 from worker.store.cancels import Asked, Wish
 from worker.store.intake import Entry, EntryKind, Known, NewOrder
+from worker.store.open_orders import OpenOrders, Room
 from worker.store.session import Boundary, Database
 
 _WISHES: Final = UUID("6a4f3a8e-0d6c-5d0e-9f0b-3a8f4d2b7c11")
@@ -60,6 +62,16 @@ Ending = Callable[[AsyncConnection, Sorted], Awaitable[None]]
 """What a commit writes last: what became of its entries, there where they came from."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """How a batch is taken in."""
+
+    settings: Settings
+    ending: Ending
+    overtaken: timedelta
+    open_orders: OpenOrders
+
+
 async def accept(entries: Sequence[Entry], rt: Runtime, *, first_look: bool = False) -> Sorted:
     """Accept a batch in one commit. Afterwards every entry is an order, a repeat, or quarantined.
 
@@ -69,7 +81,7 @@ async def accept(entries: Sequence[Entry], rt: Runtime, *, first_look: bool = Fa
     was left behind comes with it, in order.
     """
     overtaken = timedelta.max if first_look else _OVERTAKEN
-    return await accept_into(rt.db, rt.vault, rt.settings, entries, overtaken)
+    return await accept_into(rt.db, rt.vault, rt.settings, entries, overtaken, rt.open_orders)
 
 
 async def accept_into(
@@ -78,13 +90,14 @@ async def accept_into(
     settings: Settings,
     entries: Sequence[Entry],
     overtaken: timedelta = _OVERTAKEN,
+    open_orders: OpenOrders | None = None,
 ) -> Sorted:
     """``accept`` with just what it needs."""
 
     async def set_aside(connection: AsyncConnection, heaps: Sorted) -> None:
         await quarantine.set_aside(connection, vault, heaps.faulty)
 
-    return await take_in(db, settings, entries, set_aside, overtaken)
+    return await take_in(db, settings, entries, set_aside, overtaken, open_orders)
 
 
 async def take_in(
@@ -93,47 +106,55 @@ async def take_in(
     entries: Sequence[Entry],
     ending: Ending,
     overtaken: timedelta = timedelta(0),
+    open_orders: OpenOrders | None = None,
 ) -> Sorted:
     """Take a batch in, from wherever it came, and end the commit with what ``ending`` writes.
 
     A wish that names no intent is ``early`` until it has been there for ``overtaken``; one that
-    was put long after now has an id that somebody made up.
+    was put long after now has an id that somebody made up. Without ``open_orders`` each producer's
+    are counted now.
     """
+    crowd = open_orders or OpenOrders(settings.open_per_producer)
     read = _read(entries, settings.development_host_set)
+    rules = _Rules(settings, ending, overtaken, crowd)
     try:
-        return await _record(db, settings, read, ending, overtaken)
+        return await _record(db, read, rules)
     except exc.DataError:
         # One of them holds something that only the database could see: find it alone.
         if len(entries) > 1:
-            heaps = [await take_in(db, settings, [one], ending, overtaken) for one in entries]
-            return _merged(heaps)
+            return _merged(
+                [await take_in(db, settings, [one], ending, overtaken, crowd) for one in entries]
+            )
         fault = IntentFault(FaultCode.BAD_TEXT, "", "The database cannot store this intent")
         read = Read(faulty=[(entries[0], fault)])
-        return await _record(db, settings, read, ending, overtaken)
+        return await _record(db, read, rules)
 
 
-async def _record(
-    db: Database, settings: Settings, read: Read, ending: Ending, overtaken: timedelta
-) -> Sorted:
+async def _record(db: Database, read: Read, rules: _Rules) -> Sorted:
     for race in range(_RACES):
         try:
             async with db.transaction(Boundary.INTAKE) as connection:
-                heaps = await _written(connection, settings, read, overtaken)
-                await ending(connection, heaps)
+                heaps = await _written(connection, read, rules)
+                await rules.ending(connection, heaps)
         except (intake.Raced, exc.IntegrityError):
             if race == _RACES - 1:
                 raise
+        except BaseException:
+            rules.open_orders.forget()
+            raise
         else:
+            rules.open_orders.took(Counter(order.intent.producer for order in heaps.fresh))
             return heaps
     raise AssertionError("unreachable: the last race returns or raises")
 
 
-async def _written(
-    connection: AsyncConnection, settings: Settings, read: Read, overtaken: timedelta
-) -> Sorted:
+async def _written(connection: AsyncConnection, read: Read, rules: _Rules) -> Sorted:
     """What the batch came to, its orders and its wishes written."""
+    settings, overtaken = rules.settings, rules.overtaken
     known = await intake.look(connection, [item.intent for _, item in read.intents])
-    heaps = sort_out(read.intents, known, settings.quote_window, settings.clock_skew)
+    wanted = Counter(item.intent.producer for _, item in read.intents)
+    rooms = await rules.open_orders.look(connection, known, wanted)
+    heaps = sort_out(read.intents, known, rooms, settings.quote_window, settings.clock_skew)
     heaps.faulty.extend(read.faulty)
     await intake.record(connection, heaps.fresh)
     heard, unheard = _welcome(read.cancels, known)
@@ -153,10 +174,17 @@ async def _written(
 
 
 def sort_out(
-    read: Sequence[tuple[Entry, ReadIntent]], known: Known, quote_window: timedelta, skew: timedelta
+    read: Sequence[tuple[Entry, ReadIntent]],
+    known: Known,
+    rooms: Mapping[str, Room],
+    quote_window: timedelta,
+    skew: timedelta,
 ) -> Sorted:
-    """Decide what each intent is, by what the database knows and by the batch itself. Pure."""
-    heaps = Sorted()
+    """Decide what each intent is, by what the database knows and by the batch itself. Pure.
+
+    ``rooms`` say how many orders more each registered producer may have.
+    """
+    heaps, left = Sorted(), dict(rooms)
     orders = dict(known.orders)
     taken: dict[tuple[str, str], UUID] = dict(known.deliver_ids)
     for entry, item in read:
@@ -170,10 +198,13 @@ def sort_out(
             continue
         try:
             order = new_order(item, known, taken, quote_window, skew)
+            if left[key[0]].is_full:
+                raise crowded(left[key[0]])
         except IntentFault as fault:
             heaps.faulty.append((entry, fault))
             continue
         heaps.fresh.append(order)
+        left[key[0]] = left[key[0]].with_one_more()
         orders[key] = (order.order_id, item.fingerprint)
         taken.update({(key[0], line.deliver_id): order.order_id for line in item.intent.lines})
     return heaps

@@ -22,6 +22,7 @@ async def ask(
         deadline = Deadline.after(
             start=desk.call_timeout, total=desk.call_timeout, now=rt.clock.monotonic()
         )
+        desk.budget.called()
         said = await answer(
             partial(question, deadline), token, rt, cut=NotSent("the worker was stopped")
         )

@@ -60,13 +60,23 @@ async def call(claimed: Claimed, step: Step, verb: Verb, desk: Desk, rt: Runtime
         case _:
             assert_never(opened)
     order = desk.addressed(claimed.order)
+    desk.budget.called()
     outcome = await _ask(partial(verb, order, attempt, deadline), token, desk, rt)
     theirs = decider.capabilities.ends_quotes
     if theirs and isinstance(outcome, Confirmed) and outcome.expires_at is not None:
         # The provider judges its quote by its own clock, we by the database's.
         ends = earlier(outcome.expires_at, desk.channel.watch, rt.database_clock)
         outcome = replace(outcome, expires_at=ends)
-    return _decided(claimed, attempt, outcome, decider, rt)
+    decided = _decided(claimed, attempt, outcome, decider, rt)
+    return replace(decided, change=_within_budget(claimed, step, decided.change, desk, rt))
+
+
+def _within_budget(claimed: Claimed, step: Step, change: Change, desk: Desk, rt: Runtime) -> Change:
+    """The change, put off where it makes the call once more and the account may not so soon."""
+    if change.step is not step or change.tries <= claimed.tries:
+        return change
+    until = desk.budget.retry_in(rt.clock.monotonic())
+    return desk.decider_for(claimed).put_off(claimed, step, change, until)
 
 
 def _new_attempt(claimed: Claimed, step: Step, desk: Desk, decider: Decider) -> NewAttempt:

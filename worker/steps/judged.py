@@ -12,6 +12,7 @@ from schemas.intents import FaultCode, Intent, IntentFault, ReadIntent, check_wi
 from schemas.intents.hosts import is_among
 from worker.store.cancels import Ended
 from worker.store.intake import Known, NewOrder, Registered
+from worker.store.open_orders import Room
 
 
 def new_order(
@@ -61,6 +62,16 @@ def disabled() -> IntentFault:
         FaultCode.PRODUCER_DISABLED,
         "producer",
         "Nothing is taken from this producer now; once it is enabled again, this can be replayed",
+    )
+
+
+def crowded(room: Room) -> IntentFault:
+    """Why an intent is set aside that would be an order, had its producer not so many open."""
+    return IntentFault(
+        FaultCode.TOO_MANY_OPEN,
+        "producer",
+        f"{room.open} orders of this producer are open, and {room.most} may be; once some of them"
+        " have ended, this can be replayed",
     )
 
 

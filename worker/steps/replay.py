@@ -18,6 +18,7 @@ from worker.crypto import Vault
 from worker.settings import Settings
 from worker.steps.accept import Sorted, take_in
 from worker.store import quarantine
+from worker.store.open_orders import OpenOrders
 from worker.store.quarantine import AlreadyClosed, Decided, Kept
 from worker.store.session import Database
 
@@ -49,8 +50,12 @@ async def replay(
     decided: Decided,
     *,
     rehearse: bool = False,
+    open_orders: OpenOrders | None = None,
 ) -> Replayed:
-    """Take an entry in as it is now. To ``rehearse`` is to find out what it would come to."""
+    """Take an entry in as it is now. To ``rehearse`` is to find out what it would come to.
+
+    ``open_orders`` is for who replays many, so that not each time they are counted.
+    """
 
     async def ending(connection: AsyncConnection, heaps: Sorted) -> None:
         came_to = _came_to(heaps)
@@ -62,11 +67,12 @@ async def replay(
             raise _Rehearsed(came_to)
 
     try:
-        return _came_to(await take_in(db, settings, [kept.newest], ending))
+        heaps = await take_in(db, settings, [kept.newest], ending, open_orders=open_orders)
     except AlreadyClosed:
         return _CLOSED
     except _Rehearsed as rehearsed:
         return rehearsed.replayed
+    return _came_to(heaps)
 
 
 _CLOSED: Final = Replayed(Became.CLOSED)

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.ids import OrderId, new_uuid
 from schemas.intents import Intent
-from worker.store.session import as_rows
+from worker.store.session import Database, as_rows
 
 KNOWN_ORDERS: Final = text("""
 WITH k AS (
@@ -40,7 +40,7 @@ FROM k JOIN used_deliver_ids u USING (producer, deliver_id)
 """As above: a line, or what is kept of it."""
 
 _PRODUCERS: Final = text("""
-SELECT p.name, p.notify_url, p.notify_hosts, p.disabled_at IS NOT NULL AS disabled,
+SELECT p.name, p.notify_url, p.notify_hosts, p.disabled_at IS NOT NULL AS disabled, p.max_open,
     orderline_now() AS now
 FROM (VALUES (1)) AS _(one) LEFT JOIN producers p ON true
 """)
@@ -50,13 +50,13 @@ WITH input AS (
     SELECT * FROM jsonb_to_recordset(CAST(:orders AS jsonb)) AS _(
         id uuid, producer text, intent_id text, fingerprint text, provider text, account text,
         intent jsonb, notify_url text, quoted_at timestamptz, expires_at timestamptz,
-        max_total numeric, currency text)
+        max_total numeric, currency text, priority smallint)
 ),
 fresh AS (
     INSERT INTO orders (id, producer, intent_id, fingerprint, provider, account, intent,
-        notify_url, quoted_at, expires_at, max_total, currency, state, step, due_at)
+        notify_url, quoted_at, expires_at, max_total, currency, priority, state, step, due_at)
     SELECT id, producer, intent_id, fingerprint, provider, account, intent,
-        notify_url, quoted_at, expires_at, max_total, currency, 'accepted', 'place',
+        notify_url, quoted_at, expires_at, max_total, currency, priority, 'accepted', 'place',
         orderline_now()
     FROM input ORDER BY producer, intent_id
     ON CONFLICT (producer, intent_id) DO NOTHING
@@ -137,6 +137,8 @@ class Registered:
     """Further hosts that its intents may name, as ``schemas.intents.hosts`` reads them."""
     disabled: bool = False
     """Whether nothing is taken from it now."""
+    max_open: int | None = None
+    """How many of its orders may be open at once; ``None``: as the settings say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,12 +173,23 @@ async def look(connection: AsyncConnection, intents: Sequence[Intent]) -> Known:
         deliver_ids={(r.producer, r.deliver_id): OrderId(r.order_id) for r in deliver_ids},
         producers={
             r.name: Registered(
-                notify_url=r.notify_url, notify_hosts=r.notify_hosts, disabled=r.disabled
+                notify_url=r.notify_url,
+                notify_hosts=r.notify_hosts,
+                disabled=r.disabled,
+                max_open=r.max_open,
             )
             for r in producers
             if r.name is not None
         },
     )
+
+
+async def known_of(db: Database, producer: str, intent_ids: Sequence[str]) -> set[str]:
+    """Those of a producer's intents that are orders, or were."""
+    keys = [{"producer": producer, "intent_id": intent_id} for intent_id in intent_ids]
+    async with db.reading() as connection:
+        found = await connection.execute(KNOWN_ORDERS, {"keys": as_rows(keys)})
+        return {row.intent_id for row in found}
 
 
 async def record(connection: AsyncConnection, orders: Sequence[NewOrder]) -> None:
@@ -213,6 +226,7 @@ def _order_row(order: NewOrder) -> dict[str, Any]:
         "expires_at": order.expires_at,
         "max_total": quote and quote.max_total,
         "currency": quote and quote.currency,
+        "priority": intent.priority.rank,
     }
 
 

@@ -18,7 +18,8 @@ from worker.store.session import Boundary, Database, Row
 
 _ADD: Final = text("""
 WITH added AS (
-    INSERT INTO producers (name, notify_url, notify_hosts) VALUES (:name, :notify_url, :hosts)
+    INSERT INTO producers (name, notify_url, notify_hosts, max_open)
+    VALUES (:name, :notify_url, :hosts, nullif(CAST(:max_open AS int), 0))
     ON CONFLICT DO NOTHING RETURNING name
 ),
 reached AS (
@@ -34,7 +35,8 @@ SELECT name FROM added
 _CHANGE: Final = text("""
 WITH changed AS (
     UPDATE producers SET notify_url = coalesce(:notify_url, notify_url),
-        notify_hosts = coalesce(CAST(:hosts AS text[]), notify_hosts)
+        notify_hosts = coalesce(CAST(:hosts AS text[]), notify_hosts),
+        max_open = nullif(coalesce(CAST(:max_open AS int), max_open), 0)
     WHERE name = :name RETURNING name, notify_url
 ),
 reached AS (
@@ -50,7 +52,7 @@ _DISABLE: Final = text("UPDATE producers SET disabled_at = orderline_now() WHERE
 _ENABLE: Final = text("UPDATE producers SET disabled_at = NULL WHERE name = :name")
 
 _FOUND: Final = text("""
-SELECT name, notify_url, notify_hosts, created_at, disabled_at FROM producers
+SELECT name, notify_url, notify_hosts, max_open, created_at, disabled_at FROM producers
 WHERE CAST(:name AS text) IS NULL OR name = :name
 ORDER BY name
 """)
@@ -92,6 +94,8 @@ class Producer:
     name: str
     notify_url: str
     notify_hosts: tuple[str, ...]
+    max_open: int | None
+    """How many of its orders may be open; ``None``: as ``ORDERLINE_OPEN_PER_PRODUCER`` says."""
     created_at: datetime
     disabled_at: datetime | None
     secrets: tuple[SecretAge, ...]
@@ -124,12 +128,17 @@ async def add(
     notify_url: str,
     secret: str,
     notify_hosts: Sequence[str] = (),
+    max_open: int = 0,
 ) -> bool:
-    """Register a producer; ``False`` when the name is taken (nothing is changed then)."""
+    """Register a producer; ``False`` when the name is taken (nothing is changed then).
+
+    ``max_open``: how many of its orders may be open; 0 is as the settings say.
+    """
     values = {
         "name": name,
         "notify_url": notify_url,
         "hosts": list(notify_hosts),
+        "max_open": max_open,
         "secret_id": new_uuid(),
         "secret": vault.seal(secret.encode()),
     }
@@ -143,14 +152,16 @@ async def change(
     *,
     notify_url: str | None = None,
     notify_hosts: Sequence[str] | None = None,
+    max_open: int | None = None,
 ) -> None:
-    """Say anew where a producer is told; what is ``None`` stays. Raises ``UnknownProducer``.
+    """Say anew where a producer is told, and how many of its orders may be open (see ``add``).
 
-    What was accepted before is told where it was to be.
+    What is ``None`` stays. What was accepted before is told where it was to be. Raises
+    ``UnknownProducer``.
     """
     hosts = None if notify_hosts is None else list(notify_hosts)
     async with db.transaction(Boundary.PRODUCER) as connection:
-        values = {"name": name, "notify_url": notify_url, "hosts": hosts}
+        values = {"name": name, "notify_url": notify_url, "hosts": hosts, "max_open": max_open}
         if (await connection.execute(_CHANGE, values)).one_or_none() is None:
             raise _unknown(name)
 
@@ -238,6 +249,7 @@ async def _select(db: Database, name: str | None) -> list[Producer]:
             name=row.name,
             notify_url=row.notify_url,
             notify_hosts=tuple(row.notify_hosts),
+            max_open=row.max_open,
             created_at=row.created_at,
             disabled_at=row.disabled_at,
             secrets=tuple(

@@ -18,6 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.ids import read_uuid
+from schemas.intents import Priority
 from schemas.money import plain
 from schemas.notifications import Price
 from schemas.orders import OrderView, RecentLine
@@ -30,7 +31,7 @@ _SNAPSHOT: Final = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ O
 
 _ORDERS: Final = """
 SELECT o.id, o.intent_id, o.producer, o.provider, o.account, o.state, o.attempts, o.provider_ref,
-    o.quoted_at, o.expires_at, o.max_total, o.currency, o.total, o.total_currency,
+    o.priority, o.quoted_at, o.expires_at, o.max_total, o.currency, o.total, o.total_currency,
     o.step, o.tries, o.due_at, o.lease_until, o.leased_by, o.reason, o.parked_reason,
     o.created_at, o.updated_at, o.finished_at, o.cancel_asked_at, o.erased_at,
     orderline_now() AS as_of, l.lines, l.delivered
@@ -175,6 +176,7 @@ def _order(row: Row) -> OrderView:
         producer=row.producer,
         provider=row.provider,
         account=row.account,
+        priority=[*Priority][row.priority],
         state=row.state,
         lines=row.lines,
         lines_delivered=row.delivered,

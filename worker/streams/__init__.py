@@ -4,6 +4,7 @@
     intents     one stream per producer
     callbacks   what providers said by themselves, one stream for all
     access      what a producer's Redis user may do
+    memory      how full Redis is
 
 Rules that keep promise P1 here: a group starts at 0 and is made again when Redis forgot it;
 nothing is ever trimmed; an entry leaves its stream only after its commit. So *every entry still
@@ -23,6 +24,7 @@ from worker.streams.intents import (
     stream_of,
     waiting,
 )
+from worker.streams.memory import Memory, MemoryWatch, read_memory
 
 __all__ = [
     "CALLBACKS",
@@ -31,11 +33,14 @@ __all__ = [
     "UNNAMED",
     "CallbackStream",
     "IntentStreams",
+    "Memory",
+    "MemoryWatch",
     "lag",
     "put",
     "put_all",
     "put_callback",
     "put_unread",
+    "read_memory",
     "strangers",
     "stream_of",
     "waiting",

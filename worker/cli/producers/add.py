@@ -9,6 +9,7 @@ import typer
 from worker.cli.output import Json, print_json, print_pairs, say
 from worker.cli.producers.named import (
     SHOWN_ONCE,
+    MaxOpen,
     NotifyHosts,
     check_name,
     check_notify_url,
@@ -32,6 +33,7 @@ def add(
         str, typer.Option(help="Where its notifications go unless an intent names another place.")
     ],
     notify_host: NotifyHosts = None,
+    max_open: MaxOpen = None,
     *,
     as_json: Json = False,
 ) -> None:
@@ -45,11 +47,11 @@ def add(
     check_notify_url(notify_url)
     hosts = read_hosts(notify_host or ())
     secret = new_secret()
-    asyncio.run(_add(name, notify_url, hosts, secret))
+    asyncio.run(_add(name, notify_url, hosts, secret, max_open or 0))
     note(name, "added")
     if as_json:
         said = {"name": name, "stream": stream_of(name), "notify_url": notify_url}
-        print_json({**said, "notify_hosts": hosts, "secret": secret})
+        print_json({**said, "notify_hosts": hosts, "max_open": max_open or None, "secret": secret})
         return
     say(f"Registered {name}.")
     print_pairs(
@@ -57,6 +59,7 @@ def add(
             ("stream", stream_of(name)),
             ("tells", notify_url),
             ("also at", ", ".join(hosts) or None),
+            ("open", f"at most {max_open} orders" if max_open else None),
             ("secret", secret),
         ],
         indent=2,
@@ -64,7 +67,9 @@ def add(
     say(SHOWN_ONCE)
 
 
-async def _add(name: str, notify_url: str, hosts: Sequence[str], secret: str) -> None:
+async def _add(
+    name: str, notify_url: str, hosts: Sequence[str], secret: str, max_open: int
+) -> None:
     async with opened() as session:
         added = await producers.add(
             session.db,
@@ -73,6 +78,7 @@ async def _add(name: str, notify_url: str, hosts: Sequence[str], secret: str) ->
             notify_url=notify_url,
             notify_hosts=hosts,
             secret=secret,
+            max_open=max_open,
         )
     if not added:
         raise NameTaken(f"A producer {name!r} is registered already; nothing was changed.")

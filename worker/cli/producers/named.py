@@ -32,6 +32,19 @@ NotifyHosts = Annotated[
 ]
 
 
+MaxOpen = Annotated[
+    int | None,
+    typer.Option(
+        "--max-open",
+        metavar="N",
+        min=0,
+        max=2**31 - 1,
+        help="How many of its orders may be open at once; what goes beyond is set aside."
+        " 0: as ORDERLINE_OPEN_PER_PRODUCER says.",
+    ),
+]
+
+
 def check_name(name: str) -> None:
     """A name that can be the last part of a stream's key."""
     try:

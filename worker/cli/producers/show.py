@@ -6,11 +6,16 @@ from rich.text import Text
 
 from schemas.orders import stamp
 from worker.cli.output import Json, print_json, print_pairs, say
-from worker.cli.producers.listing import as_object, secrets_in_words, state_of
+from worker.cli.producers.listing import (
+    Shown,
+    as_object,
+    secrets_in_words,
+    state_of,
+    with_their_orders,
+)
 from worker.cli.producers.named import Name
 from worker.cli.session import opened
 from worker.store import producers
-from worker.store.producers import Producer
 from worker.store.views_story import shown_url
 from worker.streams import stream_of
 
@@ -20,9 +25,10 @@ def show(name: Name, *, as_json: Json = False) -> None:
 
     Example: orderline producers show shop-eu
     """
-    found = asyncio.run(_find(name))
+    shown = asyncio.run(_find(name))
+    found = shown.producer
     if as_json:
-        print_json(as_object(found))
+        print_json(as_object(shown))
         return
     say(Text(found.name, style="bold"))
     print_pairs(
@@ -31,12 +37,20 @@ def show(name: Name, *, as_json: Json = False) -> None:
             ("stream", stream_of(found.name)),
             ("tells", shown_url(found.notify_url)),
             ("also at", ", ".join(found.notify_hosts) or None),
+            ("open", _open(shown)),
             ("registered", stamp(found.created_at)),
             ("secret since", secrets_in_words(found)),
         ]
     )
 
 
-async def _find(name: str) -> Producer:
+def _open(shown: Shown) -> str:
+    whose = "its own limit" if shown.producer.max_open else "ORDERLINE_OPEN_PER_PRODUCER"
+    return f"{shown.crowd} orders ({whose})"
+
+
+async def _find(name: str) -> Shown:
     async with opened() as session:
-        return await producers.find(session.db, name)
+        found = await producers.find(session.db, name)
+        [shown] = await with_their_orders(session, [found])
+        return shown

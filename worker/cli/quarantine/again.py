@@ -15,6 +15,7 @@ from worker.cli.session import Session, opened
 from worker.cli.sources import NotReadable, read_file
 from worker.crypto import SealBroken
 from worker.steps.replay import replay
+from worker.store.open_orders import OpenOrders
 from worker.store.quarantine import KEPT_BYTES, Decided, Erased, Kept
 from worker.store.views_quarantine import kept
 
@@ -69,11 +70,14 @@ class Again:
     async def take_in(self, entries: Sequence[QuarantineView], teller: Teller) -> None:
         """Take in one after the other, each in a commit of its own, and tell what each became."""
         async with opened() as session:
+            open_orders = OpenOrders(session.settings.open_per_producer)
             for entry in entries:
-                told = await self._take_in(session, entry)
+                told = await self._take_in(session, entry, open_orders)
                 teller.tell(entry, replace(told, dry_run=True) if self.dry_run else told)
 
-    async def _take_in(self, session: Session, entry: QuarantineView) -> Told:
+    async def _take_in(
+        self, session: Session, entry: QuarantineView, open_orders: OpenOrders
+    ) -> Told:
         try:
             found = await _kept(session, entry, as_arrived=self.as_arrived)
             mended = found.saying(self.mend(found.newest.raw))
@@ -90,6 +94,7 @@ class Again:
             mended,
             self.decided,
             rehearse=self.dry_run,
+            open_orders=open_orders,
         )
         if replayed.result is Became.CLOSED:
             return await already_closed(session, entry)

@@ -11,7 +11,7 @@ from worker.http import Reply
 from worker.outcome import NotSent
 from worker.provider import Token
 from worker.providers.account import fits_header
-from worker.providers.reading import answered_at, document, evidence, wish
+from worker.providers.reading import answered_at, document, evidence, not_now
 
 PATH: Final = "/ims/token/v3"
 FORM: Final = "application/x-www-form-urlencoded"
@@ -38,7 +38,7 @@ def read_login(reply: Reply) -> Token | NotSent:
         case 200, {"access_token": str(token), **rest} if fits_header(token):
             return Token(token, _end(reply, rest.get("expires_in")))
         case 429, _:
-            return NotSent("login_throttled", retry_after=wish(reply))
+            return not_now(reply, "login_throttled")
         case 400 | 401 | 403, _:
             reason = "login_refused"
         case _:

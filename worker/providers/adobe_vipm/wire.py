@@ -29,7 +29,7 @@ from worker.outcome import (
 from worker.providers.adobe_vipm.asking import number_of, reference, type_of, wanted_lines
 from worker.providers.adobe_vipm.errors import MEANINGS, Later, Meaning, NewToken, No, Unsure
 from worker.providers.adobe_vipm.prices import line_price, price_details, total_price
-from worker.providers.reading import document, evidence, identifier, objects, wish, words
+from worker.providers.reading import document, evidence, identifier, not_now, objects, words
 
 KEPT: Final = frozenset(
     {
@@ -226,7 +226,7 @@ def _status(value: Any) -> tuple[LineState, str | None]:
 def _undecided(meaning: Meaning, reply: Reply) -> NotSent | InDoubt:
     match meaning:
         case Later(reason, wait):
-            return NotSent(reason, retry_after=wish(reply) or wait)
+            return not_now(reply, reason, wait)
         case NewToken():
             return NotSent("unauthorized", token_rejected=True)
         case _:

@@ -16,7 +16,7 @@ from worker.http import Reply
 from worker.outcome import NotSent
 from worker.provider import Token
 from worker.providers.account import fits_header
-from worker.providers.reading import answered_at, document, evidence, wish
+from worker.providers.reading import answered_at, document, evidence, not_now
 
 KEPT: Final = frozenset({"success", "error", "message", "expires_on"})
 """The fields of an answer a person may read; the token is none of them."""
@@ -86,7 +86,7 @@ def read_token(reply: Reply, client: Client) -> Token | NotSent:
         ):
             return Token(token, _end(said.get("expires_on"), reply))
         case 429, _:
-            refused = NotSent("login_throttled", retry_after=wish(reply))
+            refused = not_now(reply, "login_throttled")
         case 400 | 401 | 403, _:
             refused = NotSent("login_refused")
         case 200, {"error": str() | True}:

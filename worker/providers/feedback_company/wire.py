@@ -38,7 +38,7 @@ from worker.providers.feedback_company.errors import (
     taken,
 )
 from worker.providers.feedback_company.gtin import gtin_13
-from worker.providers.reading import document, evidence, wish, words
+from worker.providers.reading import document, evidence, not_now, words
 
 KEPT: Final = frozenset({"success", "error", "message"})
 """The fields of an answer a person may read. An error may repeat the customer: that is hidden."""
@@ -142,7 +142,7 @@ class _Said:
             case Sense.TOKEN:
                 return NotSent("unauthorized", token_rejected=True)
             case Sense.WAIT:
-                return NotSent("throttled", retry_after=wish(self.reply))
+                return not_now(self.reply, "throttled")
             case Sense.BODY if self.no and self.text and shuts_out(self.text):
                 return NotSent("unauthorized", token_rejected=True)
             case Sense.BODY if self.no:

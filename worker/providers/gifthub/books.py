@@ -17,8 +17,8 @@ from worker.providers.reading import (
     from_epoch,
     identifier,
     money,
+    not_now,
     our_reference,
-    wish,
     words,
 )
 
@@ -42,7 +42,7 @@ def read_shelf(reply: Reply, shelf: str, pending_state: str) -> BookPage | NotSe
         case 404, {"message": str(), **rest} if "data" not in rest:
             return BookPage((), evidence=Evidence(reply.status, shelf, "no order was read"))
         case 429, _:
-            outcome = NotSent("throttled", retry_after=wish(reply))
+            outcome = not_now(reply, "throttled")
         case status, _:
             outcome = InDoubt(f"the order is unreadable (HTTP {status})")
     return replace(outcome, evidence=evidence(reply, shelf, KEPT))

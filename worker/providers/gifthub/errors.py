@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from worker.http import Reply
 from worker.outcome import NotSent, RefusalCode, Refused
-from worker.providers.reading import plain, wish, words
+from worker.providers.reading import not_now, plain, words
 
 _THROTTLED: Final = 429
 _AN_ERROR: Final = 400
@@ -64,7 +64,7 @@ def refusal(
         case {"data": {"id": _}}:
             return None  # an order and an error at once
         case _ if reply.status == _THROTTLED:
-            return NotSent("throttled", retry_after=wish(reply))
+            return not_now(reply, "throttled")
         case {"message": str(message)}:
             by_text = _by_text(reply.status, message, personal)
             return by_text or by_status.get(reply.status)

@@ -18,7 +18,7 @@ from worker.outcome import (
     Pending,
 )
 from worker.providers.gifthub.wire import EXPIRED, LOST, asked_by, settled, told
-from worker.providers.reading import document, readable, wish, words
+from worker.providers.reading import document, not_now, readable, words
 
 
 def read_looked_up(reply: Reply, order: Ordered, pending_state: str) -> LookUp:
@@ -64,7 +64,7 @@ def _state(reply: Reply, order: Ordered) -> tuple[str, Mapping[Any, Any]] | NotS
         ):
             return state, data
         case 429, _:
-            return NotSent("throttled", retry_after=wish(reply))
+            return not_now(reply, "throttled")
         case status, _:
             return InDoubt(f"the order is unreadable (HTTP {status})")
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from worker.http import Reply
 from worker.outcome import NotSent, RefusalCode, Refused
-from worker.providers.reading import plain, wish
+from worker.providers.reading import not_now, plain, wish
 
 _BY_STATUS: Final[Mapping[int, Refused | NotSent]] = {
     401: NotSent("unauthorized", token_rejected=True),
@@ -44,7 +44,7 @@ def by_status(reply: Reply) -> Refused | NotSent | None:
     """What a status alone says; ``None`` where that is nothing."""
     outcome = _BY_STATUS.get(reply.status)
     if isinstance(outcome, NotSent):
-        return replace(outcome, retry_after=wish(reply))
+        return replace(outcome, retry_after=wish(reply), throttled=reply.throttles)
     return outcome
 
 
@@ -57,7 +57,7 @@ def unasked(reply: Reply) -> NotSent | None:
 def no_login(reply: Reply, *, refused: bool) -> NotSent:
     """Why there is no token. A login changes nothing, so that is never doubt."""
     reason = _LOGIN.get(reply.status, "login_refused" if refused else "login_unreadable")
-    return NotSent(reason, retry_after=wish(reply))
+    return not_now(reply, reason)
 
 
 def code_of(said: str, default: RefusalCode) -> RefusalCode:

@@ -11,7 +11,7 @@ from typing import Final
 
 from worker.http import Reply
 from worker.outcome import InDoubt, NotSent, RefusalCode, Refused
-from worker.providers.reading import document, wish
+from worker.providers.reading import document, not_now
 
 UNAUTHORIZED: Final = 401
 FORBIDDEN: Final = 403
@@ -68,8 +68,8 @@ def of_reading(reply: Reply, what: str) -> NotSent | InDoubt:
 
 def turned_away(reply: Reply) -> NotSent:
     """The call was not executed, and may be made again."""
-    after = wish(reply) if reply.status == THROTTLED else None
-    return NotSent(TURNED_AWAY[reply.status], retry_after=after)
+    reason = TURNED_AWAY[reply.status]
+    return not_now(reply, reason) if reply.status == THROTTLED else NotSent(reason)
 
 
 def _is_the_apis(reply: Reply) -> bool:
