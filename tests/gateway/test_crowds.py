@@ -90,6 +90,11 @@ async def test_what_lies_on_the_stream_counts_and_what_was_put_since(
         room = crowds.room_of("shop")
         assert room == Room(5, 5)
         assert room.is_full
+        await crowds.refresh()
+        assert crowds.room_of("shop") == Room(1, 5)
+        await redis.xadd("orderline:intents:shop", {"intent": "{}"})
+        await crowds.refresh()  # it is far from its limit, and was counted just now
+        assert crowds.room_of("shop") == Room(1, 5)
 
 
 async def test_while_nobody_can_count_nobody_is_turned_away(db: Database) -> None:

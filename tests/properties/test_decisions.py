@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from schemas.money import Money
 from tests.builders import (
     CALL_DEADLINE,
+    NEEDS,
     NOW,
     POLICY,
     a_claimed,
@@ -33,8 +34,10 @@ from worker.outcome import (
     RefusalCode,
     Refused,
 )
+from worker.policy import THROTTLE_FLOOR
 
 L = LineState
+SECOND = timedelta(seconds=1)
 
 chances = st.floats(0, 1, exclude_max=True)
 ages = st.timedeltas(timedelta(), timedelta(days=2))
@@ -55,7 +58,9 @@ confirmed = st.builds(
 )
 pending = st.builds(Pending, st.one_of(st.none(), st.just("their-id")), line_reports)
 refused = st.builds(Refused, st.sampled_from(RefusalCode), st.just("no"), line_reports)
-not_sent = st.builds(NotSent, st.just("not sent"), st.one_of(st.none(), ages))
+not_sent = st.builds(
+    NotSent, st.just("not sent"), st.one_of(st.none(), ages), throttled=st.booleans()
+)
 in_doubt = st.builds(InDoubt, st.just("reset"))
 outcomes = st.one_of(confirmed, pending, refused, not_sent, in_doubt)
 findings = st.one_of(outcomes, st.just(Absent()))
@@ -223,3 +228,24 @@ def test_no_quote_above_the_limit_is_ever_confirmed(prices: list[Decimal]) -> No
         quote = Confirmed("their-id", total=Money(price, "TRY"))
         change = decider.after_call(claimed, Step.PLACE, quote, 0.5)
         assert (change.step is Step.CONFIRM) == (price <= limit.amount)
+
+
+@given(not_sent, st.integers(0, POLICY.max_tries - 2), chances, st.one_of(st.none(), ages), ages)
+def test_every_retry_begins_within_its_bounds_and_its_window_whatever_the_budget(
+    outcome: NotSent, tries: int, chance: float, left: timedelta | None, until: timedelta
+) -> None:
+    expires_at = None if left is None else NOW + NEEDS + left
+    claimed = a_claimed(tries=tries, expires_at=expires_at, attempt=an_attempt())
+    decider = a_decider()
+    change = decider.after_call(claimed, Step.PLACE, outcome, chance)
+    room = POLICY.retry_for if left is None else left
+    assert change.due_in is not None
+    assert timedelta() <= change.due_in <= min(POLICY.retry_cap, room)
+    asked = min(outcome.retry_after or timedelta(), POLICY.retry_cap)
+    floor = THROTTLE_FLOOR if outcome.throttled or outcome.retry_after is not None else timedelta()
+    assert change.due_in >= min(max(asked, floor), max(room - SECOND, timedelta()))
+    late = decider.put_off(claimed, Step.PLACE, change, until)
+    assert late.due_in is not None
+    assert change.due_in <= late.due_in <= max(room, change.due_in)
+    assert late.due_in >= min(until, max(room - SECOND, timedelta()))
+    assert (late.state, late.step, late.tries) == (change.state, change.step, tries + 1)

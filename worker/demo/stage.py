@@ -46,6 +46,7 @@ _BOUGHT: Final = frozenset({OrderState.PLACED, OrderState.FULFILLED, OrderState.
 _SETTINGS: Final = {
     "ORDERLINE_RETRY_BASE": "0.4",
     "ORDERLINE_RETRY_CAP": "2",
+    "ORDERLINE_RETRY_FLOOR": "100",
     "ORDERLINE_LOOK_UP_WAITS": "1,1.5,2",
     "ORDERLINE_START_GRACE": "1",
     "ORDERLINE_QUOTE_MARGIN": "1",

@@ -1,7 +1,8 @@
 """How full it is of each producer's orders, known without asking the database for a request.
 
-Those that sent something lately are counted again every second: what is open, and what lies on
-their streams. While that cannot be done nobody is turned away; the intake decides in any case.
+Those that sent something lately are counted again every second where they come close to their
+limit, else now and then: what is open, and what lies on their streams. While that cannot be done
+nobody is turned away; the intake decides in any case.
 """
 
 import asyncio
@@ -20,7 +21,11 @@ from worker.store.session import Database, is_transient
 from worker.streams import stream_of
 
 REFRESH: Final = 1.0
-"""Seconds between two counts."""
+"""Seconds between two counts of whoever is close to the limit."""
+_RARELY: Final = 10.0
+"""And of the others."""
+_CLOSE: Final = 0.8
+"""From this share of the limit on."""
 AGAIN: Final = 10
 """Seconds after which who was turned away may come again."""
 _LATELY: Final = 60.0
@@ -36,6 +41,13 @@ class _Crowd:
     asked_at: float
     room: Room | None = None
     since: int = 0
+    counted_at: float = float("-inf")
+
+    def holds(self, now: float) -> bool:
+        """Whether its count is still good enough."""
+        if self.room is None or now - self.counted_at >= _RARELY:
+            return False
+        return self.room.open + self.since < _CLOSE * self.room.most
 
 
 class Crowds:
@@ -61,20 +73,23 @@ class Crowds:
 
     async def refresh(self) -> None:
         """Count once. Where that fails, nobody is turned away by what was known before."""
-        late = self._clock.monotonic() - _LATELY
-        self._crowds = {name: each for name, each in self._crowds.items() if each.asked_at > late}
+        now = self._clock.monotonic()
+        self._crowds = {
+            name: each for name, each in self._crowds.items() if each.asked_at > now - _LATELY
+        }
+        stale = {name: each for name, each in self._crowds.items() if not each.holds(now)}
         counted: Mapping[str, Room] = {}
         try:
-            if self._crowds:
-                counted = await self._count([*self._crowds])
+            if stale:
+                counted = await self._count([*stale])
         except Exception as error:
             if isinstance(error, RedisError) or is_transient(error):
                 log.warning("crowds_not_counted", error=type(error).__name__)
             else:
                 log.exception("crowds_not_counted")
         finally:
-            for name, each in self._crowds.items():
-                each.room, each.since = counted.get(name), 0
+            for name, each in stale.items():
+                each.room, each.since, each.counted_at = counted.get(name), 0, now
 
     def room_of(self, producer: str) -> Room | None:
         """Its open orders with those that wait to be; ``None`` where nobody knows.
