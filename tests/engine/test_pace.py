@@ -1,0 +1,123 @@
+"""One account's pace in one process: who waits in line goes first, and calls leave evenly."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+
+from worker.outcome import NotSent
+from worker.pace import Grant, Pace
+from worker.rates import Bucket, Rates
+from worker.supervisor import Supervisor
+
+PATIENCE = timedelta(seconds=5)
+
+
+@pytest.fixture
+async def rates(redis_url: str) -> AsyncIterator[Rates]:
+    rates = Rates(redis_url, "a")
+    yield rates
+    await rates.aclose()
+
+
+@pytest.fixture
+def supervisor() -> Supervisor:
+    return Supervisor()
+
+
+def a_pace(
+    rates: Rates, supervisor: Supervisor, rate: float, patience: timedelta = PATIENCE
+) -> Pace:
+    return Pace(Bucket(rates, "gifthub/default", rate), supervisor, patience)
+
+
+async def test_a_turn_is_waited_for_in_line(rates: Rates, supervisor: Supervisor) -> None:
+    pace = a_pace(rates, supervisor, 10)
+    began = time.monotonic()
+    gone: list[int] = []
+
+    async def go(number: int) -> None:
+        assert await pace.turn() is None
+        gone.append(number)
+
+    await asyncio.gather(*(go(number) for number in range(5)))
+    assert gone == [*range(5)]
+    assert 0.35 <= time.monotonic() - began <= 1.0
+
+
+async def test_a_turn_that_takes_too_long_is_given_up_with_its_reason(
+    rates: Rates, supervisor: Supervisor
+) -> None:
+    pace = a_pace(rates, supervisor, 0.1, patience=timedelta(seconds=0.1))
+    assert await pace.turn() is None
+    late = await pace.turn()
+    assert isinstance(late, NotSent)
+    assert "rate" in late.reason
+    await pace.take(1)  # nobody is left in line
+
+
+async def test_nothing_is_claimed_while_somebody_waits_for_a_turn(
+    rates: Rates, supervisor: Supervisor
+) -> None:
+    pace = a_pace(rates, supervisor, 10)
+    await pace.turn()
+    waiting = asyncio.create_task(pace.turn())
+    await asyncio.sleep(0)
+    asked = await pace.take(5)
+    assert (asked.count, asked.again_in > 0) == (0, True)
+    assert await waiting is None
+    await asyncio.sleep(0.11)
+    assert (await pace.take(5)).count == 1
+
+
+async def test_a_grant_that_made_no_call_goes_back(rates: Rates, supervisor: Supervisor) -> None:
+    pace = a_pace(rates, supervisor, 0.5)
+    assert (await pace.take(1)).count == 1
+    grant = Grant(pace)
+    grant.close()
+    grant.close()
+    assert not grant.spend()
+    await asyncio.sleep(0.05)
+    await supervisor.settle(1)
+    assert [(await pace.take(1)).count, (await pace.take(1)).count] == [1, 0]
+
+
+async def test_a_grant_that_was_spent_or_held_for_long_does_not_go_back(
+    rates: Rates, supervisor: Supervisor
+) -> None:
+    pace = a_pace(rates, supervisor, 0.5)
+    assert (await pace.take(1)).count == 1
+    spent, held = Grant(pace), Grant(pace)
+    assert spent.spend()
+    spent.close()
+    await asyncio.sleep(0.15)
+    held.close()
+    await asyncio.sleep(0.05)
+    await supervisor.settle(1)
+    assert (await pace.take(1)).count == 0
+
+
+async def test_what_was_granted_at_once_leaves_evenly(rates: Rates, supervisor: Supervisor) -> None:
+    pace = a_pace(rates, supervisor, 100)
+    left: list[float] = []
+
+    async def leave() -> None:
+        await pace.depart()
+        left.append(time.monotonic())
+
+    await asyncio.gather(*(leave() for _ in range(10)))
+    assert left[-1] - left[0] >= 0.08
+    assert max(later - earlier for earlier, later in pairwise(left)) <= 0.05
+
+
+async def test_nobody_waits_long_to_leave_however_slow_the_account_is(
+    rates: Rates, supervisor: Supervisor
+) -> None:
+    pace = a_pace(rates, supervisor, 0.01)
+    began = time.monotonic()
+    for _ in range(3):
+        await pace.depart()
+    assert time.monotonic() - began < 1.0
