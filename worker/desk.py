@@ -77,11 +77,13 @@ class Desk:
 
     async def turn(self) -> NotSent | None:
         """Wait until the account's rate allows one call; why not, where that takes too long."""
-        if self.pace is None or (self.grant is not None and self.grant.spend()):
-            return None
-        return await self.pace.turn()
+        if self.grant is not None:
+            return await self.grant.turn()
+        return None if self.pace is None else await self.pace.turn()
 
     async def depart(self) -> None:
         """Wait until a call may leave, where the account's rate is limited: a moment at most."""
-        if self.pace is not None:
+        if self.grant is not None:
+            await self.grant.depart()
+        elif self.pace is not None:
             await self.pace.depart()

@@ -1,7 +1,8 @@
 """The accounts' rates: grants to call a provider once, given out by Redis to all workers together.
 
-Counted is by Redis's own clock (GCRA, by the library throttled-py). While Redis is away, or slow,
-each process gives itself its share of a rate: that may be too little, and is never too much.
+Counted is by Redis's own clock (GCRA, by the library throttled-py). Each grant has its own moment,
+so that what the provider sees is even, whoever calls, and knows no bursts. While Redis is away, or
+slow, each process gives itself its share of a rate: that may be too little, never too much.
 """
 
 import asyncio
@@ -24,8 +25,11 @@ PREFIX: Final = "orderline:rate"
 WORKERS: Final = "orderline:rate:workers"
 """The worker processes, by when each was last there (seconds of Redis's clock)."""
 
-BURST: Final = 0.05
-"""So much of a second's grants can be taken at once, after a rest."""
+AHEAD: Final = 0.2
+"""For so many seconds grants are given out beforehand, so that they need not be fetched singly."""
+MARGIN: Final = 0.97
+"""The share of a rate that is given out: on their way calls move together, and none may be too
+many for whoever counts them there."""
 UNKNOWN: Final = 10
 """How many workers there may be, for one that never saw how many there are."""
 
@@ -54,9 +58,12 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """How many grants there were, and in how many seconds to ask for those that were missing."""
+    """Grants, told by when each may be used, in seconds from now; the first one first.
 
-    count: int
+    ``again_in`` is when to ask for those that were missing; 0 where none was.
+    """
+
+    waits: Sequence[float] = ()
     again_in: float = 0.0
 
 
@@ -144,21 +151,21 @@ class Rates:
 
 
 class Bucket:
-    """The grants of one account: ``rate`` a second for all workers, ``burst`` at once."""
+    """The grants of one account: nearly ``rate`` a second for all workers, ``ahead`` at once."""
 
     def __init__(self, rates: Rates, name: str, rate: float) -> None:
-        self.rate = rate
-        self.burst = _burst_of(rate)
+        self.rate = rate * MARGIN
+        self.ahead = _ahead_of(self.rate)
         self._rates = rates
         self._name = name
-        self._shared = _limiter(name, rate, rates.store)
+        self._shared = _limiter(name, self.rate, rates.store)
         self._put_back = rates.store.make_atomic(_PutBack)
         self._own_store = MemoryStore()
-        self._own = _limiter(name, rate / UNKNOWN, self._own_store)
+        self._own = _limiter(name, self.rate / UNKNOWN, self._own_store)
         self._own_of = UNKNOWN
 
     async def take(self, most: int) -> Taken:
-        """At most ``most`` grants, and never more than a burst."""
+        """At most ``most`` grants."""
         taken = await self._rates.ask(lambda: _take(self._shared, most, self.rate))
         if taken is not None:
             return taken
@@ -173,8 +180,8 @@ class Bucket:
         await self._rates.ask(lambda: self._put_back.do([key], [count / self.rate]))
 
 
-def _burst_of(rate: float) -> int:
-    return max(1, round(rate * BURST))
+def _ahead_of(rate: float) -> int:
+    return max(1, round(rate * AHEAD))
 
 
 def _limiter(name: str, rate: float, store: RedisStore | MemoryStore) -> Throttled:
@@ -183,23 +190,31 @@ def _limiter(name: str, rate: float, store: RedisStore | MemoryStore) -> Throttl
     return Throttled(
         name,
         using=RateLimiterType.GCRA.value,
-        quota=Quota(Rate(period, exact.numerator), burst=_burst_of(rate)),
+        quota=Quota(Rate(period, exact.numerator), burst=_ahead_of(rate)),
         store=store,
         key_prefix=PREFIX,
     )
 
 
 async def _take(limiter: Throttled, most: int, rate: float) -> Taken:
-    """As many as there are; where some are missing, half a burst is worth coming again for."""
-    burst = _burst_of(rate)
-    wanted, enough = min(most, burst), max(1, min(most, burst) // 2)
+    """As many as there are; where some are missing, half of all is worth coming again for."""
+    wanted, enough = min(most, _ahead_of(rate)), max(1, min(most, _ahead_of(rate)) // 2)
     result = await limiter.limit(cost=wanted)
     if not result.limited:
-        return Taken(wanted, 0.0 if wanted == most else _bounded(enough / rate))
-    left, wait = result.state.remaining, result.state.retry_after
-    if left > 0 and not (await limiter.limit(cost=left)).limited:
-        return Taken(left, _bounded(enough / rate))
-    return Taken(0, _bounded(wait - (wanted - enough) / rate))
+        again_in = 0.0 if wanted == most else _bounded(enough / rate)
+        return Taken(_waits(result.state.reset_after, wanted, rate), again_in)
+    left, again_in = result.state.remaining, _bounded(enough / rate)
+    if left > 0 and not (result := await limiter.limit(cost=left)).limited:
+        return Taken(_waits(result.state.reset_after, left, rate), again_in)
+    return Taken((), _bounded(result.state.retry_after - (wanted - enough) / rate))
+
+
+def _waits(reset_after: float, count: int, rate: float) -> Sequence[float]:
+    """Each grant's own moment: all that are given out follow each other evenly, whoever has them.
+
+    ``reset_after`` is when the last of them has had its time.
+    """
+    return [max(reset_after - left / rate, 0.0) for left in range(count, 0, -1)]
 
 
 def _bounded(seconds: float) -> float:

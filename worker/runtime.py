@@ -232,7 +232,7 @@ def _paced(desk: Desk, rates: Rates | None, supervisor: Supervisor) -> Desk:
     if desk.rate is None or rates is None:
         return desk
     bucket = Bucket(rates, f"{desk.provider_name}/{desk.account}", desk.rate)
-    return replace(desk, pace=Pace(bucket, supervisor, patience=desk.lease - desk.total))
+    return replace(desk, pace=Pace(bucket, supervisor, desk.lease - desk.total, desk.permits))
 
 
 def _keeper(

@@ -125,7 +125,7 @@ def _peak(pid: int) -> int:
 async def works(
     database_url: str, redis_url: str, tmp_path: Path, remote: Remote
 ) -> AsyncIterator[Works]:
-    fields = remote.accounts["threekit"]["default"] | {"rate": str(RATE)}
+    fields = {**remote.accounts["threekit"]["default"], "rate": str(RATE)}
     async with Receiver() as receiver:
         system = System(
             home=tmp_path,

@@ -30,15 +30,15 @@ class Claims:
         return await (self._claim(free) if pace is None else self._paced(free, pace))
 
     async def _paced(self, free: int, pace: Pace) -> Sequence[Claimed]:
-        granted = await pace.take(free)
+        granted, again_in = await pace.take(free)
         orders: Sequence[Claimed] = ()
         try:
-            if granted.count:
-                orders = await self._claim(granted.count)
+            if granted:
+                orders = await self._claim(granted)
         finally:
-            pace.give_back(granted.count - len(orders))
-        if len(orders) == granted.count < free:
-            self._ring_in(granted.again_in)
+            pace.leave(granted - len(orders))
+        if len(orders) == granted < free:
+            self._ring_in(again_in)
         return orders
 
     async def _claim(self, free: int) -> Sequence[Claimed]:
