@@ -76,6 +76,50 @@ async def test_the_call_that_buys_waits_for_its_turn_and_goes_before_new_orders(
     assert story.bought() == 4
 
 
+async def test_a_worker_that_stops_keeps_nobody_waiting_for_a_turn(
+    database_url: str, redis_url: str, set_clock: Callable[[timedelta], None]
+) -> None:
+    fields = {"gifthub": {"rate": "0.05"}}
+    async with a_story(database_url, redis_url, set_clock, _now, fields=fields) as story:
+        await story.submit(gifthub("g"))
+        ring(story, "gifthub")
+        await until(lambda: story.one("SELECT state = 'quoted' FROM orders"))
+        began = time.monotonic()
+        await story.engine.stop(2.0)
+        assert time.monotonic() - began < 3.0
+        [order] = await story.all("SELECT step, leased_by, reason, attempts FROM orders")
+        assert (order.step, order.leased_by, order.attempts) == ("confirm", None, 1)
+        assert order.reason == "not sent: the worker is stopping"
+        assert story.sandbox.hits("gifthub", "confirm") == 0
+
+
+async def test_a_turn_that_does_not_come_leaves_the_order_due_with_its_reason(
+    database_url: str, redis_url: str, set_clock: Callable[[timedelta], None]
+) -> None:
+    fields = {"gifthub": {"rate": "0.2"}}
+    short: dict[str, Any] = {"lease_margin": timedelta(seconds=0.3)}
+    async with a_story(database_url, redis_url, set_clock, _now, fields=fields, **short) as story:
+        await story.submit(gifthub("g"))
+        ring(story, "gifthub")
+        await until(lambda: story.one("SELECT reason LIKE '%rate%' FROM orders"))
+        assert await story.one("SELECT attempts FROM orders") == 1
+        await until(lambda: _rung(story, "gifthub", "confirm"))
+        assert story.bought() == 1
+
+
+async def _rung(story: Story, provider: str, operation: str) -> bool:
+    ring(story, provider)
+    return story.sandbox.hits(provider, operation) > 0
+
+
+async def test_where_no_account_has_a_rate_redis_is_not_asked(
+    database_url: str, redis_url: str, set_clock: Callable[[timedelta], None]
+) -> None:
+    async with a_story(database_url, redis_url, set_clock, _now) as story:
+        assert story.engine.rt.rates is None
+        assert {desk.pace for desk in story.engine.rt.desks.values()} == {None}
+
+
 @pytest.mark.parametrize(
     ("dead", "alive"), [(300, 30), pytest.param(5000, 500, marks=pytest.mark.slow)]
 )
