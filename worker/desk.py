@@ -75,11 +75,11 @@ class Desk:
         finally:
             grant.close()
 
-    async def turn(self) -> NotSent | None:
+    async def may_call(self) -> NotSent | None:
         """Wait until the account's rate allows one call; why not, where that takes too long."""
         if self.grant is not None:
-            return await self.grant.turn()
-        return None if self.pace is None else await self.pace.turn()
+            return await self.grant.ensure()
+        return None if self.pace is None else await self.pace.wait()
 
     async def depart(self) -> None:
         """Wait until a call may leave, where the account's rate is limited: a moment at most."""

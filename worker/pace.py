@@ -61,7 +61,7 @@ class Pace:
             return 0, spare / self._bucket.rate
         return await self._fetch(most)
 
-    async def turn(self) -> NotSent | None:
+    async def wait(self) -> NotSent | None:
         """Wait in line for one grant; why there is none, where that takes too long."""
         self._waiting += 1
         try:
@@ -125,11 +125,11 @@ class Grant:
         self._pace = pace
         self._moment: float | None = pace.hold()
 
-    async def turn(self) -> NotSent | None:
+    async def ensure(self) -> NotSent | None:
         """See that there is one; why there is none."""
         if self._moment is not None:
             return None
-        late = await self._pace.turn()
+        late = await self._pace.wait()
         if late is None:
             self._moment = self._pace.hold()
         return late

@@ -35,13 +35,13 @@ def a_pace(
     return Pace(Bucket(rates, "gifthub/default", rate), supervisor, patience, PERMITS)
 
 
-async def test_a_turn_is_waited_for_in_line(rates: Rates, supervisor: Supervisor) -> None:
+async def test_a_grant_is_waited_for_in_line(rates: Rates, supervisor: Supervisor) -> None:
     pace = a_pace(rates, supervisor, 4)
     began = time.monotonic()
     gone: list[int] = []
 
     async def go(number: int) -> None:
-        assert await pace.turn() is None
+        assert await pace.wait() is None
         gone.append(number)
 
     await asyncio.gather(*(go(number) for number in range(3)))
@@ -49,23 +49,23 @@ async def test_a_turn_is_waited_for_in_line(rates: Rates, supervisor: Supervisor
     assert 0.45 <= time.monotonic() - began <= 1.5
 
 
-async def test_a_turn_that_takes_too_long_is_given_up_with_its_reason(
+async def test_a_wait_that_takes_too_long_is_given_up_with_its_reason(
     rates: Rates, supervisor: Supervisor
 ) -> None:
     pace = a_pace(rates, supervisor, 0.1, patience=timedelta(seconds=0.1))
-    assert await pace.turn() is None
-    late = await pace.turn()
+    assert await pace.wait() is None
+    late = await pace.wait()
     assert isinstance(late, NotSent)
     assert "rate" in late.reason
     await pace.take(1)  # nobody is left in line
 
 
-async def test_nothing_is_claimed_while_somebody_waits_for_a_turn(
+async def test_nothing_is_claimed_while_somebody_waits_in_line(
     rates: Rates, supervisor: Supervisor
 ) -> None:
     pace = a_pace(rates, supervisor, 4)
-    await pace.turn()
-    waiting = asyncio.create_task(pace.turn())
+    await pace.wait()
+    waiting = asyncio.create_task(pace.wait())
     await asyncio.sleep(0)
     count, again_in = await pace.take(5)
     assert (count, again_in > 0) == (0, True)
@@ -93,7 +93,7 @@ async def test_a_grant_that_made_no_call_goes_back(rates: Rates, supervisor: Sup
     pace = a_pace(rates, supervisor, 0.5)
     assert (await pace.take(1))[0] == 1
     grant = Grant(pace)
-    assert await grant.turn() is None
+    assert await grant.ensure() is None
     grant.close()
     grant.close()
     await asyncio.sleep(0.05)
@@ -121,8 +121,8 @@ async def test_whoever_has_used_a_grant_waits_for_the_next_one(
     grant = Grant(pace)
     await grant.depart()
     began = time.monotonic()
-    assert await grant.turn() is None
-    assert await grant.turn() is None
+    assert await grant.ensure() is None
+    assert await grant.ensure() is None
     assert 0.4 <= time.monotonic() - began <= 1.0
 
 

@@ -63,7 +63,7 @@ async def test_what_is_over_the_limit_goes_out_without_another_bell(story: Story
     assert time.monotonic() - began >= 6 / RATE
 
 
-async def test_the_call_that_buys_waits_for_its_turn_and_goes_before_new_orders(
+async def test_the_call_that_buys_waits_in_line_and_goes_before_new_orders(
     story: Story,
 ) -> None:
     await story.submit(*(gifthub(f"g{n}") for n in range(4)))
@@ -76,7 +76,7 @@ async def test_the_call_that_buys_waits_for_its_turn_and_goes_before_new_orders(
     assert story.bought() == 4
 
 
-async def test_a_worker_that_stops_keeps_nobody_waiting_for_a_turn(
+async def test_a_worker_that_stops_keeps_nobody_in_line(
     database_url: str, redis_url: str, set_clock: Callable[[timedelta], None]
 ) -> None:
     fields = {"gifthub": {"rate": "0.05"}}
@@ -93,7 +93,7 @@ async def test_a_worker_that_stops_keeps_nobody_waiting_for_a_turn(
         assert story.sandbox.hits("gifthub", "confirm") == 0
 
 
-async def test_a_turn_that_does_not_come_leaves_the_order_due_with_its_reason(
+async def test_a_grant_that_does_not_come_leaves_the_order_due_with_its_reason(
     database_url: str, redis_url: str, set_clock: Callable[[timedelta], None]
 ) -> None:
     fields = {"gifthub": {"rate": "0.2"}}

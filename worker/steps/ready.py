@@ -1,6 +1,4 @@
-"""All that a call needs before it: a living access token, and a turn within the account's rate."""
-
-from functools import partial
+"""All that a call needs before it: a living access token, and a grant from the account's rate."""
 
 from worker.desk import Desk
 from worker.outcome import NotSent
@@ -10,11 +8,11 @@ from worker.runtime import Runtime
 async def ready(desk: Desk, rt: Runtime, *, rejected: str | None = None) -> str | NotSent | None:
     """The token (``None`` where there is none), or why no call can be made now.
 
-    The turn comes last, so that nobody holds one while they log in.
+    The grant comes last, so that nobody waits in line for one and then logs in.
     """
     token = await desk.token(rejected=rejected)
     if isinstance(token, NotSent) or desk.pace is None:
         return token
     stopping = NotSent("the worker is stopping")
-    late = await rt.calls.make(partial(desk.turn), unmade=stopping, cut=stopping)
+    late = await rt.calls.make(desk.may_call, unmade=stopping, cut=stopping)
     return late or token
