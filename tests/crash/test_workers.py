@@ -46,7 +46,8 @@ async def test_a_dedicated_worker_leaves_what_is_due_elsewhere_to_others(works: 
     await works.start_worker("dedicated", "-Q", f"{orders_of('gifthub')},notifications,upkeep")
     await works.start_beat()
     await works.until_states("fulfilled", of="g")
-    await asyncio.sleep(1.5)  # as long as it takes until beat has rung for the other one
+    rung = "SELECT rung_at IS NOT NULL FROM accounts WHERE provider = 'hyperteknoloji'"
+    await works.until(lambda: works.one(rung), "the other one was rung for")
     assert works.sandbox.hits("hyperteknoloji", "create") == 0
     await works.start_worker("other", "-Q", orders_of("hyperteknoloji"))
     await works.until_at_rest()

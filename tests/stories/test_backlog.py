@@ -108,7 +108,7 @@ class Works:
         ends = time.monotonic() + patience
         while len(placed := await self.remote.placed_at()) < count:
             assert time.monotonic() < ends, f"{len(placed)} of {count} after {patience} s"
-            await asyncio.sleep(1)
+            await asyncio.sleep(0.5)
         return placed
 
     def most_memory(self) -> int:
