@@ -122,6 +122,9 @@ class Engine:
         self._stopping.set()
         for pump in self.pumps:
             pump.stop()
+        for desk in self.rt.desks.values():
+            if desk.pace is not None:
+                desk.pace.stop()
         to_write = min(_TO_WRITE, grace / 2)
         if not await self.rt.supervisor.settle(grace - to_write):
             self.rt.calls.stop()

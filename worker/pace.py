@@ -12,7 +12,7 @@ from typing import Final
 
 from worker.outcome import NotSent
 from worker.rates import Bucket
-from worker.supervisor import Supervisor
+from worker.supervisor import Supervisor, pause
 
 _FRESH: Final = 0.1
 """Seconds after its moment in which an unused grant is given back: a hoard, let go, would break the
@@ -40,6 +40,7 @@ class Pace:
         self._patience = patience.total_seconds()
         self._plenty = min(bucket.ahead, permits) // 2
         self._line = asyncio.Lock()
+        self._stopping = asyncio.Event()
         self._waiting = 0
         self.held = 0
         self._in_hand: deque[float] = deque()
@@ -66,12 +67,15 @@ class Pace:
         self._waiting += 1
         try:
             async with asyncio.timeout(self._patience), self._line:
-                await self._one()
+                return None if await self._one() else NotSent("the worker is stopping")
         except TimeoutError:
             return NotSent("the account's rate left no room for one more call")
         finally:
             self._waiting -= 1
-        return None
+
+    def stop(self) -> None:
+        """Keep nobody waiting in line any more."""
+        self._stopping.set()
 
     def hold(self) -> float:
         """Take the next grant in hand, by its moment; whoever has it uses it, or gives it back."""
@@ -107,11 +111,12 @@ class Pace:
         self._in_hand.extend(now + wait for wait in taken.waits)
         return len(taken.waits), taken.again_in
 
-    async def _one(self) -> None:
+    async def _one(self) -> bool:
         count, again_in = await self._fetch(1)
-        while not count:
-            await asyncio.sleep(again_in)
+        while not count and not self._stopping.is_set():
+            await pause(again_in, until=self._stopping)
             count, again_in = await self._fetch(1)
+        return bool(count)
 
     def _put_back(self) -> None:
         count, self._returning = self._returning, 0

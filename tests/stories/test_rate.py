@@ -86,8 +86,8 @@ async def test_a_worker_that_stops_keeps_nobody_in_line(
         ring(story, "gifthub")
         await until(lambda: story.one("SELECT state = 'quoted' FROM orders"))
         began = time.monotonic()
-        await story.engine.stop(2.0)
-        assert time.monotonic() - began < 3.0
+        await story.engine.stop(10.0)
+        assert time.monotonic() - began < 5.0
         [order] = await story.all("SELECT step, leased_by, reason, attempts FROM orders")
         assert (order.step, order.leased_by, order.attempts) == ("confirm", None, 1)
         assert order.reason == "not sent: the worker is stopping"
@@ -145,7 +145,7 @@ async def test_quotes_that_died_in_an_outage_are_ended_without_using_up_the_rate
         took = time.monotonic() - began
         await until(lambda: story.one("SELECT count(*) = 0 FROM orders WHERE due_at IS NOT NULL"))
         with capsys.disabled():
-            print(f"\n{dead} dead ones: the first live one after {first:.1f} s, all {took:.1f} s")  # noqa: T201
+            print(f"\n{dead} dead ones: the first live one after {first:.1f} s, all {took:.1f} s")  # noqa: T201 -- what it measures
         states = {row.state: row.n for row in await story.all(_STATES)}
         assert states == {"expired": dead, "fulfilled": alive}
         assert story.sandbox.hits("threekit") == alive

@@ -17,7 +17,7 @@ async def ask(
     """The answer, with a living token and a hard deadline; renews a rejected token once."""
     rejected = None
     for _ in range(2):
-        token = await ready(desk, rt, rejected=rejected)
+        token = await ready(desk, rejected=rejected)
         if isinstance(token, NotSent):
             return token
         await desk.depart()

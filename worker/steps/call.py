@@ -37,7 +37,7 @@ async def call(claimed: Claimed, step: Step, verb: Verb, desk: Desk, rt: Runtime
     instead = decider.before_call(claimed, step, rt.chance())
     if instead is not None:
         return Decided(claimed, instead)
-    token = await ready(desk, rt)
+    token = await ready(desk)
     if isinstance(token, NotSent):
         return Decided(claimed, decider.not_started(claimed, step, token, rt.chance()))
     deadline = Deadline.after(start=desk.start_grace, total=desk.total, now=rt.clock.monotonic())
@@ -116,7 +116,7 @@ async def _ask(
     outcome = await answer(ask, token, rt, cut=_CUT)
     if not (isinstance(outcome, NotSent) and outcome.token_rejected):
         return outcome
-    renewed = await ready(desk, rt, rejected=token)
+    renewed = await ready(desk, rejected=token)
     if isinstance(renewed, NotSent):
         return renewed
     await desk.depart()

@@ -2,17 +2,15 @@
 
 from worker.desk import Desk
 from worker.outcome import NotSent
-from worker.runtime import Runtime
 
 
-async def ready(desk: Desk, rt: Runtime, *, rejected: str | None = None) -> str | NotSent | None:
+async def ready(desk: Desk, *, rejected: str | None = None) -> str | NotSent | None:
     """The token (``None`` where there is none), or why no call can be made now.
 
     The grant comes last, so that nobody waits in line for one and then logs in.
     """
     token = await desk.token(rejected=rejected)
-    if isinstance(token, NotSent) or desk.pace is None:
+    if isinstance(token, NotSent):
         return token
-    stopping = NotSent("the worker is stopping")
-    late = await rt.calls.make(desk.may_call, unmade=stopping, cut=stopping)
+    late = await desk.may_call()
     return late or token
