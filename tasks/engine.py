@@ -123,13 +123,14 @@ class EngineThread:
         self._stop = asyncio.Event()
         url = self.settings.redis_url.get_secret_value()
         self.redis = Redis.from_url(url, socket_timeout=10, socket_connect_timeout=5)
-        running = running_engine(self.settings, on_boundary=self._on_boundary)
+        running = running_engine(
+            self.settings,
+            on_boundary=self._on_boundary,
+            providers={name for name in REGISTRY if orders_of(name) in self._queues},
+            mail=NOTIFICATIONS in self._queues,
+        )
         async with self.redis, running as engine, self.publisher:
             self.engine = engine
-            engine.listen_to(
-                {name for name in REGISTRY if orders_of(name) in self._queues},
-                mail=NOTIFICATIONS in self._queues,
-            )
             engine.expect(EVERY)
             self._ready.set()
             log.info("engine_started", worker=engine.rt.worker, count=len(engine.rt.desks))

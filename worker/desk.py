@@ -1,5 +1,7 @@
 """A desk: everything one provider account needs to be called. One per account and process."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -9,6 +11,7 @@ from worker.http import Channel
 from worker.order import Claimed, Ordered
 from worker.order_tokens import CallbackUrls
 from worker.outcome import NotSent
+from worker.pace import Grant, Pace
 from worker.provider import Provider
 from worker.tokens import TokenKeeper
 
@@ -19,8 +22,10 @@ class Desk:
 
     ``lease`` outlasts any call made from here; ``start_grace`` is how long after its attempt
     was recorded a call may still begin, ``call_timeout`` its hard deadline after that.
-    ``books_rate`` is how many calls a second a reconciliation may make. ``callback_urls`` knows
-    where the provider reaches our gateway, if there is one. ``budget`` is this process's own.
+    ``rate`` is how many calls a second all workers together may make, ``pace`` what sees to it
+    here, and ``grant`` what the order at hand was claimed with. ``books_rate`` is how many calls a
+    second a reconciliation may make. ``callback_urls`` knows where the provider reaches our
+    gateway, if there is one. ``budget`` is this process's own.
     """
 
     provider_name: str
@@ -33,6 +38,9 @@ class Desk:
     start_grace: timedelta
     call_timeout: timedelta
     lease: timedelta
+    rate: float | None = None
+    pace: Pace | None = None
+    grant: Grant | None = None
     books_rate: float = 4.0
     callback_urls: CallbackUrls | None = None
     budget: RetryBudget = field(default_factory=RetryBudget)
@@ -56,3 +64,28 @@ class Desk:
     async def token(self, *, rejected: str | None = None) -> str | NotSent | None:
         """A living token; ``None`` where this provider needs none."""
         return None if self.tokens is None else await self.tokens.get(rejected=rejected)
+
+    @contextmanager
+    def granted(self) -> Iterator["Desk"]:
+        """This desk for an order that was claimed just now; its grant goes back if it is unused."""
+        if self.pace is None:
+            yield self
+            return
+        grant = Grant(self.pace)
+        try:
+            yield replace(self, grant=grant)
+        finally:
+            grant.close()
+
+    async def may_call(self) -> NotSent | None:
+        """Wait until the account's rate allows one call; why not, where that takes too long."""
+        if self.grant is not None:
+            return await self.grant.ensure()
+        return None if self.pace is None else await self.pace.wait()
+
+    async def depart(self) -> None:
+        """Wait until a call may leave, where the account's rate is limited: a moment at most."""
+        if self.grant is not None:
+            await self.grant.depart()
+        elif self.pace is not None:
+            await self.pace.depart()

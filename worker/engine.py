@@ -11,6 +11,7 @@ from uuid import UUID
 
 from schemas.jobs import RECONCILE, OrderBell
 from worker.desk import Desk
+from worker.lifecycle import OrderState
 from worker.logs import get_logger
 from worker.order import Claimed
 from worker.pulse import PulseWriter, PumpPulse
@@ -23,6 +24,7 @@ from worker.steps.clocks import OFTEN, compare_clocks
 from worker.steps.collect import collect
 from worker.steps.deliver import deliver
 from worker.steps.drive import drive
+from worker.steps.expire import end_lapsed
 from worker.store import accounts, upkeep
 from worker.store.notifications import Owed
 from worker.store.session import OnBoundary, is_transient
@@ -67,6 +69,7 @@ class Engine:
         self._heard: Container[str] = {provider for provider, _ in rt.desks}
         self._hears_mail = True
         self._stopping = asyncio.Event()
+        self._ending: asyncio.Task[Counter[str]] | None = None
 
     def listen_to(self, providers: Container[str], *, mail: bool) -> None:
         """Which bells reach this process; it answers for no others. All do, unless this is told."""
@@ -76,9 +79,19 @@ class Engine:
     def start(self) -> None:
         """Start claiming; whatever is due already is found at once."""
         self.rt.supervisor.spawn(self._compare_clocks(), "clocks")
+        if self.rt.rates is not None:
+            self.rt.supervisor.spawn(self.rt.rates.beat_until(self._stopping), "rates")
         for pump in self.pumps:
             self.rt.supervisor.spawn(pump.run(), f"pump:{pump.name}")
-            pump.ring()
+        for (provider, _), pump in self.orders.items():
+            if provider in self._heard:
+                pump.ring()
+        self.mail.ring()
+
+    def end_lapsed(self) -> None:
+        """Somebody met an order whose window has closed: end all there are, once at a time."""
+        if self._ending is None or self._ending.done():
+            self._ending = self.rt.supervisor.spawn(end_lapsed(self.mail, self.rt), "lapsed")
 
     def expect(self, every: Mapping[str, timedelta]) -> None:
         """Say which jobs are to be done, and how often, so that one that is missed is seen."""
@@ -109,6 +122,9 @@ class Engine:
         self._stopping.set()
         for pump in self.pumps:
             pump.stop()
+        for desk in self.rt.desks.values():
+            if desk.pace is not None:
+                desk.pace.stop()
         to_write = min(_TO_WRITE, grace / 2)
         if not await self.rt.supervisor.settle(grace - to_write):
             self.rt.calls.stop()
@@ -165,14 +181,19 @@ class Engine:
 
     def _order_pump(self, desk: Desk) -> Pump[Claimed]:
         rt = self.rt
-        return Pump(
+
+        def again() -> None:
+            pump.ring()
+
+        pump: Pump[Claimed] = Pump(
             pump_of(desk.provider_name, desk.account),
             permits=desk.permits,
-            claim=Claims(desk, rt).take,
+            claim=Claims(desk, rt, again).take,
             work=partial(_drive, desk=desk, engine=self),
             name_of=lambda claimed: claimed.order.order_id,
             supervisor=rt.supervisor,
         )
+        return pump
 
 
 def _pulse_of(pump: Pump[Claimed] | Pump[Owed], longest: timedelta) -> PumpPulse:
@@ -180,16 +201,29 @@ def _pulse_of(pump: Pump[Claimed] | Pump[Owed], longest: timedelta) -> PumpPulse
 
 
 async def _drive(claimed: Claimed, *, desk: Desk, engine: Engine) -> str:
-    return await drive(claimed, desk, engine.mail, engine.rt)
+    with desk.granted() as granted:
+        state = await drive(claimed, granted, engine.mail, engine.rt)
+    if state == OrderState.EXPIRED:
+        engine.end_lapsed()
+    return state
 
 
 @asynccontextmanager
 async def running_engine(
-    settings: Settings, *, on_boundary: OnBoundary | None = None
+    settings: Settings,
+    *,
+    on_boundary: OnBoundary | None = None,
+    providers: Container[str] | None = None,
+    mail: bool = True,
 ) -> AsyncIterator[Engine]:
-    """An engine at work; stopped within the settings' grace on the way out."""
+    """An engine at work; stopped within the settings' grace on the way out.
+
+    ``providers`` and ``mail`` say which bells reach it; all do, unless they are named.
+    """
     async with open_runtime(settings, on_boundary=on_boundary) as rt:
         engine = Engine(rt)
+        if providers is not None:
+            engine.listen_to(providers, mail=mail)
         engine.start()
         async with engine.pulse.beating():
             try:

@@ -52,6 +52,9 @@ class Account(BaseModel):
     """Where the provider's API lives; never a constant, every tenant has its own."""
     concurrency: int = 32
     """How many calls to this account may be under way at once, per worker process."""
+    rate: float | None = None
+    """How many calls a second all workers together make to this account; as many as they can,
+    unless set."""
     call_timeout: float = 30.0
     """Hard deadline of one call, in seconds: connect, send and read together."""
     books_rate: float = 4.0

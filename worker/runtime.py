@@ -5,7 +5,7 @@ import random
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
@@ -20,9 +20,11 @@ from worker.http import Channel, Deadline
 from worker.lanes import Lanes
 from worker.order_tokens import CallbackUrls, OrderTokens
 from worker.outcome import Outcome
+from worker.pace import Pace
 from worker.policy import Policy
 from worker.provider import Account, Provider, Token
 from worker.providers import REGISTRY, load_accounts
+from worker.rates import Bucket, Rates
 from worker.settings import Settings
 from worker.signers import Signers
 from worker.skew import ClockWatch
@@ -39,7 +41,10 @@ DeskKey = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
-    """What the steps work with. Closed by whoever opened it."""
+    """What the steps work with. Closed by whoever opened it.
+
+    ``rates`` is there if any account has one.
+    """
 
     settings: Settings
     worker: str
@@ -53,6 +58,7 @@ class Runtime:
     lanes: Lanes
     signers: Signers
     desks: Mapping[DeskKey, Desk]
+    rates: Rates | None
     attempts: BatchWriter[attempts.NewAttempt, attempts.Opened | attempts.NotOpened]
     changes: BatchWriter[orders.Settling, orders.Settled]
     deliveries: BatchWriter[deliveries.Delivered, bool]
@@ -130,9 +136,10 @@ def _wired(
     sender = _open_sender(settings, clock)
     stack.push_async_callback(sender.aclose)
     calls = Calls()
-    desks = _open_desks(settings, db, vault, clock, calls)
-    for desk in desks.values():
-        stack.push_async_callback(desk.channel.aclose)
+    supervisor = Supervisor()
+    opened = _open_desks(stack, settings, db, vault, clock, calls)
+    rates = _open_rates(stack, settings, opened)
+    desks = {key: _paced(desk, rates, supervisor) for key, desk in opened.items()}
     return Runtime(
         settings=settings,
         worker=worker_name(),
@@ -140,12 +147,13 @@ def _wired(
         chance=chance,
         db=db,
         vault=vault,
-        supervisor=Supervisor(),
+        supervisor=supervisor,
         calls=calls,
         sender=sender,
         lanes=Lanes(settings.delivery_concurrency, settings.delivery_per_endpoint),
         signers=Signers(db, vault, clock),
         desks=desks,
+        rates=rates,
         attempts=BatchWriter("attempts", partial(attempts.open_attempts, db, vault)),
         changes=BatchWriter("changes", partial(orders.settle, db, vault)),
         deliveries=BatchWriter(
@@ -166,13 +174,21 @@ def _open_sender(settings: Settings, clock: Clock) -> Sender:
 
 
 def _open_desks(
-    settings: Settings, db: Database, vault: Vault, clock: Clock, calls: Calls
+    stack: AsyncExitStack,
+    settings: Settings,
+    db: Database,
+    vault: Vault,
+    clock: Clock,
+    calls: Calls,
 ) -> dict[DeskKey, Desk]:
-    return {
+    desks = {
         (provider, name): _open_desk(provider, name, account, settings, db, vault, clock, calls)
         for provider, by_name in load_accounts(settings.accounts).items()
         for name, account in by_name.items()
     }
+    for desk in desks.values():
+        stack.push_async_callback(desk.channel.aclose)
+    return desks
 
 
 def _open_desk(
@@ -199,10 +215,29 @@ def _open_desk(
         start_grace=settings.start_grace,
         call_timeout=call_timeout,
         lease=settings.start_grace + call_timeout + settings.lease_margin,
+        rate=account.rate,
         books_rate=account.books_rate,
         callback_urls=_callback_urls(provider, name, settings),
         budget=RetryBudget(share=settings.retry_share, floor=settings.retry_floor),
     )
+
+
+def _open_rates(
+    stack: AsyncExitStack, settings: Settings, desks: Mapping[DeskKey, Desk]
+) -> Rates | None:
+    """Redis for the accounts' rates; nothing of it where no account has one."""
+    if all(desk.rate is None for desk in desks.values()):
+        return None
+    rates = Rates(settings.redis_url.get_secret_value(), worker_name())
+    stack.push_async_callback(rates.aclose)
+    return rates
+
+
+def _paced(desk: Desk, rates: Rates | None, supervisor: Supervisor) -> Desk:
+    if desk.rate is None or rates is None:
+        return desk
+    bucket = Bucket(rates, f"{desk.provider_name}/{desk.account}", desk.rate)
+    return replace(desk, pace=Pace(bucket, supervisor, desk.lease - desk.total, desk.permits))
 
 
 def _keeper(

@@ -27,6 +27,7 @@ def configured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(f"{prefix}BASE_URL", "https://gifthub.example/api")
     monkeypatch.setenv(f"{prefix}TOKEN", TOKEN)
     monkeypatch.setenv(f"{prefix}CONCURRENCY", "7")
+    monkeypatch.setenv(f"{prefix}RATE", "2.5")
 
 
 @pytest.mark.usefixtures("configured")
@@ -43,7 +44,8 @@ async def test_an_account_with_orders_and_no_settings_stands_out(
     (gifthub,) = described["gifthub"]["accounts"]
     (hyperteknoloji,) = described["hyperteknoloji"]["accounts"]
     assert gifthub["configured"]
-    assert (gifthub["base_url"], gifthub["concurrency"]) == ("https://gifthub.example/api", 7)
+    assert gifthub["base_url"] == "https://gifthub.example/api"
+    assert (gifthub["concurrency"], gifthub["rate"]) == (7, 2.5)
     assert described["gifthub"]["capabilities"]["phases"] == 2
     assert described["gifthub"]["capabilities"]["after_confirm"] == "look_up_once"
     assert described["threekit"]["accounts"] == []

@@ -41,6 +41,19 @@ async def test_a_wiped_redis_loses_no_accepted_order_and_the_next_intent_is_take
     assert set((await works.states()).values()) == {"fulfilled"}
 
 
+async def test_a_dedicated_worker_leaves_what_is_due_elsewhere_to_others(works: Works) -> None:
+    await works.accept(hyper("h"), gifthub("g"))
+    await works.start_worker("dedicated", "-Q", f"{orders_of('gifthub')},notifications,upkeep")
+    await works.start_beat()
+    await works.until_states("fulfilled", of="g")
+    rung = "SELECT rung_at IS NOT NULL FROM accounts WHERE provider = 'hyperteknoloji'"
+    await works.until(lambda: works.one(rung), "the other one was rung for")
+    assert works.sandbox.hits("hyperteknoloji", "create") == 0
+    await works.start_worker("other", "-Q", orders_of("hyperteknoloji"))
+    await works.until_at_rest()
+    assert set((await works.states()).values()) == {"fulfilled"}
+
+
 async def test_sigterm_ends_a_worker_within_its_grace_while_a_provider_is_dark(
     works: Works,
 ) -> None:

@@ -128,6 +128,7 @@ def _account(state: AccountState) -> dict[str, Any]:
         described |= {
             "base_url": state.account.base_url,
             "concurrency": state.account.concurrency,
+            "rate": state.account.rate,
             "call_timeout": state.account.call_timeout,
         }
     if (run := state.reconciled) is not None:
@@ -176,11 +177,16 @@ def _account_row(provider: str, account: Mapping[str, Any]) -> list[Cell]:
     return [
         name,
         account["base_url"],
-        str(account["concurrency"]),
+        _at_once(account["concurrency"], account["rate"]),
         f"{account['call_timeout']:g} s",
         *counts,
         says,
     ]
+
+
+def _at_once(concurrency: int, rate: float | None) -> str:
+    """How many calls an account may have under way per worker, and a second in all."""
+    return str(concurrency) if rate is None else f"{concurrency}, {rate:g}/s"
 
 
 def _reconciled(run: RunView) -> str:

@@ -8,6 +8,7 @@ from worker.http import Deadline
 from worker.outcome import InDoubt, NotSent
 from worker.runtime import Runtime
 from worker.steps.answer import Answer, answer
+from worker.steps.ready import ready
 
 
 async def ask(
@@ -16,9 +17,10 @@ async def ask(
     """The answer, with a living token and a hard deadline; renews a rejected token once."""
     rejected = None
     for _ in range(2):
-        token = await desk.token(rejected=rejected)
+        token = await ready(desk, rejected=rejected)
         if isinstance(token, NotSent):
             return token
+        await desk.depart()
         deadline = Deadline.after(
             start=desk.call_timeout, total=desk.call_timeout, now=rt.clock.monotonic()
         )

@@ -22,6 +22,7 @@ from worker.runtime import Runtime
 from worker.skew import Ahead, earlier
 from worker.steps.answer import answer
 from worker.steps.decided import Decided, Learnt
+from worker.steps.ready import ready
 from worker.store.attempts import NewAttempt, NotOpened, Opened
 
 Verb = Callable[[Ordered, Attempted, Deadline, str | None], Awaitable[Outcome]]
@@ -36,7 +37,7 @@ async def call(claimed: Claimed, step: Step, verb: Verb, desk: Desk, rt: Runtime
     instead = decider.before_call(claimed, step, rt.chance())
     if instead is not None:
         return Decided(claimed, instead)
-    token = await desk.token()
+    token = await ready(desk)
     if isinstance(token, NotSent):
         return Decided(claimed, decider.not_started(claimed, step, token, rt.chance()))
     deadline = Deadline.after(start=desk.start_grace, total=desk.total, now=rt.clock.monotonic())
@@ -121,12 +122,14 @@ def _attempted(new: NewAttempt, opened: Opened) -> Attempted:
 async def _ask(
     ask: Callable[[str | None], Awaitable[Outcome]], token: str | None, desk: Desk, rt: Runtime
 ) -> Outcome:
+    await desk.depart()
     outcome = await answer(ask, token, rt, cut=_CUT)
     if not (isinstance(outcome, NotSent) and outcome.token_rejected):
         return outcome
-    renewed = await desk.token(rejected=token)
+    renewed = await ready(desk, rejected=token)
     if isinstance(renewed, NotSent):
         return renewed
+    await desk.depart()
     return await answer(ask, renewed, rt, cut=_CUT)
 
 
