@@ -1,14 +1,17 @@
 """A desk: everything one provider account needs to be called. One per account and process."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from worker.decisions import Decider
+from worker.decisions.breaker import failed
 from worker.http import Channel
 from worker.order import Claimed, Ordered
 from worker.order_tokens import CallbackUrls
-from worker.outcome import NotSent
+from worker.outcome import LookUp, NotSent
 from worker.provider import Provider
+from worker.rests import AccountKey
+from worker.tallies import Probe, Tally
 from worker.tokens import TokenKeeper
 
 
@@ -19,7 +22,8 @@ class Desk:
     ``lease`` outlasts any call made from here; ``start_grace`` is how long after its attempt
     was recorded a call may still begin, ``call_timeout`` its hard deadline after that.
     ``books_rate`` is how many calls a second a reconciliation may make. ``callback_urls`` knows
-    where the provider reaches our gateway, if there is one.
+    where the provider reaches our gateway, if there is one. ``tally`` counts how the calls went;
+    those of an order that is a ``probe`` are told to that instead.
     """
 
     provider_name: str
@@ -34,6 +38,13 @@ class Desk:
     lease: timedelta
     books_rate: float = 4.0
     callback_urls: CallbackUrls | None = None
+    tally: Tally = field(default_factory=Tally)
+    probe: Probe | None = None
+
+    @property
+    def key(self) -> AccountKey:
+        """Provider and account name."""
+        return self.provider_name, self.account
 
     def decider_for(self, claimed: Claimed) -> Decider:
         """The rules for one order: what its intent asks may change how the provider behaves."""
@@ -45,6 +56,19 @@ class Desk:
         if self.callback_urls is None:
             return order
         return replace(order, callback_url=self.callback_urls.url_of(order.order_id))
+
+    def note(self, outcome: LookUp, now: float) -> None:
+        """Count a call that has ended, where that says something of the provider.
+
+        ``now`` is in seconds of the monotonic clock.
+        """
+        it_failed = failed(outcome)
+        if it_failed is None:
+            return
+        if self.probe is not None:
+            self.probe.note(failed=it_failed)
+        else:
+            self.tally.note(failed=it_failed, now=now)
 
     @property
     def total(self) -> timedelta:

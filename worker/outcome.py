@@ -121,21 +121,26 @@ class NotSent:
     """Surely not executed, so it may be tried again.
 
     ``retry_after`` is the provider's own wish. ``token_rejected`` asks the step to renew the
-    account's token and call once more.
+    account's token and call once more. ``unanswered``: the provider could not be reached.
     """
 
     reason: str
     retry_after: timedelta | None = None
     token_rejected: bool = False
     evidence: Evidence = Evidence()
+    unanswered: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class InDoubt:
-    """The request may have been executed; nobody here can tell."""
+    """The request may have been executed; nobody here can tell.
+
+    ``unanswered``: no whole answer came, and that was not our doing.
+    """
 
     reason: str
     evidence: Evidence = Evidence()
+    unanswered: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from worker.outcome import Outcome
 from worker.policy import Policy
 from worker.provider import Account, Provider, Token
 from worker.providers import REGISTRY, load_accounts
+from worker.rests import AccountKey, Rests
 from worker.settings import Settings
 from worker.signers import Signers
 from worker.skew import ClockWatch
@@ -31,8 +32,7 @@ from worker.store.session import Database, OnBoundary
 from worker.supervisor import Supervisor
 from worker.tokens import TokenCare, TokenKeeper
 
-DeskKey = tuple[str, str]
-"""Provider and account name."""
+DeskKey = AccountKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +55,7 @@ class Runtime:
     changes: BatchWriter[orders.Settling, orders.Settled]
     deliveries: BatchWriter[deliveries.Delivered, bool]
     database_clock: ClockWatch
+    rests: Rests
 
     @property
     def delivery_lease(self) -> timedelta:
@@ -150,6 +151,7 @@ def _wired(
             partial(deliveries.record, db, disable_after=settings.endpoint_disable_after),
         ),
         database_clock=ClockWatch(),
+        rests=Rests(),
     )
 
 
