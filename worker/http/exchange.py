@@ -75,14 +75,14 @@ class Exchange:
         self._line = line
         self._max_idle = max_idle
         self._deadline = deadline
-        self._begun_at = line.now()
+        self._begun_at = asyncio.get_running_loop().time()
         self.written = False
         self.timer = asyncio.timeout(None if deadline is None else deadline.start_by - line.now())
 
     @property
     def waited(self) -> float:
         """Seconds since it was begun."""
-        return self._line.now() - self._begun_at
+        return asyncio.get_running_loop().time() - self._begun_at
 
     async def __call__(
         self, request: aiohttp.ClientRequest, handler: ClientHandlerType

@@ -8,13 +8,13 @@ from sqlalchemy import text
 from schemas.ids import new_uuid
 from worker.rests import AccountKey
 from worker.store.breakers import close_breaker
-from worker.store.endpoints import Decision
 from worker.store.queues import PAUSED
 from worker.store.session import Boundary, Database, as_rows
 
 _PAUSE: Final = text("""
 WITH known AS (
-    INSERT INTO accounts AS a (provider, account, paused_at, paused_until, paused_by, paused_because)
+    INSERT INTO accounts AS a
+        (provider, account, paused_at, paused_until, paused_by, paused_because)
     VALUES (:provider, :account, orderline_now(),
         orderline_now() + make_interval(secs => CAST(:lasts AS float8)), :by, :why)
     ON CONFLICT (provider, account) DO UPDATE SET paused_until = excluded.paused_until,
@@ -50,31 +50,29 @@ RETURNING id
 
 
 async def pause(
-    db: Database, key: AccountKey, lasts: timedelta | None, decision: Decision
+    db: Database, key: AccountKey, lasts: timedelta | None, *, by: str, why: str | None
 ) -> datetime | None:
     """Claim no order of the account until then, or until it is resumed; when it ends by itself.
 
     A pause takes the place of an earlier one. An account that never had an order may be paused.
     """
     seconds = None if lasts is None else lasts.total_seconds()
-    values = {"lasts": seconds, "by": decision.by, "why": decision.why}
+    values = _telling(key, by, why) | {"lasts": seconds, "by": by, "why": why}
     async with db.transaction(Boundary.PAUSE) as connection:
-        paused = await connection.execute(_PAUSE, _telling(key, decision) | values)
-        until: datetime | None = paused.scalar_one()
+        until: datetime | None = (await connection.execute(_PAUSE, values)).scalar_one()
     return until
 
 
 async def resume(
-    db: Database, key: AccountKey, decision: Decision, *, breaker: bool = False
+    db: Database, key: AccountKey, *, by: str, why: str | None, breaker: bool = False
 ) -> tuple[bool, bool]:
-    """End the account's pause, and close its ``breaker`` as well; whether there was each of them."""
+    """End the account's pause and, if asked, close its ``breaker``; whether there was each."""
     async with db.transaction(Boundary.PAUSE) as connection:
-        ended = (await connection.execute(_RESUME, _telling(key, decision))).one_or_none()
-        data = {"by": decision.by, "why": decision.why}
-        closed = breaker and await close_breaker(connection, key, data)
+        ended = (await connection.execute(_RESUME, _telling(key, by, why))).one_or_none()
+        closed = breaker and await close_breaker(connection, key, {"by": by, "why": why})
     return ended is not None, closed
 
 
-def _telling(key: AccountKey, decision: Decision) -> dict[str, object]:
-    data = as_rows({"by": decision.by, "why": decision.why})
+def _telling(key: AccountKey, by: str, why: str | None) -> dict[str, object]:
+    data = as_rows({"by": by, "why": why})
     return {"provider": key[0], "account": key[1], "id": new_uuid(), "data": data}

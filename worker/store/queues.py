@@ -40,3 +40,12 @@ REST_ENDS: Final = f"""greatest(
     orderline_now(), a.probe_at, CASE WHEN {PAUSED} THEN a.paused_until END)"""
 """The earliest moment at which an account ``a`` may take orders again, as far as that is known: a
 pause without an end may end at any time."""
+
+RESTS_UNTIL: Final = f"CASE WHEN {PAUSED} THEN a.paused_until ELSE a.probe_at END"
+"""When the rest of an account ``a`` ends, or is first put to the proof; null: not by itself."""
+
+RESTS_BECAUSE: Final = f"""CASE
+    WHEN {PAUSED} THEN 'paused by ' || a.paused_by || coalesce(': ' || a.paused_because, '')
+    WHEN a.opened_at IS NOT NULL THEN 'its breaker is open: ' || a.opened_because
+END"""
+"""Why an account ``a`` rests, for people; null where it does not."""
