@@ -273,6 +273,7 @@ async def a_story(
             "development_hosts": receiver.host,
             "grace": 5,
             "retry_for": timedelta(hours=1),
+            "breaker_calls": 10_000,  # only stories about it let one open
             "start_grace": timedelta(seconds=2),  # with the call's own second, what a hang costs
         }
         settings = Settings(_env_file=None, **given | more)
