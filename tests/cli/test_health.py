@@ -35,7 +35,7 @@ SetClock = Callable[[timedelta], None]
 
 CHECKS = [
     "database", "schema", "redis", "intake", "callbacks", "overdue orders", "overdue notifications",
-    "sweep", "jobs",
+    "resting accounts", "sweep", "jobs",
 ]  # fmt: skip
 LONG_AGO = timedelta(seconds=61)
 PATIENCE = 60.0

@@ -165,7 +165,7 @@ async def test_a_paused_account_buys_nothing_and_goes_on_when_it_is_resumed(
 async def test_what_waits_for_longer_than_its_quote_ends_with_it(tender: Story) -> None:
     """A pause without an end ends nothing early."""
     await pauses.pause(tender.db, HERE, None, by="ada", why=None)
-    await tender.submit(gifthub("g"))
+    await tender.submit(gifthub("g", quote={"quoted_at": iso(await tender.now())}))
     await tender.pass_time(timedelta(minutes=9))
     await tender.expire()
     assert await tender.state("g") == "accepted"
