@@ -23,8 +23,8 @@ from worker.steps.sweep import sweep
 from worker.store import pauses
 
 SICK: Final = ("gifthub", "default")
-TICKS: Final = 50
-EVERY: Final = 0.1
+TICKS: Final = 40
+EVERY: Final = 0.25
 """Seconds between two orders of each provider: half of what two busy cores can do, so that what is
 measured is waiting for each other, not for the processor."""
 PAIRS: Final = 5
@@ -111,7 +111,7 @@ async def test_one_sick_provider_among_five_does_not_slow_the_others_down(works:
         order = sorted(runs, reverse=bool(pair % 2))  # who goes first changes
         found = {run: await played(works, run, sick=runs[run]) for run in order}
         without, beside = found[f"well{pair}"], found[f"sick{pair}"]
-        assert (without.sick_calls, beside.sick_calls >= PAIRS) == (0, True)
+        assert (without.sick_calls, beside.sick_calls >= PAIRS) == (0, True), found
         slower.append(without.rate / beside.rate)
         later.append(max(beside.p99, FLOOR) / max(without.p99, FLOOR))
         sys.stdout.write(

@@ -28,15 +28,19 @@ log = get_logger(__name__)
 
 
 async def watch_calls(rt: Runtime) -> set[AccountKey]:
-    """Count, open what has to rest, and see who rests; the accounts there may be work for now."""
+    """Count, open what has to rest, and see who rests; the accounts there may be work for now.
+
+    What becomes of calls that were under way when an account began to rest is no news, and no
+    reason to open its breaker again once somebody closed it.
+    """
     rules = rules_of(rt)
     now, window = rt.clock.monotonic(), rules.window.total_seconds()
     counted = {
-        key: desk.tally.take(now, window)
+        key: spans
         for key, desk in rt.desks.items()
         if desk.tally.any_failed(now, window) or key in rt.rests.troubled
+        if (spans := desk.tally.take(now, window)) and rt.rests.of(key) is None
     }
-    counted = {key: spans for key, spans in counted.items() if spans}
     if counted:
         sums = await breakers.count(rt.db, counted, rules.window)
         for key in counted.keys() & sums.keys():
