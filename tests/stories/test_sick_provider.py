@@ -74,7 +74,7 @@ async def played(works: Story, run: str, *, sick: bool) -> Measured:
         await asyncio.sleep(max(0.0, begun + tick * EVERY - time.perf_counter()))
         name = f"{run}-{tick}"
         others = (hyper(f"{name}-h"), threekit(f"{name}-t"), feedback(f"{name}-f"))
-        ill = (gifthub(f"{name}-g"), gifthub(f"{name}-i")) if sick else ()
+        ill = (gifthub(f"{name}-g"),) if sick else ()
         await works.submit(*others, adobe(f"{name}-a"), *ill)
         for pump in works.engine.pumps:
             pump.ring()
@@ -98,7 +98,7 @@ async def swept(works: Story) -> None:
         await sweep(works.engine.rt)
         for pump in works.engine.pumps:
             pump.ring()
-        await asyncio.sleep(1)
+        await asyncio.sleep(0.5)
 
 
 @pytest.mark.slow
