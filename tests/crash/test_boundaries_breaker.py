@@ -13,7 +13,7 @@ from worker.store.session import Boundary
 
 _STATE = "SELECT opened_at IS NOT NULL FROM accounts WHERE provider = 'gifthub'"
 _TOLD = "SELECT type FROM events WHERE account IS NOT NULL ORDER BY at, id"
-_FEW = {"ORDERLINE_BREAKER_CALLS": "3"}
+_FEW = "3"
 
 
 async def _told(works: Works) -> list[str]:
@@ -31,13 +31,13 @@ async def test_a_breaker_opens_once_whoever_dies_of_it_and_closes_again(
     works: Works, moment: Moment
 ) -> None:
     await works.sandbox.outage("gifthub", Outage.UNAVAILABLE)
-    victim = await works.start_worker("victim", crash_at=moment, **_FEW)
+    victim = await works.start_worker("victim", crash_at=moment, ORDERLINE_BREAKER_CALLS=_FEW)
     await works.start_beat()
     await works.submit(*(gifthub(f"g{n}") for n in range(4)))
     await works.until_dead(victim, moment)
     known = moment == Moment(Boundary.BREAKER, "after")
     assert await _is_open(works) is known
-    await works.start_worker("heir", **_FEW)
+    await works.start_worker("heir", ORDERLINE_BREAKER_CALLS=_FEW)
     await works.until(lambda: _is_open(works), "its breaker is open")
     await works.sandbox.outage("gifthub", seconds=0)
     await works.until_at_rest()
@@ -53,16 +53,16 @@ async def test_the_right_to_probe_outlives_nobody_who_dies_with_it(
     works: Works, moment: Moment
 ) -> None:
     await works.sandbox.outage("gifthub", Outage.UNAVAILABLE)
-    opener = await works.start_worker("opener", **_FEW)
+    opener = await works.start_worker("opener", ORDERLINE_BREAKER_CALLS=_FEW)
     await works.start_beat()
     await works.submit(*(gifthub(f"g{n}") for n in range(4)))
     await works.until(lambda: _is_open(works), "its breaker is open")
     opener.signal(15)
     await asyncio.to_thread(opener.wait, PATIENCE)
     await works.sandbox.outage("gifthub", seconds=0)
-    prober = await works.start_worker("prober", crash_at=moment, **_FEW)
+    prober = await works.start_worker("prober", crash_at=moment, ORDERLINE_BREAKER_CALLS=_FEW)
     await works.until_dead(prober, moment)
-    await works.start_worker("heir", **_FEW)
+    await works.start_worker("heir", ORDERLINE_BREAKER_CALLS=_FEW)
     await works.until_at_rest()
     await check_promises(works)
     assert set((await works.states()).values()) == {"fulfilled"}

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from statistics import median, quantiles
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -78,7 +78,7 @@ async def played(works: Story, run: str, *, sick: bool) -> Measured:
         await works.submit(*others, adobe(f"{name}-a"), *ill)
         for pump in works.engine.pumps:
             pump.ring()
-    rows = []
+    rows: list[Any] = []
     async with asyncio.timeout(60):
         while len(rows) < 4 * TICKS:
             await asyncio.sleep(0.1)
