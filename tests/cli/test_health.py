@@ -76,6 +76,7 @@ async def test_a_sound_installation_is_green_and_each_check_has_its_value_and_it
         "callbacks": 30,
         "overdue orders": 60,
         "overdue notifications": 60,
+        "resting accounts": None,
         "sweep": 15,
         "jobs": None,
     }
