@@ -19,7 +19,11 @@ _BUYING: Final = frozenset({"place", "confirm", "reconcile"})
 
 
 class OrderView(Schema):
-    """One order in a row of a listing, and at the top of its story."""
+    """One order in a row of a listing, and at the top of its story.
+
+    ``rests_because`` is set while its account takes no orders, ``rests_until`` where that ends by
+    itself, or is then put to the proof.
+    """
 
     order_id: UUID
     intent_id: str
@@ -48,6 +52,8 @@ class OrderView(Schema):
     finished_at: datetime | None
     cancel_asked_at: datetime | None = None
     erased_at: datetime | None = None
+    rests_until: datetime | None = None
+    rests_because: str | None = None
     as_of: datetime
 
     @computed_field  # type: ignore[prop-decorator] # mypy knows no decorated properties; pydantic does
@@ -66,6 +72,8 @@ class OrderView(Schema):
         when = f"{stamp(self.due_at)} ({distance(self.due_at, self.as_of)})"
         if self._is_leased:
             return f"{self.step} is under way: leased by {self.leased_by} until {when}"
+        if self._rests:
+            return f"{self.step} waits: {self.provider}/{self.account} rests {self._rest}"
         if self.due_at > self.as_of:
             return f"{self.step} at {when}"
         return f"{self.step} was due at {when}; no worker has taken it yet"
@@ -79,6 +87,8 @@ class OrderView(Schema):
             return "finished"
         if self._is_leased:
             return f"{self.step} under way"
+        if self._rests:
+            return f"{self.step} waits: {self.provider}/{self.account} rests"
         overdue = "" if self.due_at > self.as_of else "due "
         return f"{self.step} {overdue}{distance(self.due_at, self.as_of)}"
 
@@ -86,6 +96,21 @@ class OrderView(Schema):
     def quote_left(self) -> timedelta | None:
         """How long it may still be bought; ``None`` where no quote limits what comes next."""
         return time_left(self.step, self.expires_at, self.as_of)
+
+    @property
+    def _rests(self) -> bool:
+        """Whether its account rests when it is due."""
+        if self.rests_because is None or self.due_at is None:
+            return False
+        return self.rests_until is None or self.rests_until > self.due_at
+
+    @property
+    def _rest(self) -> str:
+        until, because = self.rests_until, self.rests_because
+        if until is None:
+            return f"until it is resumed ({because})"
+        when = f"{stamp(until)} ({distance(until, self.as_of)})"
+        return f"until {when}, at least ({because})"
 
     @property
     def _is_leased(self) -> bool:

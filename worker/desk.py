@@ -7,12 +7,15 @@ from datetime import timedelta
 
 from worker.budget import RetryBudget
 from worker.decisions import Decider
+from worker.decisions.breaker import failed
 from worker.http import Channel
 from worker.order import Claimed, Ordered
 from worker.order_tokens import CallbackUrls
-from worker.outcome import NotSent
+from worker.outcome import LookUp, NotSent
 from worker.pace import Grant, Pace
 from worker.provider import Provider
+from worker.rests import AccountKey
+from worker.tallies import Probe, Tally
 from worker.tokens import TokenKeeper
 
 
@@ -25,7 +28,8 @@ class Desk:
     ``rate`` is how many calls a second all workers together may make, ``pace`` what sees to it
     here, and ``grant`` what the order at hand was claimed with. ``books_rate`` is how many calls a
     second a reconciliation may make. ``callback_urls`` knows where the provider reaches our
-    gateway, if there is one. ``budget`` is this process's own.
+    gateway, if there is one. ``budget`` is this process's own. ``tally`` counts how the calls went;
+    those of an order that is a ``probe`` are told to that instead.
     """
 
     provider_name: str
@@ -44,6 +48,13 @@ class Desk:
     books_rate: float = 4.0
     callback_urls: CallbackUrls | None = None
     budget: RetryBudget = field(default_factory=RetryBudget)
+    tally: Tally = field(default_factory=Tally)
+    probe: Probe | None = None
+
+    @property
+    def key(self) -> AccountKey:
+        """Provider and account name."""
+        return self.provider_name, self.account
 
     def decider_for(self, claimed: Claimed) -> Decider:
         """The rules for one order: what its intent asks may change how the provider behaves."""
@@ -55,6 +66,19 @@ class Desk:
         if self.callback_urls is None:
             return order
         return replace(order, callback_url=self.callback_urls.url_of(order.order_id))
+
+    def note(self, outcome: LookUp, now: float) -> None:
+        """Count a call that has ended, where that says something of the provider.
+
+        ``now`` is in seconds of the monotonic clock.
+        """
+        it_failed = failed(outcome)
+        if it_failed is None:
+            return
+        if self.probe is not None:
+            self.probe.note(failed=it_failed)
+        else:
+            self.tally.note(failed=it_failed, now=now)
 
     @property
     def total(self) -> timedelta:

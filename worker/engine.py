@@ -19,6 +19,7 @@ from worker.pump import Pump
 from worker.reconciliation import reconcile, start
 from worker.runtime import DeskKey, Runtime, open_runtime
 from worker.settings import Settings
+from worker.steps import breaker
 from worker.steps.claim import Claims
 from worker.steps.clocks import OFTEN, compare_clocks
 from worker.steps.collect import collect
@@ -70,6 +71,7 @@ class Engine:
         self._hears_mail = True
         self._stopping = asyncio.Event()
         self._ending: asyncio.Task[Counter[str]] | None = None
+        self._to_watch = asyncio.Event()
 
     def listen_to(self, providers: Container[str], *, mail: bool) -> None:
         """Which bells reach this process; it answers for no others. All do, unless this is told."""
@@ -81,6 +83,7 @@ class Engine:
         self.rt.supervisor.spawn(self._compare_clocks(), "clocks")
         if self.rt.rates is not None:
             self.rt.supervisor.spawn(self.rt.rates.beat_until(self._stopping), "rates")
+        self.rt.supervisor.spawn(self._watch_calls(), "breakers")
         for pump in self.pumps:
             self.rt.supervisor.spawn(pump.run(), f"pump:{pump.name}")
         for (provider, _), pump in self.orders.items():
@@ -120,6 +123,7 @@ class Engine:
         the last part of the grace is kept for writing that down.
         """
         self._stopping.set()
+        self._to_watch.set()
         for pump in self.pumps:
             pump.stop()
         for desk in self.rt.desks.values():
@@ -179,6 +183,38 @@ class Engine:
                 log.warning("clocks_not_compared", error=type(error).__name__)
             await pause(OFTEN.total_seconds(), until=self._stopping)
 
+    async def watch_calls(self) -> None:
+        """Look at the accounts' breakers and pauses, and ring where there may be work now."""
+        for key in await breaker.watch_calls(self.rt):
+            if key in self.orders and key[0] in self._heard:
+                self.orders[key].ring()
+
+    async def _watch_calls(self) -> None:
+        while not self._stopping.is_set():
+            self._to_watch.clear()
+            try:
+                await self.watch_calls()
+            except Exception as error:  # noqa: BLE001 -- the next look will do
+                log.warning("calls_not_watched", error=type(error).__name__)
+            await pause(breaker.OFTEN, until=self._to_watch)
+
+    async def drive(self, claimed: Claimed, desk: Desk) -> str:
+        """Take an order on; one that is a probe decides about its account's breaker."""
+        with desk.granted() as granted:
+            state = await self._drive(claimed, granted)
+        if state == OrderState.EXPIRED:
+            self.end_lapsed()
+        return state
+
+    async def _drive(self, claimed: Claimed, desk: Desk) -> str:
+        lease = self.rt.rests.take_probe(claimed.order.order_id)
+        if lease is None:
+            return await drive(claimed, desk, self.mail, self.rt)
+        try:
+            return await breaker.probe(claimed, lease, desk, self.mail, self.rt)
+        finally:
+            self._to_watch.set()
+
     def _order_pump(self, desk: Desk) -> Pump[Claimed]:
         rt = self.rt
 
@@ -189,7 +225,7 @@ class Engine:
             pump_of(desk.provider_name, desk.account),
             permits=desk.permits,
             claim=Claims(desk, rt, again).take,
-            work=partial(_drive, desk=desk, engine=self),
+            work=partial(self.drive, desk=desk),
             name_of=lambda claimed: claimed.order.order_id,
             supervisor=rt.supervisor,
         )
@@ -198,14 +234,6 @@ class Engine:
 
 def _pulse_of(pump: Pump[Claimed] | Pump[Owed], longest: timedelta) -> PumpPulse:
     return PumpPulse(silent=pump.silent, may=longest.total_seconds() if pump.full else 0.0)
-
-
-async def _drive(claimed: Claimed, *, desk: Desk, engine: Engine) -> str:
-    with desk.granted() as granted:
-        state = await drive(claimed, granted, engine.mail, engine.rt)
-    if state == OrderState.EXPIRED:
-        engine.end_lapsed()
-    return state
 
 
 @asynccontextmanager

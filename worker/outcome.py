@@ -122,6 +122,7 @@ class NotSent:
 
     ``retry_after`` is the provider's own wish. ``token_rejected`` asks the step to renew the
     account's token and call once more. ``throttled``: the provider has too much to do.
+    ``unanswered``: it could not be reached.
     """
 
     reason: str
@@ -129,14 +130,19 @@ class NotSent:
     token_rejected: bool = False
     evidence: Evidence = Evidence()
     throttled: bool = False
+    unanswered: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class InDoubt:
-    """The request may have been executed; nobody here can tell."""
+    """The request may have been executed; nobody here can tell.
+
+    ``unanswered``: no whole answer came, and that was not our doing.
+    """
 
     reason: str
     evidence: Evidence = Evidence()
+    unanswered: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

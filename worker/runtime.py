@@ -25,6 +25,7 @@ from worker.policy import Policy
 from worker.provider import Account, Provider, Token
 from worker.providers import REGISTRY, load_accounts
 from worker.rates import Bucket, Rates
+from worker.rests import AccountKey, Rests
 from worker.settings import Settings
 from worker.signers import Signers
 from worker.skew import ClockWatch
@@ -35,8 +36,7 @@ from worker.store.session import Database, OnBoundary
 from worker.supervisor import Supervisor
 from worker.tokens import TokenCare, TokenKeeper
 
-DeskKey = tuple[str, str]
-"""Provider and account name."""
+DeskKey = AccountKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +64,7 @@ class Runtime:
     deliveries: BatchWriter[deliveries.Delivered, bool]
     database_clock: ClockWatch
     open_orders: OpenOrders
+    rests: Rests
 
     @property
     def delivery_lease(self) -> timedelta:
@@ -162,6 +163,7 @@ def _wired(
         ),
         database_clock=ClockWatch(),
         open_orders=OpenOrders(settings.open_per_producer),
+        rests=Rests(),
     )
 
 

@@ -115,6 +115,17 @@ class Settings(BaseSettings):
     """An order that its provider does not know may still appear there this long after the call
     (and five times the call's deadline); only then its absence is believed."""
 
+    breaker_window: Annotated[Span, Field(ge=timedelta(seconds=10))] = timedelta(minutes=1)
+    """Over how long an account's calls are added up that failed: unreachable, unanswered or 5xx."""
+    breaker_share: float = Field(default=0.5, gt=0, le=1)
+    """Once this share of them failed, its breaker opens: none of its orders is called for until
+    single probes are answered."""
+    breaker_calls: int = Field(default=10, ge=1)
+    """Fewer calls within the window say nothing."""
+    breaker_pause: Annotated[Span, Field(ge=timedelta(seconds=1))] = timedelta(seconds=30)
+    """How long an open breaker waits for its first probe: at least this, and at least as long as a
+    call lasts; twice as long after each probe that fails, up to five minutes."""
+
     reconcile_every: Annotated[Span, Field(ge=timedelta(seconds=1))] = timedelta(hours=1)
     """How often each account's orders are held beside its provider's own books."""
     reconcile_back: Annotated[Span, Field(ge=timedelta(minutes=1))] = timedelta(days=2)

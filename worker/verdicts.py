@@ -31,6 +31,8 @@ _NOTHING_CAME: Final = Refused(
 
 
 WINDOW_CLOSED: Final = "the quote's window closed before the order could be bought"
+OUTRESTED: Final = "the quote would have ended before its provider's account takes orders again"
+"""Why an order ends early whose account rests: its breaker is open, or somebody paused it."""
 
 
 def change_of(claimed: Claimed, **what: Any) -> Change:
@@ -62,11 +64,10 @@ def refused(claimed: Claimed, outcome: Refused = _NOTHING_CAME) -> Change:
     return change_of(claimed, state=state, reason=reason, moves=moves)
 
 
-def expired(claimed: Claimed) -> Change:
+def expired(claimed: Claimed, why: str = WINDOW_CLOSED) -> Change:
     """The quote's window closed before the call that commits money could be made."""
-    reason = WINDOW_CLOSED
-    moves = line_moves(claimed, (), LineState.EXPIRED, reason)
-    return change_of(claimed, state=OrderState.EXPIRED, reason=reason, moves=moves)
+    moves = line_moves(claimed, (), LineState.EXPIRED, why)
+    return change_of(claimed, state=OrderState.EXPIRED, reason=why, moves=moves)
 
 
 def quoted_anew(claimed: Claimed, window: timedelta, why: str) -> Change:

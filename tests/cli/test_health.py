@@ -35,8 +35,7 @@ SetClock = Callable[[timedelta], None]
 
 CHECKS = [
     "database", "schema", "redis", "redis room", "intake", "callbacks", "overdue orders",
-    "overdue notifications",
-    "sweep", "jobs",
+    "overdue notifications", "resting accounts", "sweep", "jobs",
 ]  # fmt: skip
 LONG_AGO = timedelta(seconds=61)
 PATIENCE = 60.0
@@ -78,6 +77,7 @@ async def test_a_sound_installation_is_green_and_each_check_has_its_value_and_it
         "callbacks": 30,
         "overdue orders": 60,
         "overdue notifications": 60,
+        "resting accounts": None,
         "sweep": 15,
         "jobs": None,
     }

@@ -21,6 +21,7 @@ from worker.store.session import Database
 SETTINGS: Final = {
     "ORDERLINE_START_GRACE": "0.5",
     "ORDERLINE_LEASE_MARGIN": "0.5",
+    "ORDERLINE_BREAKER_PAUSE": "1",
     "ORDERLINE_RETRY_BASE": "0.2",
     "ORDERLINE_RETRY_CAP": "1",
     "ORDERLINE_RETRY_FLOOR": "100",

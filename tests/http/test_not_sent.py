@@ -5,7 +5,6 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -38,21 +37,6 @@ async def test_nobody_listens(method: str) -> None:
 
 async def test_the_name_does_not_resolve() -> None:
     assert await call(Channel("http://nonexistent.invalid")) == NotSent("dns_failed")
-
-
-@pytest.fixture
-def deaf_port() -> Iterator[int]:
-    """A port whose queue of connections is full, so that the next one waits for ever."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        fillers = [socket.socket() for _ in range(4)]
-        for filler in fillers:
-            filler.settimeout(0)
-            filler.connect_ex(listener.getsockname())
-        yield listener.getsockname()[1]
-        for filler in fillers:
-            filler.close()
 
 
 async def test_nobody_accepts(deaf_port: int) -> None:

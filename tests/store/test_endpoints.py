@@ -412,9 +412,9 @@ async def test_what_an_operator_decides_is_told_and_purged_after_a_while(
     assert [row.type for row in events] == ["endpoint.disabled", "endpoint.enabled"]
     assert events[0].data == {"because": "operator", "by": "ada", "why": "because"}
     assert events[1].data == {"by": "ada", "why": "because"}
-    assert await purge.delete_endpoint_events(shop.db, DAY, 10) == 0
+    assert await purge.delete_events(shop.db, "endpoint", DAY, 10) == 0
     set_clock(2 * DAY)
-    assert await purge.delete_endpoint_events(shop.db, DAY, 10) == 2
+    assert await purge.delete_events(shop.db, "endpoint", DAY, 10) == 2
     assert await told(shop) == []
 
 

@@ -18,6 +18,7 @@ from worker.cli.session import Unreachable, opened_database, opened_redis, revis
 from worker.clock import SystemClock
 from worker.crypto import Vault
 from worker.errors import SettingsError
+from worker.health import accounts as rests
 from worker.health import books, broker, database, endpoints, progress, setup, turns, work
 from worker.health.finding import Finding, Level, fail
 from worker.health.progress import Limits
@@ -124,6 +125,7 @@ async def _examine_rows(
         turns.judge_turns(jobs, limits),
         *turns.judge_missed(jobs),
         *work.judge_standing(loads, facts),
+        *rests.judge_resting(await rests.read_resting(db)),
         *endpoints.judge_endpoints(await endpoints.read_endpoints(db)),
     ]
 

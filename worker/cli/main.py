@@ -8,7 +8,15 @@ from typing import Annotated
 import typer
 
 from worker import logs
-from worker.cli import api_keys, differences, endpoints, notifications, producers, quarantine
+from worker.cli import (
+    accounts,
+    api_keys,
+    differences,
+    endpoints,
+    notifications,
+    producers,
+    quarantine,
+)
 from worker.cli.cancel import cancel
 from worker.cli.chaos import chaos
 from worker.cli.demo import demo
@@ -64,6 +72,9 @@ app.add_typer(notifications.app, name="notifications")
 app.add_typer(endpoints.app, name="endpoints")
 app.add_typer(producers.app, name="producers")
 app.add_typer(api_keys.app, name="api-keys")
+app.command("accounts")(accounts.accounts)
+app.command("pause")(accounts.pause)
+app.command("resume")(accounts.resume)
 app.command("providers")(providers)
 app.command("schema")(schema)
 app.command("migrate")(migrate)

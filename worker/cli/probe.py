@@ -12,7 +12,7 @@ from typing import Any, Final
 from worker import streams
 from worker.cli.session import Unreachable, opened_database, opened_redis, revision
 from worker.clock import SystemClock
-from worker.health import broker, database, progress, turns
+from worker.health import accounts, broker, database, progress, turns
 from worker.health.finding import Finding, Level, fail
 from worker.health.progress import Limits, Progress
 from worker.health.pulses import judge_pulses
@@ -27,7 +27,7 @@ MEND: Final = "start it, or correct the variable"
 BEAT: Final = ("database", "schema", "sweep")
 INSTALLATION: Final = (
     "database", "schema", "redis", "redis room", "intake", "callbacks", "overdue orders",
-    "overdue notifications", "sweep", "jobs",
+    "overdue notifications", "resting accounts", "sweep", "jobs",
 )  # fmt: skip
 
 _SERVERS: Final = ("database", "redis")
@@ -130,6 +130,7 @@ async def _read_rows(db: Database, board: Board) -> None:
     board.known.set()
     board.progress = await progress.read_progress(db)
     board.put(*progress.judge_progress(board.progress, board.limits))
+    board.put(accounts.judge_rests(await accounts.read_resting(db)))
     board.put(turns.judge_turns(await turns.read_turns(db), board.limits))
 
 

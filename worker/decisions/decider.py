@@ -24,7 +24,15 @@ from worker.outcome import (
     RefusalCode,
     Refused,
 )
-from worker.verdicts import attempt_end, change_of, noted, parked, refused, still_parked
+from worker.verdicts import (
+    WINDOW_CLOSED,
+    attempt_end,
+    change_of,
+    noted,
+    parked,
+    refused,
+    still_parked,
+)
 
 _STALE: Final = frozenset({RefusalCode.EXPIRED, RefusalCode.PRICE_CHANGED})
 """A no to the call that buys, after which a new quote may still be bought."""
@@ -142,9 +150,9 @@ class Decider(Rules):
         """Before the call could be made, another one turned out to have come through."""
         return parked(claimed, "another order of it was found at the provider, by a late answer")
 
-    def window_closed(self, claimed: Claimed) -> Change:
+    def window_closed(self, claimed: Claimed, why: str = WINDOW_CLOSED) -> Change:
         """The quote expired before the call that commits money could be made."""
-        return doubts.unless_doubted(self, claimed, self.lapsed(claimed))
+        return doubts.unless_doubted(self, claimed, self.lapsed(claimed, why))
 
     def _refusal_to_cancel(self, claimed: Claimed) -> Change | None:
         reason = cancels.refusal(self, claimed)

@@ -85,7 +85,9 @@ class Rules:
             and claimed.cancel_asked_at is None
             and claimed.requotes < self.policy.requotes
         )
-        return quoted_anew(claimed, self.policy.quote_window, why) if again else expired(claimed)
+        if again:
+            return quoted_anew(claimed, self.policy.quote_window, why)
+        return expired(claimed, why)
 
     def over(self, claimed: Claimed, last: str) -> Change | None:
         """How the order ends unbought, or is quoted anew, once no time is left for a call."""

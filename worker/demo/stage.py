@@ -44,6 +44,7 @@ _CREDENTIALS: Final = ("email", "token", "callback_api_key", "client_secret")
 """Of the sandbox's accounts; its password is a word that may stand anywhere."""
 _BOUGHT: Final = frozenset({OrderState.PLACED, OrderState.FULFILLED, OrderState.PARKED})
 _SETTINGS: Final = {
+    "ORDERLINE_BREAKER_PAUSE": "1",
     "ORDERLINE_RETRY_BASE": "0.4",
     "ORDERLINE_RETRY_CAP": "2",
     "ORDERLINE_RETRY_FLOOR": "100",

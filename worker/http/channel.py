@@ -24,6 +24,12 @@ _HEADERS: Final = {
 _JSON: Final = {"content-type": "application/json"}
 _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
+_OURS: Final = (httpx.LocalProtocolError, httpx.WriteTimeout)
+"""What no provider is to blame for: a header of ours, and our own deadline for the first byte."""
+_FAIR_WAIT: Final = 1.0
+"""Seconds in which a connection can be had. Where our deadline left less, that it was not had in
+time says nothing of the provider."""
+
 _LOOK_EVERY: Final = timedelta(milliseconds=300)
 """Looks at different moments within a second are what makes a coarse clock's reading fine."""
 _NO_CLOCK: Final = timedelta(days=1)
@@ -79,7 +85,8 @@ class Channel:
         JSON unless ``headers`` say otherwise. ``commits`` says that the call may cost money:
         it gets no connection that has rested for long.
 
-        ``NotSent``: no byte of it was written. ``InDoubt``: it may have arrived. Any answer,
+        ``NotSent``: no byte of it was written. ``InDoubt``: it may have arrived. Both say whether
+        it was the other side that left it ``unanswered``. Any answer,
         redirects and errors too, is a ``Reply``. Raises ``ValueError`` for a path without its
         slash and ``httpx.InvalidURL`` for one with control characters, before anything is
         sent; a cancelled call leaves as ``CancelledError``, its connection closed.
@@ -94,7 +101,7 @@ class Channel:
             stream=httpx.ByteStream(content or b""),
             extensions={"exchange": exchange},
         )
-        status, asked_at = None, self._clock.now()
+        status, asked_at, theirs = None, self._clock.now(), True
         try:
             async with exchange.timer:
                 response = await self._transport.handle_async_request(request)
@@ -102,13 +109,16 @@ class Channel:
                 body = b"".join([chunk async for chunk in response.aiter_raw()])
         except TimeoutError:
             reason = "timeout" if exchange.written else "deadline_passed"
+            theirs = exchange.written or exchange.waited >= _FAIR_WAIT
         except httpx.TransportError as exc:
-            reason = str(exc)
+            reason, theirs = str(exc), not isinstance(exc, _OURS)
         else:
             reply = Reply(status, response.headers, body)
             self._look_at_clock(asked_at, reply)
             return reply
-        return InDoubt(reason, Evidence(status=status)) if exchange.written else NotSent(reason)
+        if exchange.written:
+            return InDoubt(reason, Evidence(status=status), unanswered=theirs)
+        return NotSent(reason, unanswered=theirs)
 
     def _look_at_clock(self, asked_at: datetime, reply: Reply) -> None:
         """Once in a while: an account under load would say the same many times a second."""

@@ -69,14 +69,20 @@ class Exchange:
     after which a connection is still used.
     """
 
-    __slots__ = ("_deadline", "_line", "_max_idle", "timer", "written")
+    __slots__ = ("_begun_at", "_deadline", "_line", "_max_idle", "timer", "written")
 
     def __init__(self, line: Line, max_idle: float, deadline: Deadline | None = None) -> None:
         self._line = line
         self._max_idle = max_idle
         self._deadline = deadline
+        self._begun_at = asyncio.get_running_loop().time()
         self.written = False
         self.timer = asyncio.timeout(None if deadline is None else deadline.start_by - line.now())
+
+    @property
+    def waited(self) -> float:
+        """Seconds since it was begun."""
+        return asyncio.get_running_loop().time() - self._begun_at
 
     async def __call__(
         self, request: aiohttp.ClientRequest, handler: ClientHandlerType

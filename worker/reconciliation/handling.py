@@ -14,7 +14,7 @@ from worker.logs import get_logger
 from worker.order import Claimed, Ordered
 from worker.outcome import Confirmed, Pending
 from worker.runtime import Runtime
-from worker.steps.ask import ask
+from worker.steps.ask import ask_about
 from worker.store import claims, differences
 from worker.store.claimed import peek
 from worker.store.differences import Found
@@ -83,11 +83,11 @@ async def _asked(
 ) -> tuple[Change, Settled]:
     decider, provider = desk.decider_for(claimed), desk.provider
     if disputes.is_placed(claimed):
-        outcome = await ask(partial(provider.poll, _all_open(claimed.order)), desk, rt)
+        outcome = await ask_about(partial(provider.poll, _all_open(claimed.order)), desk, rt)
         return disputes.polled(decider, claimed, difference, outcome, rt.chance())
     if claimed.attempt is None or not disputes.can_look_up(claimed):
         return disputes.unknown_call(claimed, difference)
-    finding = await ask(partial(provider.look_up, claimed.order, claimed.attempt), desk, rt)
+    finding = await ask_about(partial(provider.look_up, claimed.order, claimed.attempt), desk, rt)
     return disputes.looked_up(decider, claimed, difference, finding, rt.chance())
 
 
@@ -97,7 +97,7 @@ async def _ask_about_ended(difference: Difference, desk: Desk, rt: Runtime) -> H
     orders = await peek(rt.db, rt.vault, [difference.order_id])
     if not orders or orders[0].finished_at is None or difference.rule is not Rule.PARK:
         return None
-    said = await ask(partial(desk.provider.poll, _all_open(orders[0].order)), desk, rt)
+    said = await ask_about(partial(desk.provider.poll, _all_open(orders[0].order)), desk, rt)
     agrees = isinstance(said, Confirmed | Pending) and disputes.agrees(orders[0], said.lines)
     return Handling.AGREED if agrees else None
 

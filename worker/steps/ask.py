@@ -2,13 +2,16 @@
 
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import TypeVar
 
 from worker.desk import Desk
 from worker.http import Deadline
-from worker.outcome import InDoubt, NotSent
+from worker.outcome import InDoubt, LookUp, NotSent
 from worker.runtime import Runtime
 from worker.steps.answer import Answer, answer
 from worker.steps.ready import ready
+
+Finding = TypeVar("Finding", bound=LookUp)
 
 
 async def ask(
@@ -32,3 +35,15 @@ async def ask(
             return said
         rejected = token
     return NotSent("the provider rejects a fresh access token")
+
+
+async def ask_about(
+    question: Callable[[Deadline, str | None], Awaitable[Finding]], desk: Desk, rt: Runtime
+) -> Finding | NotSent | InDoubt:
+    """The same about an order, which counts for the breaker.
+
+    Books do not: that a long list is not answered says nothing of the calls that orders need.
+    """
+    said = await ask(question, desk, rt)
+    desk.note(said, rt.clock.monotonic())
+    return said

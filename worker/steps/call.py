@@ -63,6 +63,7 @@ async def call(claimed: Claimed, step: Step, verb: Verb, desk: Desk, rt: Runtime
     order = desk.addressed(claimed.order)
     desk.budget.called()
     outcome = await _ask(partial(verb, order, attempt, deadline), token, desk, rt)
+    desk.note(outcome, rt.clock.monotonic())
     theirs = decider.capabilities.ends_quotes
     if theirs and isinstance(outcome, Confirmed) and outcome.expires_at is not None:
         # The provider judges its quote by its own clock, we by the database's.

@@ -18,7 +18,7 @@ from worker.runtime import Runtime
 from worker.steps.settle import ELSEWHERE, write
 from worker.store import claims, upkeep
 from worker.store.notifications import Owed
-from worker.verdicts import cancelled, expired
+from worker.verdicts import OUTRESTED, WINDOW_CLOSED, cancelled, expired
 
 _BATCH: Final = 200
 _BATCHES: Final = 50
@@ -60,4 +60,10 @@ def _decided(claimed: Claimed, rt: Runtime) -> Change:
         return expired(claimed) if claimed.cancel_asked_at is None else cancelled(claimed)
     decider = desk.decider_for(claimed)
     instead = decider.before_call(claimed, claimed.step, rt.chance())
-    return instead or decider.window_closed(claimed)
+    return instead or decider.window_closed(claimed, _why(claimed, decider.needs))
+
+
+def _why(claimed: Claimed, needs: timedelta) -> str:
+    """Nothing but a rest of its account ends an order before its quote leaves no time."""
+    early = claimed.expires_at is not None and claimed.expires_at - claimed.now > needs
+    return OUTRESTED if early else WINDOW_CLOSED

@@ -5,7 +5,7 @@ from functools import partial
 from worker.desk import Desk
 from worker.order import Claimed
 from worker.runtime import Runtime
-from worker.steps.ask import ask
+from worker.steps.ask import ask_about
 from worker.steps.decided import Decided
 
 
@@ -14,5 +14,5 @@ async def poll(claimed: Claimed, desk: Desk, rt: Runtime) -> Decided:
     instead = desk.decider_for(claimed).before_poll(claimed)
     if instead is not None:
         return Decided(claimed, instead)
-    outcome = await ask(partial(desk.provider.poll, claimed.order), desk, rt)
+    outcome = await ask_about(partial(desk.provider.poll, claimed.order), desk, rt)
     return Decided(claimed, desk.decider_for(claimed).after_poll(claimed, outcome, rt.chance()))

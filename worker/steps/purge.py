@@ -30,8 +30,8 @@ class Purged:
     """What a run came to. ``more`` says that it ended with work left, for the next one.
 
     ``orders`` were purged, ``quarantine`` entries deleted; ``personal`` counts the orders and the
-    entries of which personal data was erased. Reconciliations and
-    events of endpoints that old go uncounted.
+    entries of which personal data was erased. Reconciliations, and
+    events of endpoints and accounts, that old go uncounted.
     """
 
     orders: int
@@ -50,7 +50,13 @@ async def purge(rt: Runtime) -> Purged:
         "orders": (partial(purging.bury, rt.db, retention), PURGED_AT_ONCE),
         "quarantine": (partial(purging.delete_closed, rt.db, retention), PURGED_AT_ONCE),
         "books": (partial(purging.delete_books, rt.db, retention), PURGED_AT_ONCE),
-        "endpoints": (partial(purging.delete_endpoint_events, rt.db, retention), PURGED_AT_ONCE),
+        **{
+            f"{subject}s": (
+                partial(purging.delete_events, rt.db, subject, retention),
+                PURGED_AT_ONCE,
+            )
+            for subject in purging.BESIDE_ORDERS
+        },
         "erased": (
             partial(erasing.erase, rt.db, personal, sent_again_for=SENT_AGAIN_FOR),
             ERASED_AT_ONCE,

@@ -5,7 +5,7 @@ from functools import partial
 from worker.desk import Desk
 from worker.order import Claimed
 from worker.runtime import Runtime
-from worker.steps.ask import ask
+from worker.steps.ask import ask_about
 from worker.steps.decided import Decided
 
 
@@ -15,5 +15,7 @@ async def reconcile(claimed: Claimed, desk: Desk, rt: Runtime) -> Decided:
     instead = desk.decider_for(claimed).before_look_up(claimed)
     if instead is not None:
         return Decided(claimed, instead)
-    finding = await ask(partial(desk.provider.look_up, claimed.order, claimed.attempt), desk, rt)
+    finding = await ask_about(
+        partial(desk.provider.look_up, claimed.order, claimed.attempt), desk, rt
+    )
     return Decided(claimed, desk.decider_for(claimed).after_look_up(claimed, finding, rt.chance()))

@@ -19,7 +19,7 @@ from worker.lifecycle import OrderState
 from worker.order import Claimed
 from worker.outcome import Confirmed, Pending
 from worker.runtime import Runtime
-from worker.steps.ask import ask
+from worker.steps.ask import ask_about
 from worker.store import claims, orders
 from worker.store.claimed import peek
 from worker.store.orders import Settling
@@ -94,7 +94,7 @@ async def _ask_first(claimed: Claimed, decision: Decision, desk: Desk, rt: Runti
     if desk.decider_for(claimed).capabilities.polls is Polling.NONE:
         return
     order = decision.under(claimed.order)
-    said = await ask(partial(desk.provider.poll, order), desk, rt)
+    said = await ask_about(partial(desk.provider.poll, order), desk, rt)
     if not isinstance(said, Confirmed | Pending):
         raise Undecidable(
             f"the provider does not confirm it: {said.reason}; --unchecked records it all the same"

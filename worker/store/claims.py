@@ -6,7 +6,7 @@ older lease.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from worker.lifecycle import TERMINAL_ORDERS
 from worker.order import Claimed
 from worker.store.claimed import as_claimed, readable, rows_of
 from worker.store.columns import listed
-from worker.store.queues import IN_QUEUE, queues
+from worker.store.queues import IN_QUEUE, REST_ENDS, RESTS, queues
 from worker.store.session import Boundary, Database, Row, as_rows
 
 _OF_ACCOUNT: Final = "o.provider = :provider AND o.account = :account"
@@ -39,6 +39,9 @@ places AS (
         SELECT o.due_at FROM orders o WHERE {IN_QUEUE} AND o.due_at <= orderline_now()
         ORDER BY o.due_at LIMIT :free
     ) d
+    WHERE :probing OR NOT EXISTS (
+        SELECT FROM accounts a
+        WHERE a.provider = :provider AND a.account = :account AND {RESTS})
 ),
 given AS (
     SELECT *, producer <= :after AS came_by FROM places
@@ -48,9 +51,10 @@ shares AS (
     SELECT provider, account, producer, priority, count(*) AS share FROM given
     GROUP BY provider, account, producer, priority
 ),"""  # noqa: S608 -- clauses of ours
-"""Permits go round among the producers: one each, beginning behind the one that was served last,
-until none is left. What is due of a producer is counted as far as that matters, without a lock;
-then so many are taken of each queue that are not locked."""
+"""Nothing of an account that rests, but a probe. Permits go round among the producers: one each,
+beginning behind the one that was served last, until none is left. What is due of a producer is
+counted as far as that matters, without a lock; then so many are taken of each queue that are not
+locked."""
 
 _LAST: Final = """(
     SELECT producer FROM given ORDER BY place DESC, came_by DESC, producer DESC LIMIT 1
@@ -67,22 +71,26 @@ _KNOWN_BY_ATTEMPT: Final = """
 """A finished order is due only where somebody wants it called off: that opens it to what is learnt
 of that call, not to what is learnt of an older one. A parked one waits for just such knowledge."""
 
-_LAPSED: Final = """
+_LAPSED: Final = f"""
     SELECT o.id FROM orders o
+    JOIN accounts a USING (provider, account)
     LEFT JOIN jsonb_to_recordset(CAST(:needs AS jsonb)) AS n(
         provider text, account text, needs float8) USING (provider, account)
     WHERE o.step IN ('place', 'confirm') AND o.expires_at IS NOT NULL
-      AND o.expires_at < orderline_now() + make_interval(secs => :longest)
-      AND o.expires_at < orderline_now() + make_interval(secs => coalesce(n.needs, 0))
+      AND o.expires_at < (SELECT max({REST_ENDS}) FROM accounts a) + make_interval(secs => :longest)
+      AND o.expires_at < make_interval(secs => coalesce(n.needs, 0)) + CASE
+          WHEN o.intent #>> '{{quote,requote}}' = 'true' THEN orderline_now() ELSE {REST_ENDS} END
       AND (o.lease_until IS NULL OR o.lease_until <= orderline_now())
       AND (n.needs IS NOT NULL OR (
-          o.attempts = 0 AND o.intent #>> '{quote,requote}' IS DISTINCT FROM 'true'))
+          o.attempts = 0 AND o.intent #>> '{{quote,requote}}' IS DISTINCT FROM 'true'))
     ORDER BY o.expires_at
     LIMIT :free
     FOR UPDATE OF o SKIP LOCKED
-"""
-"""What no call can be made for in time any more. Of an account that is not configured here nobody
-can say what doubt allows, so only those that no call was ever made for and none may be anew."""
+"""  # noqa: S608 -- clauses of ours
+"""What no call can be made for in time any more, also because its account rests until then; a quote
+that may be renewed is kept for as long as it lasts. Of an account that is not configured here
+nobody can say what doubt allows, so only those that no call was ever made for and none may be
+anew."""
 
 _UNFINISHED: Final = f"""
     SELECT id FROM orders
@@ -133,6 +141,18 @@ class Taken:
     last: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taking:
+    """What is claimed: at most ``free`` due orders of an account, for ``worker``."""
+
+    provider: str
+    account: str
+    free: int
+    worker: str
+    lease: timedelta
+    after: str = ""
+
+
 async def claim(
     db: Database,
     vault: Vault,
@@ -146,22 +166,25 @@ async def claim(
 ) -> Taken:
     """Lease at most ``free`` due orders of an account, in turn among its producers.
 
-    The round begins behind ``after``, the producer that the last one ended with. Of one producer
-    the most urgent come first, and among those the longest due.
+    None while it rests. The round begins behind ``after``, the producer that the last one ended
+    with. Of one producer the most urgent come first, and among those the longest due.
     """
-    values = {
-        "provider": provider,
-        "account": account,
-        "free": free,
-        "after": after,
-        "worker": worker,
-        "lease": lease.total_seconds(),
-    }
+    taking = Taking(
+        provider=provider, account=account, free=free, worker=worker, lease=lease, after=after
+    )
     async with db.transaction(Boundary.CLAIM) as connection:
-        leased = (await connection.execute(_CLAIM, values)).all()
-        rows = await rows_of(connection, [row.id for row in leased]) if leased else ()
+        return await take(connection, vault, taking)
+
+
+async def take(
+    connection: AsyncConnection, vault: Vault, taking: Taking, *, probing: bool = False
+) -> Taken:
+    """``claim``, within a transaction; ``probing`` also while the account rests."""
+    values = asdict(taking) | {"lease": taking.lease.total_seconds(), "probing": probing}
+    leased = (await connection.execute(_CLAIM, values)).all()
+    rows = await rows_of(connection, [row.id for row in leased]) if leased else ()
     orders = [claimed for row in rows if (claimed := readable(row, vault)) is not None]
-    return Taken(orders, leased[0].last if leased else after)
+    return Taken(orders, leased[0].last if leased else taking.after)
 
 
 async def claim_lapsed(

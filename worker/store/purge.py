@@ -6,7 +6,7 @@ goes only at rest: nothing is due, nobody is owed anything, no person has to dec
 """
 
 from datetime import timedelta
-from typing import Final
+from typing import Final, Literal
 
 from sqlalchemy import text
 
@@ -85,15 +85,19 @@ _DELETE_CLOSED: Final = (
     text("DELETE FROM quarantine WHERE id = ANY(:ids)"),
 )
 
-_DELETE_ENDPOINT_EVENTS: Final = text("""
+Subject = Literal["endpoint", "account"]
+BESIDE_ORDERS: Final[tuple[Subject, ...]] = ("endpoint", "account")
+"""What has events besides orders and the quarantine, and stays when they are deleted."""
+
+_DELETE_EVENTS: Final = """
 DELETE FROM events WHERE id IN (
     SELECT id FROM events
-    WHERE endpoint IS NOT NULL AND at <= orderline_now() - make_interval(secs => :age)
+    WHERE {subject} IS NOT NULL AND at <= orderline_now() - make_interval(secs => :age)
     ORDER BY at LIMIT :limit
     FOR UPDATE SKIP LOCKED
 )
 RETURNING id
-""")
+"""
 
 _DELETE_BOOKS: Final = text("""
 WITH differing AS (
@@ -145,11 +149,15 @@ async def delete_closed(db: Database, age: timedelta, limit: int) -> int:
     return len(ids)
 
 
-async def delete_endpoint_events(db: Database, age: timedelta, limit: int) -> int:
-    """Delete at most ``limit`` events of endpoints that old: what happened, not how they stand."""
+async def delete_events(db: Database, subject: Subject, age: timedelta, limit: int) -> int:
+    """Delete at most ``limit`` events that old of endpoints, or of accounts.
+
+    That is what happened to them, not how they stand.
+    """
     async with db.transaction(Boundary.PURGE) as connection:
         values = {"age": age.total_seconds(), "limit": limit}
-        return len((await connection.execute(_DELETE_ENDPOINT_EVENTS, values)).all())
+        statement = text(_DELETE_EVENTS.format(subject=subject))
+        return len((await connection.execute(statement, values)).all())
 
 
 async def delete_books(db: Database, age: timedelta, limit: int) -> int:

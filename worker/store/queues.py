@@ -28,8 +28,24 @@ IN_QUEUE: Final = """(o.provider, o.account, o.producer, o.priority)
     = (q.provider, q.account, q.producer, q.priority)"""
 """Whether an order ``o`` waits in a queue ``q``."""
 
-RESTS: Final = """(
-    (a.paused_at IS NOT NULL AND (a.paused_until IS NULL OR a.paused_until > orderline_now()))
-    OR a.opened_at IS NOT NULL
+PAUSED: Final = """(
+    a.paused_at IS NOT NULL AND (a.paused_until IS NULL OR a.paused_until > orderline_now())
 )"""
-"""Whether an account ``a`` takes no orders now: somebody paused it, or its breaker is open."""
+"""Whether somebody has an account ``a`` paused now."""
+
+RESTS: Final = f"({PAUSED} OR a.opened_at IS NOT NULL)"
+"""Whether an account ``a`` takes no orders now: it is paused, or its breaker is open."""
+
+REST_ENDS: Final = f"""greatest(
+    orderline_now(), a.probe_at, CASE WHEN {PAUSED} THEN a.paused_until END)"""
+"""The earliest moment at which an account ``a`` may take orders again, as far as that is known: a
+pause without an end may end at any time."""
+
+RESTS_UNTIL: Final = f"CASE WHEN {PAUSED} THEN a.paused_until ELSE a.probe_at END"
+"""When the rest of an account ``a`` ends, or is first put to the proof; null: not by itself."""
+
+RESTS_BECAUSE: Final = f"""CASE
+    WHEN {PAUSED} THEN 'paused by ' || a.paused_by || coalesce(': ' || a.paused_because, '')
+    WHEN a.opened_at IS NOT NULL THEN 'its breaker is open: ' || a.opened_because
+END"""
+"""Why an account ``a`` rests, for people; null where it does not."""

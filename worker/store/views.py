@@ -22,6 +22,7 @@ from schemas.intents import Priority
 from schemas.money import plain
 from schemas.notifications import Price
 from schemas.orders import OrderView, RecentLine
+from worker.store.queues import RESTS_BECAUSE, RESTS_UNTIL
 from worker.store.session import Database, Row
 
 CANDIDATES: Final = 20
@@ -29,21 +30,22 @@ CANDIDATES: Final = 20
 
 _SNAPSHOT: Final = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
-_ORDERS: Final = """
+_ORDERS: Final = f"""
 SELECT o.id, o.intent_id, o.producer, o.provider, o.account, o.state, o.attempts, o.provider_ref,
     o.priority, o.quoted_at, o.expires_at, o.max_total, o.currency, o.total, o.total_currency,
     o.step, o.tries, o.due_at, o.lease_until, o.leased_by, o.reason, o.parked_reason,
     o.created_at, o.updated_at, o.finished_at, o.cancel_asked_at, o.erased_at,
-    orderline_now() AS as_of, l.lines, l.delivered
-FROM orders o
+    orderline_now() AS as_of, l.lines, l.delivered,
+    {RESTS_UNTIL} AS rests_until, {RESTS_BECAUSE} AS rests_because
+FROM orders o JOIN accounts a USING (provider, account)
 CROSS JOIN LATERAL (
     SELECT count(*) AS lines, count(*) FILTER (WHERE state = 'delivered') AS delivered
     FROM lines WHERE order_id = o.id
 ) l
-WHERE {where}
+WHERE {{where}}
 ORDER BY o.id DESC
 LIMIT :limit
-"""
+"""  # noqa: S608 -- clauses of ours
 
 _NAMED: Final = text("""
 SELECT id FROM orders WHERE id = CAST(:order_id AS uuid)
@@ -198,6 +200,8 @@ def _order(row: Row) -> OrderView:
         finished_at=row.finished_at,
         cancel_asked_at=row.cancel_asked_at,
         erased_at=row.erased_at,
+        rests_until=row.rests_until,
+        rests_because=row.rests_because,
         as_of=row.as_of,
     )
 
