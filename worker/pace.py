@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Final
 
 from worker.outcome import NotSent
-from worker.rates import Bucket
+from worker.rates import LONGEST_WAIT, Bucket
 from worker.supervisor import Supervisor, pause
 
 _FRESH: Final = 0.1
@@ -22,7 +22,7 @@ _FORGOTTEN: Final = 1.0
 _GATHER: Final = 0.01
 _CATCH_UP: Final = 1.03
 """By which share calls may leave faster than the rate: what was held up must once be through."""
-_LONGEST_WAIT: Final = 0.5
+_LONGEST_STAY: Final = 0.5
 """A call is never held longer before it leaves: its attempt is open."""
 
 
@@ -54,12 +54,12 @@ class Pace:
         one by one.
         """
         if self._waiting:
-            return 0, 1 / self._bucket.rate
+            return 0, min(1 / self._bucket.rate, LONGEST_WAIT)
         while self._in_hand and self._in_hand[0] < _now() - _FORGOTTEN:
             self._in_hand.popleft()
         spare = self.held + len(self._in_hand) - self._plenty
         if spare > 0:
-            return 0, spare / self._bucket.rate
+            return 0, min(spare / self._bucket.rate, LONGEST_WAIT)
         return await self._fetch(most)
 
     async def wait(self) -> NotSent | None:
@@ -100,7 +100,7 @@ class Pace:
         now = _now()
         if moment is None:
             moment = self._in_hand.popleft() if self._in_hand else now
-        at = min(max(moment, self._next, now), now + _LONGEST_WAIT)
+        at = min(max(moment, self._next, now), now + _LONGEST_STAY)
         self._next = at + 1 / (self._bucket.rate * _CATCH_UP)
         if at > now:
             await asyncio.sleep(at - now)

@@ -39,7 +39,7 @@ _PATIENCE: Final = 1.0
 _BEAT_EVERY: Final = 2.0
 _GONE_AFTER: Final = 10
 _SHORTEST_WAIT: Final = 0.001
-_LONGEST_WAIT: Final = 1.0
+LONGEST_WAIT: Final = 1.0
 """Others give grants back, so nobody waits longer before they look again."""
 _FINEST: Final = 1_000_000
 
@@ -218,4 +218,4 @@ def _waits(reset_after: float, count: int, rate: float) -> Sequence[float]:
 
 
 def _bounded(seconds: float) -> float:
-    return min(max(seconds, _SHORTEST_WAIT), _LONGEST_WAIT)
+    return min(max(seconds, _SHORTEST_WAIT), LONGEST_WAIT)

@@ -144,8 +144,9 @@ async def test_quotes_that_died_in_an_outage_are_ended_without_using_up_the_rate
         await until(lambda: story.sandbox.hits("threekit", "create") == alive)
         took = time.monotonic() - began
         await until(lambda: story.one("SELECT count(*) = 0 FROM orders WHERE due_at IS NOT NULL"))
+        said = f"{dead} dead ones: the first live one after {first:.1f} s, all {took:.1f} s"
         with capsys.disabled():
-            print(f"\n{dead} dead ones: the first live one after {first:.1f} s, all {took:.1f} s")  # noqa: T201 -- what it measures
+            print(f"\n{said}")  # noqa: T201 -- what it measures
         states = {row.state: row.n for row in await story.all(_STATES)}
         assert states == {"expired": dead, "fulfilled": alive}
         assert story.sandbox.hits("threekit") == alive
