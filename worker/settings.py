@@ -107,7 +107,7 @@ class Settings(BaseSettings):
     """An order whose call was surely not made this often in a row fails."""
     retry_share: float = Field(default=0.1, ge=0, le=1)
     """How many retries an account may have, as a share of its calls."""
-    retry_floor: float = Field(default=1.0, gt=0)
+    retry_floor: float = Field(default=5.0, gt=0)
     """How many more it may have in a second, per worker process, whatever is called."""
     look_up_waits: str = "5,30,120,600"
     """Seconds between the look-ups that settle a doubt, comma separated; at least three."""
