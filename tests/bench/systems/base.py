@@ -1,5 +1,6 @@
 """What a system has to be able to do to be measured."""
 
+import asyncio
 import os
 import signal
 import time
@@ -7,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar, Final
 
 import psycopg
@@ -17,6 +19,7 @@ from tests.bench.machine import tree
 from worker.embedded.leash import Leashed, stop_all
 
 _GRACE: Final = 8.0
+_STARTS_WITHIN: Final = 60.0
 
 
 class SystemDied(Exception):
@@ -85,8 +88,22 @@ class System(ABC):
 
     def spawn(self, name: str, command: Sequence[str], env: Mapping[str, str]) -> Leashed:
         """Start a process of it; its words go to a log in the ground's home."""
-        log = self.ground.home / f"{self.name}-{name}.log"
+        log = self.log(name)
+        log.unlink(missing_ok=True)
         return self.keep(Leashed(name, command, env=env, log=log, grace=_GRACE))
+
+    def log(self, name: str) -> Path:
+        """Where the words of a process go."""
+        return self.ground.home / f"{self.name}-{name}.log"
+
+    async def said(self, name: str, word: str) -> None:
+        """Wait until a process has said a word. Raises ``TimeoutError``."""
+        give_up_at = time.monotonic() + _STARTS_WITHIN
+        while not (self.log(name).exists() and word in self.log(name).read_text()):
+            self.check()
+            if time.monotonic() > give_up_at:
+                raise TimeoutError(f"{self.name}: {name} did not start; see {self.ground.home}")
+            await asyncio.sleep(0.05)
 
     def keep(self, process: Leashed) -> Leashed:
         """Take a process into account."""

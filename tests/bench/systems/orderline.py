@@ -1,7 +1,6 @@
 """Orderline itself: product code and default settings, ``celery -A tasks.app worker`` and beat."""
 
 import asyncio
-import time
 from typing import ClassVar, Final
 
 from redis.asyncio import Redis
@@ -9,7 +8,7 @@ from redis.asyncio import Redis
 from tests.bench import job
 from tests.bench.ground import Ground
 from tests.bench.job import Orders
-from tests.bench.systems.base import Recorded, System, execute, since, two_counts
+from tests.bench.systems.base import Recorded, System, execute, two_counts
 from worker.crypto import Vault
 from worker.embedded.system import System as Installation
 from worker.settings import Settings
@@ -18,7 +17,6 @@ from worker.store.session import Database
 from worker.streams import put, put_all
 
 _CHUNK: Final = 500
-_STARTS_WITHIN: Final = 60.0
 _TABLES: Final = (
     "deliveries, notifications, events, attempts, lines, orders, quarantine, surplus_orders"
 )
@@ -57,15 +55,13 @@ class Orderline(System):
     async def start(self) -> None:
         await self._redis.flushall()
         await self._prepare_database()
-        names = [f"{self.name}-worker{number + 1}" for number in range(self.workers)]
+        names = [f"worker{number + 1}" for number in range(self.workers)]
         for name in names:
-            (self.ground.home / f"{name}.log").unlink(missing_ok=True)
-            self.keep(self.installation.worker(name))
+            self.log(name).unlink(missing_ok=True)
+            self.keep(self.installation.worker(f"{self.name}-{name}"))
         self.keep(self.installation.beat())
-        began = time.monotonic()
-        while not all(map(self._has_begun, names)) and since(began) < _STARTS_WITHIN:
-            self.check()
-            await asyncio.sleep(0.05)
+        for name in names:
+            await self.said(name, "engine_started")
 
     async def close(self) -> None:
         await self._redis.aclose()
@@ -101,10 +97,6 @@ class Orderline(System):
             )
         finally:
             await db.close()
-
-    def _has_begun(self, name: str) -> bool:
-        log = self.ground.home / f"{name}.log"
-        return log.exists() and "engine_started" in log.read_text()
 
 
 class OrderlineOne(Orderline):
