@@ -28,7 +28,7 @@ class Dbos(System):
     says = "DBOS Transact, two processes, psycopg, aiohttp"
     guess: ClassVar = {0.005: 40.0, 0.2: 35.0}
     workers: ClassVar[int] = 2
-    style: ClassVar[str] = "sync"
+    style: ClassVar[str] = "async"
 
     def __init__(self, ground: Ground) -> None:
         super().__init__(ground)
