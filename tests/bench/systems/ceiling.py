@@ -1,6 +1,6 @@
 """The ceiling: no queue, no retries, one asyncio process that does the writes and the calls.
 
-It is handed intents in a file that grows. What it writes is what Orderline writes (order and lines; the
+It is handed intents in a file that grows, and writes what Orderline does (order and lines; the
 attempt, before the call; the outcome with an event a line; a delivery), each in group commits, so
 that its rate is about what Python, aiohttp and PostgreSQL allow one process here.
 """
