@@ -10,7 +10,7 @@ from typing import Final
 from rich.console import Console
 
 from tests.bench import plots, report
-from tests.bench.compare import Plan, run
+from tests.bench.compare import Findings, Plan, run
 from tests.bench.ground import laid
 from tests.bench.systems import NAMES, QUICK, system_class
 
@@ -102,9 +102,7 @@ def _latencies(asked: argparse.Namespace, *, quick: bool) -> list[str]:
     return said.split(",")
 
 
-def _keep(
-    asked: argparse.Namespace, findings: report.Findings, console: Console, *, quick: bool
-) -> None:
+def _keep(asked: argparse.Namespace, findings: Findings, console: Console, *, quick: bool) -> None:
     if quick and asked.json is None:
         return
     folder = asked.json or Path("docs/bench")

@@ -1,4 +1,4 @@
-"""All systems beside each other: rounds, interleaved (A B C, A B C), so that all meet all spells."""
+"""All systems beside each other, in rounds, interleaved: all meet each spell of the machine."""
 
 import asyncio
 import contextlib

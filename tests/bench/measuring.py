@@ -15,7 +15,7 @@ from typing import Any, Final
 from tests.bench.figures import Drain, Steady, faults_of
 from tests.bench.job import Orders, lines_of
 from tests.bench.machine import Meter
-from tests.bench.systems.base import Recorded, System, since
+from tests.bench.systems.base import System, since
 
 WARMED_BY: Final = 96
 """Orders before the first drain: enough for every process of a pool to have had one."""
@@ -48,7 +48,7 @@ async def warm(system: System, numbers: Numbers) -> None:
         await system.send(number)
     if not await _told(system, orders.lines, _WARM_WITHIN):
         raise TimeoutError(f"{system.name} did not do its first orders; see {system.ground.home}")
-    await _recorded(system, orders)
+    await _settled(system, orders)
 
 
 async def drain(system: System, orders: Orders, latency: float, within: float) -> Drain:
@@ -66,8 +66,9 @@ async def drain(system: System, orders: Orders, latency: float, within: float) -
             began = time.monotonic()
             system.thaw()
             await _told(system, orders.lines, within)
-            recorded = await _recorded(system, orders)
+            await _settled(system, orders)
             seconds = since(began)
+    recorded = system.recorded()
     books = system.ground.remote.books()
     return Drain(
         system=system.name,
@@ -99,7 +100,8 @@ async def steady(
             await system.send(number)
         keeps_up = await _told(system, orders.lines, _KEEPS_UP_WITHIN + latency)
         await _told(system, orders.lines, seconds * 2)
-        recorded = await _recorded(system, orders)
+        await _settled(system, orders)
+    recorded = system.recorded()
     books = system.ground.remote.books()
     return Steady(
         system=system.name,
@@ -126,17 +128,10 @@ async def _told(system: System, lines: int, within: float) -> bool:
     return await _until(lambda: system.ground.remote.count()["lines"] >= lines, system, within)
 
 
-async def _recorded(system: System, orders: Orders) -> Recorded:
-    """Wait until the system has written that down, too; what it has written."""
-    found = Recorded(0, 0)
-
-    def all_is() -> bool:
-        nonlocal found
-        found = system.recorded()
-        return found.orders >= orders.count and found.lines >= orders.lines
-
-    await _until(all_is, system, _RECORDS_WITHIN)
-    return found
+async def _settled(system: System, orders: Orders) -> bool:
+    """Wait until the system has written that down, too; whether it has."""
+    count, lines = orders.count, orders.lines
+    return await _until(lambda: system.is_settled(count, lines), system, _RECORDS_WITHIN)
 
 
 async def _until(done: Callable[[], bool], system: System, within: float) -> bool:

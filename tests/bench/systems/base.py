@@ -77,6 +77,11 @@ class System(ABC):
     def recorded(self) -> Recorded:
         """What is done, of the orders since the last ``clear``."""
 
+    def is_settled(self, orders: int, lines: int) -> bool:
+        """Whether all of so many orders and lines is recorded; asked inside the clock."""
+        found = self.recorded()
+        return found.orders >= orders and found.lines >= lines
+
     @abstractmethod
     def clear(self) -> None:
         """Forget all orders, between one measurement and the next."""

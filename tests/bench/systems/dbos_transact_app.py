@@ -20,7 +20,7 @@ _AT_ONCE: Final = int(os.environ.get("BENCH_AT_ONCE", "100"))
 _POLL: Final = float(os.environ.get("BENCH_POLL", "0.05"))
 _ASYNC: Final = os.environ["BENCH_STYLE"] == "async"
 
-_DATABASE: Final = {
+_DATABASE: Final[dict[str, Any]] = {
     "conninfo": os.environ["BENCH_DATABASE_URL"],
     "min_size": _CONNECTIONS,
     "max_size": _CONNECTIONS,

@@ -1,6 +1,7 @@
 """Orderline itself: product code and default settings, ``celery -A tasks.app worker`` and beat."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
 from redis.asyncio import Redis
@@ -25,6 +26,10 @@ SELECT (SELECT count(*) FROM orders WHERE producer = 'bench' AND state = 'fulfil
     (SELECT count(*) FROM deliveries d JOIN notifications n USING (event_id)
      WHERE n.producer = 'bench' AND n.state = 'acknowledged')
 """
+_OWED: Final = """
+SELECT (SELECT count(*) FROM orders WHERE due_at IS NOT NULL),
+    (SELECT count(*) FROM notifications WHERE due_at IS NOT NULL)
+"""
 
 
 class Orderline(System):
@@ -42,15 +47,23 @@ class Orderline(System):
     @property
     def installation(self) -> Installation:
         """How its processes are started."""
-        remote = self.ground.remote
-        fields = {"base_url": remote.url, "token": job.TOKEN, **self.account}
         return Installation(
             home=self.ground.home,
             servers=self.ground.servers,
             encryption_key=self._key,
-            accounts={"threekit": {"default": fields}},
-            development_hosts=f"127.0.0.1:{remote.port}",
+            accounts={"threekit": self.accounts},
+            development_hosts=f"127.0.0.1:{self.ground.remote.port}",
         )
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """What every account is configured with."""
+        return {"base_url": self.ground.remote.url, "token": job.TOKEN, **self.account}
+
+    @property
+    def accounts(self) -> Mapping[str, Mapping[str, str]]:
+        """The provider's accounts by their names."""
+        return {"default": self.fields}
 
     async def start(self) -> None:
         await self._redis.flushall()
@@ -76,6 +89,12 @@ class Orderline(System):
 
     def recorded(self) -> Recorded:
         return two_counts(self.ground.servers.database_url, _RECORDED)
+
+    def is_settled(self, orders: int, lines: int) -> bool:
+        """Nothing is owed any more: two small indexes tell, however much there is besides."""
+        del orders, lines
+        owed = two_counts(self.ground.servers.database_url, _OWED)
+        return owed.orders == owed.lines == 0
 
     def clear(self) -> None:
         execute(self.ground.servers.database_url, f"TRUNCATE {_TABLES} CASCADE", "CHECKPOINT")
