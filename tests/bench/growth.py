@@ -31,8 +31,10 @@ _MOST: Final = 1_000
 _COUNTED: Final = 2_000
 _WITHIN: Final = 120.0
 _CLEARED: Final = (
-    "DELETE FROM deliveries USING notifications n WHERE n.event_id = deliveries.event_id"
-    " AND n.producer = 'bench'",
+    (
+        "DELETE FROM deliveries USING notifications n"
+        " WHERE n.event_id = deliveries.event_id AND n.producer = 'bench'"
+    ),
     "DELETE FROM notifications WHERE producer = 'bench'",
     "DELETE FROM events USING orders o WHERE o.id = events.order_id AND o.producer = 'bench'",
     "DELETE FROM attempts USING orders o WHERE o.id = attempts.order_id AND o.producer = 'bench'",
