@@ -29,6 +29,7 @@ IN_FLIGHT: Final = (100, 500, 1_000, 2_000, 5_000)
 _MOST: Final = 1_000
 """How many calls one account may make at once, at most."""
 _COUNTED: Final = 2_000
+_SHOWN: Final = 25
 _WITHIN: Final = 120.0
 _CLEARED: Final = (
     (
@@ -175,21 +176,23 @@ async def _asked(ground: Ground, console: Console, numbers: Numbers) -> dict[str
         with StatementLog(ground) as log:
             await _drained(system, numbers, _COUNTED, console)
     each = _COUNTED / 1000
-    said = {
+    totals = {
         "commits": asked.commits / each,
         "statements": log.counted.total() / each,
         "redis_commands": asked.redis.total() / each,
-        "statements_by_text": {text: n / each for text, n in log.counted.most_common(25)},
-        "redis_by_command": {name: n / each for name, n in asked.redis.most_common(25)},
+    }
+    parts = {
+        "statements_by_text": {text: n / each for text, n in log.counted.most_common(_SHOWN)},
+        "redis_by_command": {name: n / each for name, n in asked.redis.most_common(_SHOWN)},
     }
     table = Table("asked", "for 1,000 orders", title="What the servers are asked")
-    for name in ("commits", "statements", "redis_commands"):
-        table.add_row(name, f"{said[name]:.0f}")
-    for name in ("statements_by_text", "redis_by_command"):
-        for text, count in said[name].items():
+    for name, count in totals.items():
+        table.add_row(name, f"{count:.0f}")
+    for part in parts.values():
+        for text, count in part.items():
             table.add_row(f"  {text}", f"{count:.1f}")
     console.print(table)
-    return said
+    return {**totals, **parts}
 
 
 def _table(fields: tuple[tuple[str, str, str, Mapping[float, float]], ...]) -> Table:

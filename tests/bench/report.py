@@ -27,21 +27,20 @@ _DISTURBED: Final = 0.25
 
 def line_of(found: Drain | Steady | str) -> str:
     """One figure, as it comes in."""
-    match found:
-        case Drain():
-            said = (
-                f"{found.rate:7.0f} orders/s   {found.orders} in {found.seconds:.1f} s, CPU"
-                f" {found.cpu('workers'):.2f} + {found.cpu('postgres'):.2f}"
-                f" + {found.cpu('redis'):.2f} s per 1,000, {found.usage.peak:.0f} MB"
-            )
-        case Steady():
-            said = (
-                f"p50 {found.wait(0.5) * 1000:.1f} ms, p99 {found.wait(0.99) * 1000:.1f} ms"
-                f" at {found.offered:.0f} orders/s"
-                f"{'' if found.keeps_up else ', and falls behind'}"
-            )
-        case str():
-            return f"[bold]{found}[/bold]"
+    if isinstance(found, str):
+        return f"[bold]{found}[/bold]"
+    if isinstance(found, Drain):
+        said = (
+            f"{found.rate:7.0f} orders/s   {found.orders} in {found.seconds:.1f} s, CPU"
+            f" {found.cpu('workers'):.2f} + {found.cpu('postgres'):.2f}"
+            f" + {found.cpu('redis'):.2f} s per 1,000, {found.usage.peak:.0f} MB"
+        )
+    else:
+        said = (
+            f"p50 {found.wait(0.5) * 1000:.1f} ms, p99 {found.wait(0.99) * 1000:.1f} ms"
+            f" at {found.offered:.0f} orders/s"
+            f"{'' if found.keeps_up else ', and falls behind'}"
+        )
     machine = f"steal {found.usage.stolen:.2f}, others {found.usage.others:.2f}"
     faults = f"   [red]{'; '.join(found.faults)}[/red]" if found.faults else ""
     name = f"{found.system:18} L {found.latency * 1000:3.0f} ms"
