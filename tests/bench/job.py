@@ -58,7 +58,7 @@ def intent(number: int) -> dict[str, Any]:
         "provider": "threekit",
         "name": f"shop order {said}",
         "platform": {"id": said, "platform": "ourshop", "store_name": "main"},
-        "metadata": {"note": _NOTE},
+        "metadata": {"note": f"For customer {said}. {_NOTE}"},
         "lines": [
             {
                 "deliver_id": f"{said}-{index}",
