@@ -22,8 +22,10 @@ from tests.bench.systems.orderline import Orderline, OrderlineOne, OrderlineTwo
 from worker.streams import put_all
 
 LATENCY: Final = 0.005
-LONG: Final = 5.0
-"""How long a call takes when there are to be many at once."""
+LEAST: Final = 5.0
+REACHED: Final = 250.0
+"""Calls that are to be under way together take so many seconds at least, and one for each so many
+of them: none is over before the last has begun."""
 ROWS: Final = (1_000, 100_000, 1_000_000)
 IN_FLIGHT: Final = (100, 500, 1_000, 2_000, 5_000)
 _MOST: Final = 1_000
@@ -160,7 +162,8 @@ async def _in_flight(ground: Ground, console: Console, numbers: Numbers) -> dict
         system = kind(ground)
         async with system.running():
             await warm(system, numbers)
-            drained = await drain(system, numbers.take(at_once), LONG, _WITHIN)
+            latency = max(LEAST, at_once / REACHED)
+            drained = await drain(system, numbers.take(at_once), latency, _WITHIN)
             console.print(report.line_of(drained), f"{drained.most_in_flight} in flight")
             found[float(drained.most_in_flight)] = drained.usage.largest
     return found
