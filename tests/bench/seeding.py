@@ -85,4 +85,5 @@ def _value(table: str, column: str) -> str:
         return anew if column in {"line_ref", "reference"} else f"{anew}::uuid"
     if column in _MARKED.get(table, ()):
         return f"{column} || '/' || n"
-    return f"'{PAST}'" if column == "producer" else column
+    # An event of a line names no producer.
+    return f"CASE WHEN producer <> '' THEN '{PAST}' END" if column == "producer" else column
