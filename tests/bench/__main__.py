@@ -10,7 +10,7 @@ from typing import Final
 from rich.console import Console
 
 from tests.bench import plots, report
-from tests.bench.compare import Findings, Plan, run
+from tests.bench.compare import Findings, Plan, compare
 from tests.bench.ground import laid
 from tests.bench.systems import NAMES, QUICK, system_class
 
@@ -91,7 +91,7 @@ def _compare(asked: argparse.Namespace, console: Console) -> int:
     for name in names:
         console.print(f"  {name:18} {system_class(name).says}")
     with laid(_logs(asked), console.print) as ground:
-        findings = run(ground, plan, lambda found: console.print(report.line_of(found)))
+        findings = compare(ground, plan, lambda found: console.print(report.line_of(found)))
     report.show(findings, console)
     _keep(asked, findings, console, quick=quick)
     return 1 if findings.failed or any(each.faults for each in findings.drains) else 0

@@ -1,9 +1,9 @@
 """All systems beside each other, in rounds, interleaved: all meet each spell of the machine."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from tests.bench.figures import Drain, Steady, Summary, summary
 from tests.bench.ground import Ground
@@ -12,8 +12,11 @@ from tests.bench.systems import system_class
 from tests.bench.systems.base import System, SystemDied
 from tests.bench.targets import Key
 
-_LEAST = 90
-_WITHIN = 4.0
+Tell = Callable[[Drain | Steady | str], None]
+"""Takes a figure, or a word about how far it has come."""
+
+_LEAST: Final = 90
+_WITHIN: Final = 4.0
 """How many times as long as it should a drain may take."""
 
 
@@ -57,14 +60,22 @@ class Findings:
         return known[-1] if known else kind.guess.get(latency, min(kind.guess.values()))
 
 
-async def compare(
-    ground: Ground, plan: Plan, tell: Callable[[Drain | Steady | str], None]
-) -> Findings:
+def compare(ground: Ground, plan: Plan, tell: Tell) -> Findings:
     """Measure everything of a plan; ``tell`` gets each figure as it is known.
 
-    A system that fails in a round is told of, and measured again in the next one.
+    A system that fails in a round is told of, and measured again in the next one. Where it is
+    interrupted (Ctrl-C), what was measured until then is kept.
     """
-    findings, numbers = Findings(), Numbers()
+    findings = Findings()
+    try:
+        asyncio.run(_compare(ground, plan, findings, tell))
+    except KeyboardInterrupt:
+        tell("Interrupted: these are the figures so far")
+    return findings
+
+
+async def _compare(ground: Ground, plan: Plan, findings: Findings, tell: Tell) -> None:
+    numbers = Numbers()
     for number in range(1, plan.rounds + 1):
         tell(f"Round {number} of {plan.rounds}")
         for name in plan.systems:
@@ -73,7 +84,6 @@ async def compare(
             except (SystemDied, TimeoutError) as error:
                 findings.failed.append(str(error))
                 tell(f"{name} failed: {error}")
-    return findings
 
 
 async def _measure(
@@ -82,7 +92,7 @@ async def _measure(
     plan: Plan,
     findings: Findings,
     numbers: Numbers,
-    tell: Callable[[Drain | Steady | str], None],
+    tell: Tell,
 ) -> None:
     system = kind(ground)
     async with system.running():
@@ -100,9 +110,3 @@ async def _measure(
                 )
                 findings.steady.append(offered)
                 tell(offered)
-
-
-def run(ground: Ground, plan: Plan, tell: Callable[[Drain | Steady | str], None]) -> Findings:
-    """``compare``, from where there is no loop. What is interrupted keeps nothing."""
-    with contextlib.closing(asyncio.new_event_loop()) as loop:
-        return loop.run_until_complete(compare(ground, plan, tell))

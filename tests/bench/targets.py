@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tests.bench.figures import Steady, Summary
+from tests.bench.figures import Steady, Summary, percentile
 from tests.bench.systems import IDIOMATIC
 
 Key = tuple[str, float]
@@ -100,20 +100,29 @@ def _waits(steady: Mapping[Key, Sequence[Steady]]) -> list[Verdict]:
     for (name, latency), runs in steady.items():
         if not name.startswith("orderline"):
             continue
-        waits = [wait for run in runs for wait in run.waits]
-        whole = Steady(
-            system=name,
-            latency=latency,
-            offered=runs[0].offered,
-            sent=sum(run.sent for run in runs),
-            waits=waits,
-            keeps_up=all(run.keeps_up for run in runs),
-            usage=runs[0].usage,
-            faults=[],
-        )
-        for share, limit, word in ((0.5, P50, "p50"), (0.99, P99, "p99")):
-            wait = whole.wait(share)
+        limits = {0.5: (P50, "p50"), 0.99: (P99, "p99")}
+        for share, (limit, word) in limits.items():
+            wait, plain = _wait(runs, share), _plain_wait(steady, latency, share)
             what = f"{word} from XADD to webhook, less L = {latency * 1000:.0f} ms, {name}"
-            wanted, is_found = f"≤ {limit * 1000:.0f} ms", f"{wait * 1000:.1f} ms"
-            told.append(Verdict(what, wanted, is_found, wait <= limit))
+            wanted = f"≤ {limit * 1000:.0f} ms"
+            if plain is not None:
+                wanted += f", and Celery's {plain * 1000:.1f}"
+            reached = wait <= min(limit, limit if plain is None else plain)
+            told.append(Verdict(what, wanted, f"{wait * 1000:.1f} ms", reached))
     return told
+
+
+def _wait(runs: Sequence[Steady], share: float) -> float:
+    return percentile((wait for run in runs for wait in run.waits), share)
+
+
+def _plain_wait(
+    steady: Mapping[Key, Sequence[Steady]], latency: float, share: float
+) -> float | None:
+    """The shortest that a pool of idiomatic Celery reached that kept up."""
+    waits = [
+        _wait(runs, share)
+        for (name, at), runs in steady.items()
+        if name in IDIOMATIC and at == latency and all(run.keeps_up for run in runs)
+    ]
+    return min(waits, default=None)

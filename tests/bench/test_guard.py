@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from tests.bench.compare import Plan, run
+from tests.bench.compare import Plan, compare
 from tests.bench.ground import laid
 
 OURS: Final = "orderline-2"
@@ -28,7 +28,7 @@ def test_orderline_keeps_at_least_half_its_lead_over_idiomatic_celery(tmp_path: 
         steady_seconds=0,
     )
     with laid(tmp_path, lambda _: None) as ground:
-        findings = run(ground, plan, lambda _: None)
+        findings = compare(ground, plan, lambda _: None)
     assert not findings.failed
     assert not [fault for each in findings.drains for fault in each.faults]
     ours, theirs = (
