@@ -110,3 +110,5 @@ async def _measure(
                 )
                 findings.steady.append(offered)
                 tell(offered)
+                if not offered.keeps_up:
+                    return  # what is left of it would be in the way of the next one
