@@ -101,6 +101,17 @@ class Ground:
             "remote": [self.remote.pid],
         }
 
+    def release_readers(self) -> None:
+        """Answer every client that is blocked in a read, with nothing.
+
+        Of frozen processes, that is: what is put next would go to them, half read, and be lost to
+        those whose own patience ends while they stand still.
+        """
+        with redis.Redis.from_url(self.servers.redis_url) as client:
+            for each in client.client_list():
+                if "b" in each["flags"]:
+                    client.client_unblock(int(each["id"]))
+
     def peers_environment(self) -> dict[str, str]:
         """What a peer's process is told."""
         return {

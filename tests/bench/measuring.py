@@ -57,6 +57,7 @@ async def drain(system: System, orders: Orders, latency: float, within: float) -
     system.clear()
     system.ground.remote.reset(latency)
     system.freeze()
+    system.ground.release_readers()
     began = time.monotonic()
     try:
         await system.fill(orders)
