@@ -16,6 +16,8 @@ def _pyplot() -> Any:
 
     mpl.use("svg")
     mpl.rcParams["svg.hashsalt"] = "orderline"
+    mpl.rcParams["svg.fonttype"] = "none"  # text stays text: a tenth of the size
+    mpl.rcParams["font.family"] = ["DejaVu Sans", "sans-serif"]
     mpl.rcParams["font.size"] = 9
     from matplotlib import pyplot as plt  # noqa: PLC0415 -- as above
 
@@ -45,7 +47,7 @@ def rates(summaries: Sequence[Summary], path: Path) -> None:
         bars = right.barh(names, [each.all_cpu for each in ranked], color=colours)
         right.bar_label(bars, fmt="%.1f", padding=2)
         right.set_yticklabels([])
-        right.set_title("CPU s per 1,000 orders: workers, PostgreSQL, Redis", loc="left")
+        right.set_title("CPU s per 1,000 orders, servers' too", loc="left")
         for field in (left, right):
             field.margins(x=0.12)
             field.spines[["top", "right"]].set_visible(False)
@@ -75,4 +77,4 @@ def lines(
 def _save(figure: Any, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.tight_layout()
-    figure.savefig(path, metadata={"Date": None})
+    figure.savefig(path, metadata={"Date": None, "Creator": None})
