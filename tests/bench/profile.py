@@ -48,7 +48,7 @@ async def _measure(ground: Ground, console: Console, seconds: float) -> dict[str
         orders = numbers.take(round(system.guess[LATENCY] * seconds))
         sampler = _sampler(system, "drain")
         await asyncio.sleep(_ATTACHES)
-        drained = await drain(system, orders, LATENCY, seconds * 6)
+        drained = await drain(system, orders, LATENCY, seconds * 6, frozen=False)
         said["drain"] = _told(_read(sampler, system, "drain"), drained, console)
         sampler = _sampler(system, "steady")
         await asyncio.sleep(_ATTACHES)
