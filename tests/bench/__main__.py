@@ -1,6 +1,7 @@
 """``python -m tests.bench``: see ``--help``."""
 
 import argparse
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -39,6 +40,7 @@ examples:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says."""
     asked = _parser().parse_args(arguments)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have made us deaf to it
     console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
     if asked.what in {"growth", "profile"}:
         return _one_of_ours(asked, console)

@@ -57,7 +57,7 @@ class Findings:
     def rate(self, kind: type[System], latency: float) -> float:
         """How fast a system was, or how fast it is thought to be."""
         known = [e.rate for e in self.drains if (e.system, e.latency) == (kind.name, latency)]
-        return known[-1] if known else kind.guess.get(latency, min(kind.guess.values()))
+        return max(known) if known else kind.guess.get(latency, min(kind.guess.values()))
 
 
 def compare(ground: Ground, plan: Plan, tell: Tell) -> Findings:
