@@ -1,8 +1,8 @@
 """DBOS Transact: a durable workflow an order, its queue in the same PostgreSQL.
 
 Five steps for a mean order (record, call, settle, and for each line tell, which records that, too),
-each of them checkpointed. Plain SQL over a psycopg pool; two processes. Which style (async or
-threads), how many workflows at once and how often the queue is polled was tried; the best is here.
+each of them checkpointed. Plain SQL over a psycopg pool; two processes. Async and threads were
+tried: async is a little faster. ``BENCH_AT_ONCE`` and ``BENCH_POLL`` try other widths and pauses.
 """
 
 import sys
