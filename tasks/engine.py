@@ -6,6 +6,7 @@ stops before it, so that at shutdown every waiting task is answered and the pool
 """
 
 import asyncio
+import gc
 import threading
 from collections.abc import Callable, Container, Coroutine
 from concurrent.futures import FIRST_COMPLETED, Future, InvalidStateError, wait
@@ -42,6 +43,8 @@ _SPARE = 10.0
 
 _SPARE_THREADS = 32
 
+_THRESHOLDS = (10_000, 20, 20)
+
 ALL: Final = frozenset(queue.name for queue in QUEUES)
 
 
@@ -52,6 +55,17 @@ def threads_for(settings: Settings) -> int:
     started when they are needed.
     """
     return permits_in_all(settings) + _SPARE_THREADS
+
+
+def spare_collector() -> None:
+    """Have cyclic garbage looked for less often, and not among what is here for good.
+
+    Orders under way are many small objects that die by their count. With Python's own thresholds
+    looking through them for cycles costs about a fifth of all CPU; with these, hardly anything.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_THRESHOLDS)
 
 
 class EngineThread:
@@ -132,6 +146,7 @@ class EngineThread:
         async with self.redis, running as engine, self.publisher:
             self.engine = engine
             engine.expect(EVERY)
+            spare_collector()
             self._ready.set()
             log.info("engine_started", worker=engine.rt.worker, count=len(engine.rt.desks))
             await self._stop.wait()

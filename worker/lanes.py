@@ -54,7 +54,8 @@ class Lanes:
         self._per_endpoint = min(per_endpoint, permits)
         self._taken: Counter[Lane] = Counter()
         self._failing: set[Lane] = set()
-        self._full: set[Lane] = set()
+        self._full: dict[Lane, int] = {}
+        """Lanes in which something may be left, with how few must be under way to look again."""
         self._narrow = False
 
     def width(self, free: int) -> int:
@@ -78,9 +79,13 @@ class Lanes:
         self._taken[lane] += count
 
     def leave(self, lane: Lane, count: int = 1) -> bool:
-        """So many have ended; whether that made room for something that may have been left."""
-        waited = lane in self._full or self._narrow
+        """So many have ended; whether that made room for what may have been left.
+
+        Of a full lane a quarter has to be free again: a claim for each one that ends would cost
+        more than the delivery.
+        """
         self._taken[lane] -= count
+        waited = self._narrow or self._taken[lane] <= self._full.get(lane, -1)
         if self._taken[lane] <= 0:
             del self._taken[lane]
             self._failing.discard(lane)  # whether it fails is in the database, for who comes next
@@ -109,11 +114,11 @@ class Lanes:
         width = self.width(free)
         shut = self._left_for_failing() <= 0
         self._full = {
-            lane
+            lane: count - 1 if lane in self._failing else min(count - 1, 3 * width // 4)
             for lane, count in self._taken.items()
             if (lane in self._failing and (shut or count >= FAILING_LANE)) or count >= width
         }
-        self._narrow = width < self._per_endpoint and bool(self._full - self._failing)
+        self._narrow = width < self._per_endpoint and bool(self._full.keys() - self._failing)
 
     def _left_for_failing(self) -> int:
         share = max(self._permits // FAILING_SHARE, 1)

@@ -50,7 +50,7 @@ class Account(BaseModel):
 
     base_url: str
     """Where the provider's API lives; never a constant, every tenant has its own."""
-    concurrency: int = 32
+    concurrency: int = 128
     """How many calls to this account may be under way at once, per worker process."""
     rate: float | None = None
     """How many calls a second all workers together make to this account; as many as they can,

@@ -131,11 +131,11 @@ class Settings(BaseSettings):
     reconcile_back: Annotated[Span, Field(ge=timedelta(minutes=1))] = timedelta(days=2)
     """How far back that looks: orders accepted since then, and what stands there since then."""
 
-    delivery_concurrency: int = Field(default=128, ge=1, le=2000)
+    delivery_concurrency: int = Field(default=256, ge=1, le=2000)
     """Webhooks under way at once, per worker process."""
     delivery_timeout: Span = timedelta(seconds=15)
     """Hard deadline of one webhook delivery."""
-    delivery_per_endpoint: int = Field(default=32, ge=1, le=2000)
+    delivery_per_endpoint: int = Field(default=64, ge=1, le=2000)
     """How many of those under way may go to one endpoint; fewer where they run short, so that
     endpoints that hang leave something to the others."""
     endpoint_disable_after: Annotated[Span, Field(ge=timedelta(minutes=1))] = timedelta(days=5)

@@ -92,9 +92,16 @@ def test_an_end_is_worth_a_look_only_where_something_may_wait() -> None:
     lanes.enter(B)
     lanes.claimed(95)
     assert not lanes.leave(B)
-    assert lanes.leave(A)
-    lanes.claimed(96)
+    assert lanes.leave(A, 8)
+    lanes.claimed(104)
     assert not lanes.leave(A)
+
+
+def test_of_a_full_lane_a_quarter_is_free_before_anybody_looks_again() -> None:
+    lanes = Lanes(128, 32)
+    lanes.enter(A, 32)
+    lanes.claimed(96)
+    assert [lanes.leave(A) for _ in range(9)] == [False] * 7 + [True] * 2
 
 
 def test_where_lanes_are_narrow_every_end_widens_them() -> None:

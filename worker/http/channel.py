@@ -8,6 +8,7 @@ from typing import Final, Self
 from urllib.parse import urlsplit
 
 import httpx
+from yarl import URL
 
 from worker.clock import Clock, SystemClock
 from worker.http.deadline import Deadline
@@ -35,8 +36,11 @@ _LOOK_EVERY: Final = timedelta(milliseconds=300)
 _NO_CLOCK: Final = timedelta(days=1)
 """A ``Date`` that is further off is a mistake: believed, it would end every quote at once."""
 
-_parse = lru_cache(maxsize=256)(httpx.URL)
-"""Parsing costs more than anything else in building a request; most paths repeat."""
+
+@lru_cache(maxsize=256)
+def _parse(url: str) -> URL:
+    """Parsing costs more than anything else in building a request; most paths repeat."""
+    return URL(str(httpx.URL(url)), encoded=True)
 
 
 class Channel:
@@ -94,30 +98,22 @@ class Channel:
         if not path.startswith("/"):
             raise ValueError("a path starts with a slash")
         exchange = self._transport.exchange(deadline, commits=commits)
-        request = httpx.Request(
-            method,
-            _parse(self._base_url + path),
-            headers=self._headers | (_JSON if content else {}) | _lowered(headers),
-            stream=httpx.ByteStream(content or b""),
-            extensions={"exchange": exchange},
-        )
-        status, asked_at, theirs = None, self._clock.now(), True
+        url = _parse(self._base_url + path)
+        sent = self._headers | (_JSON if content else {}) | _lowered(headers)
+        asked_at, theirs = self._clock.now(), True
         try:
             async with exchange.timer:
-                response = await self._transport.handle_async_request(request)
-                status = response.status_code
-                body = b"".join([chunk async for chunk in response.aiter_raw()])
+                reply = await self._transport.ask(method, url, sent, content, exchange)
         except TimeoutError:
             reason = "timeout" if exchange.written else "deadline_passed"
             theirs = exchange.written or exchange.waited >= _FAIR_WAIT
         except httpx.TransportError as exc:
             reason, theirs = str(exc), not isinstance(exc, _OURS)
         else:
-            reply = Reply(status, response.headers, body)
             self._look_at_clock(asked_at, reply)
             return reply
         if exchange.written:
-            return InDoubt(reason, Evidence(status=status), unanswered=theirs)
+            return InDoubt(reason, Evidence(status=exchange.status), unanswered=theirs)
         return NotSent(reason, unanswered=theirs)
 
     def _look_at_clock(self, asked_at: datetime, reply: Reply) -> None:

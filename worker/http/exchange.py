@@ -64,12 +64,14 @@ class BodyTooLarge(Exception):
 class Exchange:
     """One request and its answer: its deadline, its clock's cut, and whether it was written.
 
+    ``status`` is that of the answer, once its headers were there.
+
     ``timer`` cuts the call at ``start_by`` while nothing is written, and at ``end_by`` from
     then on; without a deadline it never does. ``max_idle`` is the longest rest, in seconds,
     after which a connection is still used.
     """
 
-    __slots__ = ("_begun_at", "_deadline", "_line", "_max_idle", "timer", "written")
+    __slots__ = ("_begun_at", "_deadline", "_line", "_max_idle", "status", "timer", "written")
 
     def __init__(self, line: Line, max_idle: float, deadline: Deadline | None = None) -> None:
         self._line = line
@@ -77,6 +79,7 @@ class Exchange:
         self._deadline = deadline
         self._begun_at = asyncio.get_running_loop().time()
         self.written = False
+        self.status: int | None = None
         self.timer = asyncio.timeout(None if deadline is None else deadline.start_by - line.now())
 
     @property

@@ -45,7 +45,7 @@ class StrictAccount(Account):
     )
 
     base_url: HttpUrl
-    concurrency: Annotated[int, Field(ge=1, le=1000)] = 32
+    concurrency: Annotated[int, Field(ge=1, le=1000)] = 128
     rate: Annotated[float, Field(ge=0.001, le=10_000)] | None = None
     call_timeout: Annotated[float, Field(gt=0, le=MAX_TIMEOUT)] = 30.0
     books_rate: Annotated[float, Field(gt=0, le=1000)] = 4.0

@@ -32,6 +32,7 @@ MAX_AMOUNT: Final = Decimal(10) ** 15
 Unanswered = NotSent | InDoubt
 """What a call came to that nobody answered."""
 
+_WORD: Final = re.compile(r"\w")
 _OURS: Final = re.compile(r"[0-9a-f]{32}")
 _DOTLESS_I: Final = "\N{LATIN SMALL LETTER DOTLESS I}"
 _HIDDEN: Final = "…"
@@ -176,6 +177,11 @@ def hide(text: str, personal: Iterable[str]) -> str:
     """Replace every one of ``personal`` in ``text``: error messages like to repeat input."""
     spellings = {form for value in personal for form in (value, json.dumps(value)[1:-1])}
     found = sorted((form for form in spellings if form.strip()), key=len, reverse=True)
+    if text.replace(_HIDDEN, "").isascii():
+        for form in found:
+            if form.isascii():
+                text = _struck(text, form)
+        found = [form for form in found if not form.isascii()]
     if not found:
         return text
     patterns = (
@@ -183,6 +189,27 @@ def hide(text: str, personal: Iterable[str]) -> str:
         for form in found
     )
     return re.sub("|".join(patterns), _HIDDEN, text, flags=re.IGNORECASE)
+
+
+def _struck(text: str, form: str) -> str:
+    """``text`` without ``form``, both ASCII but for what is hidden already.
+
+    By hand, since each order has values of its own, and to compile a pattern for them costs more
+    than all the rest of reading an answer.
+    """
+    lower, wanted = text.lower(), form.lower()
+    at, kept, parts = lower.find(wanted), 0, []
+    while at >= 0:
+        end = at + len(wanted)
+        if len(form) < _LONG_ENOUGH and _WORD.search(
+            text[max(at - 1, 0) : at] + text[end : end + 1]
+        ):
+            end = at + 1
+        else:
+            parts.append(text[kept:at])
+            kept = end
+        at = lower.find(wanted, end)
+    return _HIDDEN.join([*parts, text[kept:]])
 
 
 def _cut(text: str, length: int) -> str:

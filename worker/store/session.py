@@ -67,11 +67,19 @@ _NOTICE_SILENCE: Final = {
 """libpq's: a server that vanished without a farewell is noticed within half a minute, not after
 the kernel's quarter of an hour."""
 
+_CONNECTION: Final = {"application_name": "orderline", "prepare_threshold": 0}
+"""Statements are prepared at once: each is run again and again."""
+
 _LONGEST_PAUSE: Final = "SET idle_in_transaction_session_timeout = '15s'"
 """How long a transaction may stand still before PostgreSQL rolls it back. None of ours waits for
 anything outside; a worker that is frozen (its kernel still answers keep-alives) would hold its
 rows for as long as it is, unseen by claims, which skip what is locked. Set in the session, because
 a pooler such as PgBouncer refuses it among a connection's options."""
+
+
+_ONE_PLAN: Final = "SET plan_cache_mode = force_generic_plan"
+"""Each statement is planned once a connection. Ours find their rows by indexes whatever the values
+are (``tests/store/test_plans``); to plan them anew for each batch takes longer than to run them."""
 
 
 def is_transient(error: BaseException) -> bool:
@@ -101,10 +109,11 @@ def as_bytea(value: bytes | None) -> str | None:
     return None if value is None else f"\\x{value.hex()}"
 
 
-def _limit_pauses(connection: Any, _: object) -> None:
+def _prepare(connection: Any, _: object) -> None:
     """Prepare a new connection, as SQLAlchemy's *connect* event hands it over."""
     with closing(connection.cursor()) as cursor:
         cursor.execute(_LONGEST_PAUSE)
+        cursor.execute(_ONE_PLAN)
     connection.commit()  # a SET that is rolled back was never made
 
 
@@ -119,9 +128,10 @@ class Database:
             pool_size=pool_size,
             max_overflow=2,
             hide_parameters=True,  # an error text must not quote what a customer ordered
-            connect_args={**_NOTICE_SILENCE, "application_name": "orderline"},
+            pool_use_lifo=True,  # few connections, whose statements are planned already
+            connect_args={**_CONNECTION, **_NOTICE_SILENCE},
         )
-        event.listen(self.engine.sync_engine, "connect", _limit_pauses)
+        event.listen(self.engine.sync_engine, "connect", _prepare)
         self._on_boundary = on_boundary
 
     @asynccontextmanager
