@@ -22,8 +22,8 @@ _FORGOTTEN: Final = 1.0
 _GATHER: Final = 0.01
 _CATCH_UP: Final = 1.03
 """By which share calls may leave faster than the rate: what was held up must once be through."""
-_LATE: Final = 0.05
-"""Seconds after its moment from which a call is too late: twenty of them are a second's worth."""
+_LATE: Final = 0.03
+"""Seconds after its moment from which a call is too late: it would leave among those of others."""
 _LONGEST_STAY: Final = 1.0
 """A call is never held longer before it leaves: its attempt is open."""
 
@@ -97,19 +97,28 @@ class Pace:
         Whoever was held up for longer than the provider might notice needs another grant: others
         have theirs now. Nobody waits long for it: an attempt is open.
         """
-        if moment is None and self._in_hand:
-            moment = self._in_hand.popleft()
-        if moment is not None and _now() - moment > self._late:
-            refused = await self._wait(_LONGEST_STAY)
+        ends = _now() + _LONGEST_STAY
+        at = self._next_in_hand() if moment is None else moment
+        while await self._missed(at):
+            refused = await self._wait(ends - _now())
             if refused is not None:
                 return refused
-            moment = self._in_hand.popleft() if self._in_hand else None
+            at = self._next_in_hand()
+        return None
+
+    async def _missed(self, moment: float) -> bool:
+        """Wait for a moment, if there is time; whether it was missed all the same."""
         now = _now()
-        at = min(max(moment or now, self._next, now), now + _LONGEST_STAY)
+        if now - moment > self._late:
+            return True
+        at = min(max(moment, self._next, now), now + _LONGEST_STAY)
         self._next = at + 1 / (self._bucket.rate * _CATCH_UP)
         if at > now:
             await asyncio.sleep(at - now)
-        return None
+        return _now() - at > self._late
+
+    def _next_in_hand(self) -> float:
+        return self._in_hand.popleft() if self._in_hand else _now()
 
     async def _wait(self, patience: float) -> NotSent | None:
         self._waiting += 1

@@ -27,7 +27,7 @@ WORKERS: Final = "orderline:rate:workers"
 
 AHEAD: Final = 0.2
 """For so many seconds grants are given out beforehand, so that they need not be fetched singly."""
-MARGIN: Final = 0.97
+MARGIN: Final = 0.96
 """The share of a rate that is given out: on their way calls move together, and none may be too
 many for whoever counts them there."""
 UNKNOWN: Final = 10
