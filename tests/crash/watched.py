@@ -48,15 +48,23 @@ def watch(answered: Callable[[str], None]) -> None:
 
 
 def _watch_claims() -> None:
-    async def take(
+    async def take_one(
         connection: AsyncConnection, statement: TextClause, values: Mapping[str, Any]
     ) -> Sequence[Row]:
-        rows: Sequence[Row] = await theirs(connection, statement, values)
+        rows: Sequence[Row] = await their_one(connection, statement, values)
         seized = statement is claims._SEIZE
         ABOUT.set(frozenset(LATE if seized else str(row.step) for row in rows))
         return rows
 
-    theirs = put_in_place(claims, "_take", take)
+    async def take(
+        connection: AsyncConnection, vault: Vault, taking: claims.Taking, *, probing: bool = False
+    ) -> claims.Taken:
+        taken: claims.Taken = await theirs(connection, vault, taking, probing=probing)
+        ABOUT.set(frozenset(str(claimed.step) for claimed in taken.orders))
+        return taken
+
+    their_one = put_in_place(claims, "_take", take_one)
+    theirs = put_in_place(claims, "take", take)
 
 
 def _watch_attempts() -> None:

@@ -47,7 +47,7 @@ MINUTE = timedelta(minutes=1)
 _NEXT_DUE = f"""
 SELECT min(due_at) - orderline_now() FROM (
     SELECT CASE WHEN {RESTS} THEN greatest({RESTS_UNTIL}, due_at) ELSE due_at END AS due_at
-    FROM orders JOIN accounts a USING (provider, account)
+    FROM orders LEFT JOIN accounts a USING (provider, account)
     WHERE due_at IS NOT NULL AND NOT ({PAUSED} AND a.paused_until IS NULL)
     UNION ALL
     SELECT greatest(n.due_at, e.rests_until)

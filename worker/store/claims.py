@@ -73,7 +73,7 @@ of that call, not to what is learnt of an older one. A parked one waits for just
 
 _LAPSED: Final = f"""
     SELECT o.id FROM orders o
-    JOIN accounts a USING (provider, account)
+    LEFT JOIN accounts a USING (provider, account)
     LEFT JOIN jsonb_to_recordset(CAST(:needs AS jsonb)) AS n(
         provider text, account text, needs float8) USING (provider, account)
     WHERE o.step IN ('place', 'confirm') AND o.expires_at IS NOT NULL

@@ -18,11 +18,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import SQLModel
 
 from worker.crypto import KEY_ID_LENGTH, SealBroken, Vault
-from worker.store import tables, tables_told, tables_upkeep
+from worker.store import tables, tables_accounts, tables_told, tables_upkeep
 from worker.store.session import Boundary, Database, Row, as_bytea, as_rows
 
-_TABLES: Final = (tables, tables_told, tables_upkeep)
-"""Imported so that ``SQLModel.metadata`` has all that seal something."""
+_TABLES: Final = (tables, tables_accounts, tables_told, tables_upkeep)
+"""Imported so that ``SQLModel.metadata`` has all that seal something, and what those refer to."""
 
 _PREFIX: Final = "sealed_"
 

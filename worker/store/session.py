@@ -67,8 +67,8 @@ _NOTICE_SILENCE: Final = {
 """libpq's: a server that vanished without a farewell is noticed within half a minute, not after
 the kernel's quarter of an hour."""
 
-_CONNECTION: Final = {"application_name": "orderline", "prepare_threshold": 0}
-"""Statements are prepared at once: each is run again and again."""
+_CONNECTION: Final = {"application_name": "orderline", "prepare_threshold": 1}
+"""Statements are prepared when they are run once more: most of ours are, again and again."""
 
 _LONGEST_PAUSE: Final = "SET idle_in_transaction_session_timeout = '15s'"
 """How long a transaction may stand still before PostgreSQL rolls it back. None of ours waits for
