@@ -107,9 +107,8 @@ class Desk:
             return await self.grant.ensure()
         return None if self.pace is None else await self.pace.wait()
 
-    async def depart(self) -> None:
-        """Wait until a call may leave, where the account's rate is limited: a moment at most."""
+    async def depart(self) -> NotSent | None:
+        """Wait a moment until a call may leave, as the account's rate has it; why it may not."""
         if self.grant is not None:
-            await self.grant.depart()
-        elif self.pace is not None:
-            await self.pace.depart()
+            return await self.grant.depart()
+        return None if self.pace is None else await self.pace.depart()

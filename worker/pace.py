@@ -22,7 +22,9 @@ _FORGOTTEN: Final = 1.0
 _GATHER: Final = 0.01
 _CATCH_UP: Final = 1.03
 """By which share calls may leave faster than the rate: what was held up must once be through."""
-_LONGEST_STAY: Final = 0.5
+_LATE: Final = 0.05
+"""Seconds after its moment from which a call is too late: twenty of them are a second's worth."""
+_LONGEST_STAY: Final = 1.0
 """A call is never held longer before it leaves: its attempt is open."""
 
 
@@ -39,6 +41,7 @@ class Pace:
         self._supervisor = supervisor
         self._patience = patience.total_seconds()
         self._plenty = min(bucket.ahead, permits) // 2
+        self._late = max(_LATE, 0.5 / bucket.rate)
         self._line = asyncio.Lock()
         self._stopping = asyncio.Event()
         self._waiting = 0
@@ -64,14 +67,7 @@ class Pace:
 
     async def wait(self) -> NotSent | None:
         """Wait in line for one grant; why there is none, where that takes too long."""
-        self._waiting += 1
-        try:
-            async with asyncio.timeout(self._patience), self._line:
-                return None if await self._one() else NotSent("the worker is stopping")
-        except TimeoutError:
-            return NotSent("the account's rate left no room for one more call")
-        finally:
-            self._waiting -= 1
+        return await self._wait(self._patience)
 
     def stop(self) -> None:
         """Keep nobody waiting in line any more."""
@@ -95,15 +91,35 @@ class Pace:
             asyncio.get_running_loop().call_later(_GATHER, self._put_back)
         self._returning += fresh
 
-    async def depart(self, moment: float | None = None) -> None:
-        """Wait for a grant's moment, and until the call before is well away."""
+    async def depart(self, moment: float | None = None) -> NotSent | None:
+        """Wait for a grant's moment, and until the call before is well away; why it may not leave.
+
+        Whoever was held up for longer than the provider might notice needs another grant: others
+        have theirs now. Nobody waits long for it: an attempt is open.
+        """
+        if moment is None and self._in_hand:
+            moment = self._in_hand.popleft()
+        if moment is not None and _now() - moment > self._late:
+            refused = await self._wait(_LONGEST_STAY)
+            if refused is not None:
+                return refused
+            moment = self._in_hand.popleft() if self._in_hand else None
         now = _now()
-        if moment is None:
-            moment = self._in_hand.popleft() if self._in_hand else now
-        at = min(max(moment, self._next, now), now + _LONGEST_STAY)
+        at = min(max(moment or now, self._next, now), now + _LONGEST_STAY)
         self._next = at + 1 / (self._bucket.rate * _CATCH_UP)
         if at > now:
             await asyncio.sleep(at - now)
+        return None
+
+    async def _wait(self, patience: float) -> NotSent | None:
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(patience), self._line:
+                return None if await self._one() else NotSent("the worker is stopping")
+        except TimeoutError:
+            return NotSent("the account's rate left no room for one more call")
+        finally:
+            self._waiting -= 1
 
     async def _fetch(self, most: int) -> tuple[int, float]:
         taken = await self._bucket.take(most)
@@ -139,10 +155,9 @@ class Grant:
             self._moment = self._pace.hold()
         return late
 
-    async def depart(self) -> None:
-        """Use it for a call that leaves now."""
-        moment = self._let_go()
-        await self._pace.depart(moment)
+    async def depart(self) -> NotSent | None:
+        """Use it for a call that leaves now; why it may not."""
+        return await self._pace.depart(self._let_go())
 
     def close(self) -> None:
         """Give it back, if no call was made with it."""

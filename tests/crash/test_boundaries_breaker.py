@@ -30,7 +30,7 @@ async def _is_open(works: Works) -> bool:
 async def test_a_breaker_opens_once_whoever_dies_of_it_and_closes_again(
     works: Works, moment: Moment
 ) -> None:
-    await works.sandbox.outage("gifthub", Outage.UNAVAILABLE)
+    await works.sandbox.outage("gifthub", Outage.REFUSE)
     victim = await works.start_worker("victim", crash_at=moment, ORDERLINE_BREAKER_CALLS=_FEW)
     await works.start_beat()
     await works.submit(*(gifthub(f"g{n}") for n in range(4)))
@@ -52,7 +52,7 @@ async def test_a_breaker_opens_once_whoever_dies_of_it_and_closes_again(
 async def test_the_right_to_probe_outlives_nobody_who_dies_with_it(
     works: Works, moment: Moment
 ) -> None:
-    await works.sandbox.outage("gifthub", Outage.UNAVAILABLE)
+    await works.sandbox.outage("gifthub", Outage.REFUSE)
     opener = await works.start_worker("opener", ORDERLINE_BREAKER_CALLS=_FEW)
     await works.start_beat()
     await works.submit(*(gifthub(f"g{n}") for n in range(4)))

@@ -162,14 +162,15 @@ async def test_what_was_granted_at_once_leaves_evenly(rates: Rates, supervisor: 
     assert max(later - earlier for earlier, later in pairwise(left)) <= 0.05
 
 
-async def test_what_was_held_up_does_not_leave_all_at_once(
+async def test_what_was_held_up_leaves_by_new_grants_not_all_at_once(
     rates: Rates, supervisor: Supervisor
 ) -> None:
     pace = a_pace(rates, supervisor, 100)
     assert (await pace.take(10))[0] == 10
-    await asyncio.sleep(0.2)
+    held = [Grant(pace) for _ in range(10)]
+    await asyncio.sleep(0.3)
     began = time.monotonic()
-    await asyncio.gather(*(pace.depart() for _ in range(10)))
+    assert await asyncio.gather(*(grant.depart() for grant in held)) == [None] * 10
     assert time.monotonic() - began >= 0.08
 
 
@@ -180,4 +181,4 @@ async def test_nobody_waits_long_to_leave_however_slow_the_account_is(
     began = time.monotonic()
     for _ in range(3):
         await pace.depart()
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < 4.0

@@ -23,7 +23,9 @@ async def ask(
         token = await ready(desk, rejected=rejected)
         if isinstance(token, NotSent):
             return token
-        await desk.depart()
+        held_up = await desk.depart()
+        if held_up is not None:
+            return held_up
         deadline = Deadline.after(
             start=desk.call_timeout, total=desk.call_timeout, now=rt.clock.monotonic()
         )

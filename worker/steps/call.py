@@ -123,15 +123,20 @@ def _attempted(new: NewAttempt, opened: Opened) -> Attempted:
 async def _ask(
     ask: Callable[[str | None], Awaitable[Outcome]], token: str | None, desk: Desk, rt: Runtime
 ) -> Outcome:
-    await desk.depart()
-    outcome = await answer(ask, token, rt, cut=_CUT)
+    outcome = await _send(ask, token, desk, rt)
     if not (isinstance(outcome, NotSent) and outcome.token_rejected):
         return outcome
     renewed = await ready(desk, rejected=token)
     if isinstance(renewed, NotSent):
         return renewed
-    await desk.depart()
-    return await answer(ask, renewed, rt, cut=_CUT)
+    return await _send(ask, renewed, desk, rt)
+
+
+async def _send(
+    ask: Callable[[str | None], Awaitable[Outcome]], token: str | None, desk: Desk, rt: Runtime
+) -> Outcome:
+    held_up = await desk.depart()
+    return held_up or await answer(ask, token, rt, cut=_CUT)
 
 
 def _decided(
