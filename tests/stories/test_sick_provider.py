@@ -17,16 +17,20 @@ from typing import Any, Final
 
 import pytest
 
+from tasks.engine import spare_collector
 from tests.stories.conftest import Story, a_story, adobe, feedback, gifthub, hyper, threekit
 from worker.sandbox import Outage
 from worker.steps.sweep import sweep
 from worker.store import pauses
 
 SICK: Final = ("gifthub", "default")
-TICKS: Final = 40
-EVERY: Final = 0.25
+TICKS: Final = 100
+EVERY: Final = 0.1
 """Seconds between two orders of each provider: half of what two busy cores can do, so that what is
 measured is waiting for each other, not for the processor."""
+SETTLES: Final = 1.0
+"""Seconds at a run's begin that do not count: with its breaker closed by hand, all that the sick
+one was asked before is due in the same moment."""
 PAIRS: Final = 5
 ALLOWED: Final = 1.25
 FLOOR: Final = 0.020
@@ -74,7 +78,7 @@ async def played(works: Story, run: str, *, sick: bool) -> Measured:
         await asyncio.sleep(max(0.0, begun + tick * EVERY - time.perf_counter()))
         name = f"{run}-{tick}"
         others = (hyper(f"{name}-h"), threekit(f"{name}-t"), feedback(f"{name}-f"))
-        ill = (gifthub(f"{name}-g"),) if sick else ()
+        ill = (gifthub(f"{name}-g"),) if sick and tick % 2 else ()
         await works.submit(*others, adobe(f"{name}-a"), *ill)
         for pump in works.engine.pumps:
             pump.ring()
@@ -87,7 +91,8 @@ async def played(works: Story, run: str, *, sick: bool) -> Measured:
         await asyncio.sleep(0.05)
     sweeping.cancel()
     took = max(row.ended for row in rows) - min(row.began for row in rows)
-    delays = [row.ended - row.began for row in rows]
+    settled = min(row.began for row in rows) + SETTLES
+    delays = [row.ended - row.began for row in rows if row.began > settled]
     sick_calls = works.sandbox.hits("gifthub", "create") - calls
     return Measured(len(rows) / took, quantiles(delays, n=100)[-1], sick_calls)
 
@@ -103,6 +108,7 @@ async def swept(works: Story) -> None:
 
 @pytest.mark.slow
 async def test_one_sick_provider_among_five_does_not_slow_the_others_down(works: Story) -> None:
+    spare_collector()  # as a worker does; to look through pytest's own heap takes long
     await works.sandbox.outage("gifthub", Outage.DARK)
     await played(works, "warm", sick=True)
     slower, later = [], []
