@@ -134,11 +134,6 @@ class Engine:
             self.rt.calls.stop()
             await self.rt.supervisor.drain(to_write)
 
-    def look(self, provider: str, account: str) -> None:
-        """Something became due by this process's own commit: no need to wait for its bell."""
-        if (provider, account) in self.orders and provider in self._heard:
-            self.orders[provider, account].ring()
-
     async def hear(self, bell: OrderBell) -> Counter[str]:
         """Work on what a bell announces; what became of its orders, counted by state."""
         pump = self.orders.get((bell.provider, bell.account))
@@ -191,7 +186,8 @@ class Engine:
     async def watch_calls(self) -> None:
         """Look at the accounts' breakers and pauses, and ring where there may be work now."""
         for key in await breaker.watch_calls(self.rt):
-            self.look(*key)
+            if key in self.orders and key[0] in self._heard:
+                self.orders[key].ring()
 
     async def _watch_calls(self) -> None:
         while not self._stopping.is_set():
