@@ -112,7 +112,7 @@ class Works:
         ends = time.monotonic() + patience
         while (placed := await self._placed()) < count:
             assert time.monotonic() < ends, f"{placed} of {count} after {patience} s"
-            await asyncio.sleep(1)
+            await asyncio.sleep(0.5)
         return await self.remote.placed_at()
 
     async def _placed(self) -> int:

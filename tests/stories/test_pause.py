@@ -33,7 +33,10 @@ async def _purge(story: Story) -> object:
 
 
 async def _expire(story: Story) -> object:
-    return await expire(story.engine.mail, story.engine.rt)
+    ended = await expire(story.engine.mail, story.engine.rt)
+    while story.engine.mail.working:  # their ends are told by then
+        await asyncio.sleep(0.01)
+    return ended
 
 
 async def _sweep(story: Story) -> object:
