@@ -57,11 +57,13 @@ class World:
             await claims.claim(
                 self.db,
                 self.vault,
-                provider="hyperteknoloji",
-                account="default",
-                free=1,
-                worker="host:1",
-                lease=LEASE,
+                claims.Taking(
+                    provider="hyperteknoloji",
+                    account="default",
+                    free=1,
+                    worker="host:1",
+                    lease=LEASE,
+                ),
             )
         ).orders
         return claimed

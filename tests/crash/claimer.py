@@ -26,11 +26,13 @@ async def claim_all(provider: str) -> None:
             await claims.claim(
                 db,
                 vault,
-                provider=provider,
-                account="default",
-                free=_AT_ONCE,
-                worker=worker_name(),
-                lease=_LEASE,
+                claims.Taking(
+                    provider=provider,
+                    account="default",
+                    free=_AT_ONCE,
+                    worker=worker_name(),
+                    lease=_LEASE,
+                ),
             )
         ).orders
         if not claimed:

@@ -163,11 +163,13 @@ class Workers:
                 await claims.claim(
                     self.rt.db,
                     self.rt.vault,
-                    provider=self.name,
-                    account=self.account,
-                    free=4,
-                    worker=f"worker {len(self.tasks)}",
-                    lease=LEASE,
+                    claims.Taking(
+                        provider=self.name,
+                        account=self.account,
+                        free=4,
+                        worker=f"worker {len(self.tasks)}",
+                        lease=LEASE,
+                    ),
                 )
             ).orders:
                 work = drive(claimed, self.desk, _no_mail(self.rt), self.rt)

@@ -51,12 +51,14 @@ class Shop:
         return await claims.claim(
             self.db,
             self.vault,
-            provider="hyperteknoloji",
-            account="default",
-            free=free,
-            worker=worker,
-            lease=LEASE,
-            after=after,
+            claims.Taking(
+                provider="hyperteknoloji",
+                account="default",
+                free=free,
+                worker=worker,
+                lease=LEASE,
+                after=after,
+            ),
         )
 
     async def claimed(self, *deliver_ids: str) -> Claimed:

@@ -130,11 +130,9 @@ class Story:
             await claims.claim(
                 rt.db,
                 rt.vault,
-                provider=provider,
-                account="default",
-                free=1,
-                worker="another",
-                lease=MINUTE,
+                claims.Taking(
+                    provider=provider, account="default", free=1, worker="another", lease=MINUTE
+                ),
             )
         ).orders
         return claimed

@@ -106,11 +106,13 @@ async def prepared(works: Story, timed: Timed, run: str) -> dict[str, Change]:
             await claims.claim(
                 rt.db,
                 rt.vault,
-                provider="hyperteknoloji",
-                account="default",
-                free=1,
-                worker="another",
-                lease=timedelta(hours=1),
+                claims.Taking(
+                    provider="hyperteknoloji",
+                    account="default",
+                    free=1,
+                    worker="another",
+                    lease=timedelta(hours=1),
+                ),
             )
         ).orders
         attempt = await works.attempt(claimed)

@@ -6,6 +6,7 @@ breaker. From then on one order at a time is claimed as a probe, by whichever wo
 """
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 from worker.decisions.breaker import PROBES, BreakerRules, Calls
@@ -92,25 +93,32 @@ async def _judge(desk: Desk, seen: Calls, rules: BreakerRules, rt: Runtime) -> N
     why = f"{seen.failed} of {seen.made} calls failed within {span}"
     data = {"made": seen.made, "failed": seen.failed}
     if await breakers.open_breaker(rt.db, desk.key, pause, why, data):
-        log.warning(
-            "breaker_opened",
-            provider=desk.provider_name,
-            account=desk.account,
-            reason=why,
-            seconds=round(pause.total_seconds(), 1),
-        )
+        _say_opened(desk, why, pause)
 
 
 async def _settle(failed: bool | None, lease: Lease, desk: Desk, rt: Runtime) -> None:  # noqa: FBT001 -- what a call came to, or nothing
-    where = {"provider": desk.provider_name, "account": desk.account}
     match failed:
         case None:
             await breakers.give_back(rt.db, desk.key, lease)
         case True:
             pause = rules_of(rt).pause_after(lease.openings + 1, desk.total, rt.chance())
             if await breakers.probe_failed(rt.db, desk.key, lease, pause):
-                seconds = round(pause.total_seconds(), 1)
-                log.warning("breaker_opened", reason="a probe failed", seconds=seconds, **where)
+                _say_opened(desk, "a probe failed", pause)
         case False:
             if await breakers.probe_answered(rt.db, desk.key, lease, PROBES):
-                log.warning("breaker_closed", count=PROBES, **where)
+                log.warning(
+                    "breaker_closed",
+                    provider=desk.provider_name,
+                    account=desk.account,
+                    count=PROBES,
+                )
+
+
+def _say_opened(desk: Desk, why: str, pause: timedelta) -> None:
+    log.warning(
+        "breaker_opened",
+        provider=desk.provider_name,
+        account=desk.account,
+        reason=why,
+        seconds=round(pause.total_seconds(), 1),
+    )

@@ -70,15 +70,17 @@ async def call(claimed: Claimed, step: Step, verb: Verb, desk: Desk, rt: Runtime
         ends = earlier(outcome.expires_at, desk.channel.watch, rt.database_clock)
         outcome = replace(outcome, expires_at=ends)
     decided = _decided(claimed, attempt, outcome, decider, rt)
-    return replace(decided, change=_within_budget(claimed, step, decided.change, desk, rt))
+    return replace(decided, change=_within_budget(claimed, step, decided.change, decider, desk, rt))
 
 
-def _within_budget(claimed: Claimed, step: Step, change: Change, desk: Desk, rt: Runtime) -> Change:
+def _within_budget(
+    claimed: Claimed, step: Step, change: Change, decider: Decider, desk: Desk, rt: Runtime
+) -> Change:
     """The change, put off where it makes the call once more and the account may not so soon."""
     if change.step is not step or change.tries <= claimed.tries:
         return change
     until = desk.budget.retry_in(rt.clock.monotonic())
-    return desk.decider_for(claimed).put_off(claimed, step, change, until)
+    return decider.put_off(claimed, step, change, until)
 
 
 def _new_attempt(claimed: Claimed, step: Step, desk: Desk, decider: Decider) -> NewAttempt:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict
 from typing import Final
 
 from worker.desk import Desk
@@ -57,7 +56,7 @@ class Claims:
         return orders
 
     async def _claim(self, free: int) -> Sequence[Claimed]:
-        taken = await claims.claim(self._rt.db, self._rt.vault, **asdict(self._taking(free)))
+        taken = await claims.claim(self._rt.db, self._rt.vault, self._taking(free))
         self._after = taken.last
         return taken.orders
 

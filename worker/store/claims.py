@@ -153,25 +153,12 @@ class Taking:
     after: str = ""
 
 
-async def claim(
-    db: Database,
-    vault: Vault,
-    *,
-    provider: str,
-    account: str,
-    free: int,
-    worker: str,
-    lease: timedelta,
-    after: str = "",
-) -> Taken:
+async def claim(db: Database, vault: Vault, taking: Taking) -> Taken:
     """Lease at most ``free`` due orders of an account, in turn among its producers.
 
     None while it rests. The round begins behind ``after``, the producer that the last one ended
     with. Of one producer the most urgent come first, and among those the longest due.
     """
-    taking = Taking(
-        provider=provider, account=account, free=free, worker=worker, lease=lease, after=after
-    )
     async with db.transaction(Boundary.CLAIM) as connection:
         return await take(connection, vault, taking)
 
