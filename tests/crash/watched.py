@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.crash.moments import AGAIN, HEARD, LATE, RUNG
 from worker.crypto import Vault
 from worker.desk import Desk
+from worker.outcome import OutcomeName
 from worker.pump import Pump
 from worker.runtime import Runtime
 from worker.steps import drive
@@ -28,6 +29,10 @@ from worker.store.session import Database, Row
 
 ABOUT: ContextVar[frozenset[str]] = ContextVar("about", default=frozenset())
 """What the transaction under way in this task is about: steps, or a word of ``moments``."""
+
+_ANSWERS = frozenset({OutcomeName.CONFIRMED, OutcomeName.PENDING, OutcomeName.REFUSED})
+"""What the provider said of a call that reached it. On a slow machine others come before it: a call
+that was not begun in time, or one without an answer."""
 
 _step_of_change: dict[int, str] = {}
 
@@ -83,8 +88,10 @@ def _watch_settling(answered: Callable[[str], None]) -> None:
     async def settle_one(decided: Decided, desk: Desk, mail: Pump[Owed], rt: Runtime) -> Settled:
         step = str(decided.claimed.step)
         _step_of_change[id(decided.change)] = step
+        ended = decided.change.attempt
         try:
-            answered(step)
+            if ended is not None and ended.outcome in _ANSWERS:
+                answered(step)
             settled: Settled = await their_one(decided, desk, mail, rt)
             return settled
         finally:
