@@ -22,6 +22,7 @@ from tasks.schedule import EVERY
 from tasks.start import refuse, settings_or_exit
 from worker.engine import Engine, running_engine
 from worker.logs import get_logger
+from worker.metrics.serving import metrics_served
 from worker.providers import REGISTRY
 from worker.runtime import permits_in_all
 from worker.settings import Settings
@@ -149,7 +150,8 @@ class EngineThread:
             spare_collector()
             self._ready.set()
             log.info("engine_started", worker=engine.rt.worker, count=len(engine.rt.desks))
-            await self._stop.wait()
+            with metrics_served(self.settings, engine.rt.meters):
+                await self._stop.wait()
         log.info("engine_stopped")
 
 
