@@ -19,6 +19,7 @@ from worker.gateway.callbacks import PREFIX
 from worker.gateway.gate import Gate
 from worker.gateway.refusals import AGAIN, Refused, answer_refused, internal, refused
 from worker.logs import about, get_logger
+from worker.metrics.exposing import PATH as METRICS
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _DIGITS: Final = 4
@@ -81,12 +82,14 @@ class _Passing:
                 log.exception("request_failed", method=self._method, route=self._route)
                 await self._answer(internal())
         finally:
+            seconds = monotonic() - started
+            gate.meters.answered(self._route, self._method, self._status, seconds)
             log.info(
                 "request",
                 method=self._method,
                 route=self._route,
                 status=self._status,
-                milliseconds=round((monotonic() - started) * 1000, 1),
+                milliseconds=round(seconds * 1000, 1),
             )
 
     async def _pass(self, gate: Gate) -> None:
@@ -101,6 +104,9 @@ class _Passing:
             return
         if path.startswith(PREFIX):
             await gate.rates.count_callback(address)
+            return
+        if path == METRICS:  # its token is no API key, and it answers without the database, too
+            await gate.rates.count_stranger(address)
             return
         said = Headers(scope=self._scope).get("authorization")
         producer = gate.keys.producer_of(said) if said else None
