@@ -16,7 +16,8 @@ from worker.gateway.keys import KeyRing
 from worker.gateway.proofs import Callers, open_callers
 from worker.gateway.rates import Rates
 from worker.gateway.standing import Standing
-from worker.metrics.meters import RequestMeters, watch_loop
+from worker.metrics.meters import watch_loop
+from worker.metrics.requests import RequestMeters
 from worker.runtime import open_database, open_tokens, open_vault
 from worker.settings import Settings
 from worker.store.session import Database

@@ -69,29 +69,29 @@ class Samples:
     """Values of families by their labels' values."""
 
     def __init__(self) -> None:
-        self._values: dict[str, dict[Values, float]] = defaultdict(dict)
+        self.values: dict[str, dict[Values, float]] = defaultdict(dict)
 
     def add(self, family: Family, value: float, *labels: str) -> None:
         """So much more of it."""
-        values = self._values[family.name]
+        values = self.values[family.name]
         values[labels] = values.get(labels, 0.0) + value
 
     def most(self, family: Family, value: float, *labels: str) -> None:
         """At least so much of it."""
-        values = self._values[family.name]
+        values = self.values[family.name]
         values[labels] = max(values.get(labels, value), value)
 
     def merge(self, other: "Samples") -> None:
         """All that another one has, too."""
-        for name, values in other._values.items():
-            self._values[name].update(values)
+        for name, values in other.values.items():
+            self.values[name].update(values)
 
     def metrics(self, among: Sequence[Family]) -> Iterator[Metric]:
         """For Prometheus's library."""
         for family in among:
             metric = blank(family)
             assert not isinstance(metric, HistogramMetricFamily)  # noqa: S101 -- none is read
-            for labels, value in sorted(self._values[family.name].items()):
+            for labels, value in sorted(self.values[family.name].items()):
                 metric.add_metric(labels, value)
             yield metric
 

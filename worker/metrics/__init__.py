@@ -4,6 +4,7 @@
     standing     those of them that the gateway reads from the database and Redis
     instruments  what counts: no locks, since only the process's own loop counts
     meters       what a worker process sees
+    requests     what a gateway process sees
     exposing     all of it as text
     serving      a worker's own small port for that
 

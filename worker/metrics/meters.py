@@ -180,28 +180,7 @@ class Meters:
         """The same commit, with its rows and its time noted; ``batch`` is a word of ours."""
         return partial(_committed, self._rows.of(batch), self._commits.of(batch), write)
 
-    class RequestMeters:
-    """What a gateway process sees."""
-
-    def __init__(self) -> None:
-        self._requests = counts(families.REQUESTS)
-        self._seconds = spreads(families.REQUEST_SECONDS)
-        self._build = counts(families.BUILD)
-        self._build.of(version("orderline")).value = 1.0
-        self._loop = spreads(families.LOOP_LAG)
-        self.loop_lag = self._loop.of()
-
-    def answered(self, route: str, method: str, status: int | None, seconds: float) -> None:
-        """A request was answered, if it has a status; ``route`` is a template of ours."""
-        self._requests.of(route, method, "none" if status is None else str(status)).add()
-        self._seconds.of(route).saw(seconds)
-
-    def collect(self) -> Iterator[Metric]:
-        """Everything, for Prometheus's library."""
-        yield from map(told, (self._requests, self._seconds, self._loop, self._build))
-
-
-async def watch_loop(self, stopping: asyncio.Event) -> None:
+    async def watch_loop(self, stopping: asyncio.Event) -> None:
         """See again and again how late the loop is, until ``stopping``."""
         await watch_loop(self._loop_lag, stopping)
 
