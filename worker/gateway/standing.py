@@ -26,7 +26,7 @@ FRESH: Final = 5.0
 """Seconds for which what was read is good, at least."""
 _SHARE: Final = 20
 """It is good for so many times as long as it took to read."""
-_PATIENCE: Final = 5.0
+_PATIENCE: Final = 4.0
 """Seconds after which a server that does not answer is away."""
 
 DATABASE: Final = "database"
@@ -70,9 +70,8 @@ class Standing:
         """Read what is not fresh any more. Never fails; whoever comes meanwhile waits for it."""
         async with self._looking:
             database, redis = self._sources
-            await asyncio.gather(
-                self._read(database, self._from_database), self._read(redis, self._from_redis)
-            )
+            await self._read(database, self._from_database)  # whose streams there are, it knows
+            await self._read(redis, self._from_redis)
 
     def collect(self) -> Iterator[Metric]:
         """What was read, for Prometheus's library."""
