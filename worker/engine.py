@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Container, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Container, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
@@ -13,11 +13,10 @@ from schemas.jobs import RECONCILE, OrderBell
 from worker.desk import Desk
 from worker.lifecycle import OrderState
 from worker.logs import about, get_logger
-from worker.metrics import families
 from worker.metrics.meters import Work
 from worker.order import Claimed
 from worker.pulse import PulseWriter, PumpPulse
-from worker.pump import Pump
+from worker.pump import WAITING, Pump
 from worker.reconciliation import reconcile, start
 from worker.runtime import DeskKey, Runtime, open_runtime
 from worker.settings import Settings
@@ -31,6 +30,7 @@ from worker.steps.expire import end_lapsed
 from worker.store import accounts, upkeep
 from worker.store.notifications import Owed
 from worker.store.session import OnBoundary, is_transient
+from worker.store.views import states_of
 from worker.supervisor import pause
 
 log = get_logger(__name__)
@@ -68,7 +68,9 @@ class Engine:
         self.orders: Mapping[DeskKey, Pump[Claimed]] = {
             key: self._order_pump(desk) for key, desk in rt.desks.items()
         }
-        self._tell_pumps()
+        rt.meters.watch_pumps(
+            self.mail, self.orders, {key: desk.permits for key, desk in rt.desks.items()}
+        )
         self.pulse = PulseWriter(rt.settings, rt.clock, rt.worker, self.pump_pulses)
         self._heard: Container[str] = {provider for provider, _ in rt.desks}
         self._hears_mail = True
@@ -138,15 +140,27 @@ class Engine:
             self.rt.calls.stop()
             await self.rt.supervisor.drain(to_write)
 
+    def look(self, provider: str, account: str) -> None:
+        """Something of an account may be due: claim it, if its bells reach this process."""
+        if (provider, account) in self.orders and provider in self._heard:
+            self.orders[provider, account].ring()
+
     async def hear(self, bell: OrderBell) -> Counter[str]:
-        """Work on what a bell announces; what became of its orders, counted by state."""
+        """Work on what a bell announces; what became of its orders, counted by state.
+
+        Mostly somebody is at work on them already: then the bell only tells what came of it.
+        """
         pump = self.orders.get((bell.provider, bell.account))
         if pump is None:
             log.warning("account_not_configured", provider=bell.provider, account=bell.account)
             return Counter(not_configured=len(bell.order_ids))
         if bell.swept:
             await accounts.answer(self.rt.db, bell.provider, bell.account)
-        return await pump.see(bell.order_ids)
+        here = pump.at_work_on(bell.order_ids)
+        words = await self._states(set(bell.order_ids) - here)
+        due = {order_id for order_id, word in words.items() if word == WAITING}
+        seen = await pump.see(here | due) if here or due else Counter[str]()
+        return seen + Counter(words[order_id] for order_id in words.keys() - due)
 
     async def hear_mail(self, event_ids: Sequence[UUID]) -> Counter[str]:
         """Deliver what is due; what became of these notifications."""
@@ -168,13 +182,14 @@ class Engine:
                 pulses[pump.name] = _pulse_of(pump, longest)
         return pulses
 
-    def _tell_pumps(self) -> None:
-        """Have the metrics tell what the pumps have at work, and how much they may have."""
-        meters = self.rt.meters
-        meters.read(families.DELIVERIES_UNDER_WAY, lambda: self.mail.working)
-        for key, pump in self.orders.items():
-            meters.read(families.UNDER_WAY, partial(_working, pump), *key)
-            meters.read(families.PERMITS, partial(float, self.rt.desks[key].permits), *key)
+    async def _states(self, ids: Collection[UUID]) -> Mapping[UUID, str]:
+        """Where orders stand that nobody here works on; while nobody can say, they wait."""
+        try:
+            return await states_of(self.rt.db, ids, due=WAITING)
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            return dict.fromkeys(ids, WAITING)
 
     async def _expect(self, every: Mapping[str, timedelta]) -> None:
         while not self._stopping.is_set():
@@ -198,8 +213,7 @@ class Engine:
     async def watch_calls(self) -> None:
         """Look at the accounts' breakers and pauses, and ring where there may be work now."""
         for key in await breaker.watch_calls(self.rt):
-            if key in self.orders and key[0] in self._heard:
-                self.orders[key].ring()
+            self.look(*key)
 
     async def _watch_calls(self) -> None:
         while not self._stopping.is_set():
@@ -243,10 +257,6 @@ class Engine:
             supervisor=rt.supervisor,
         )
         return pump
-
-
-def _working(pump: Pump[Claimed]) -> float:
-    return pump.working
 
 
 def _pulse_of(pump: Pump[Claimed] | Pump[Owed], longest: timedelta) -> PumpPulse:

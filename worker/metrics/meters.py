@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import partial
 from importlib.metadata import version
 from time import perf_counter
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from prometheus_client.core import HistogramMetricFamily, Metric
 
@@ -81,6 +81,14 @@ class Work(StrEnum):
 
     ORDERS = "orders"
     NOTIFICATIONS = "notifications"
+
+
+class Busy(Protocol):
+    """Whatever works on rows: a pump."""
+
+    @property
+    def working(self) -> int:
+        """How many it works on now."""
 
 
 class CallMeter:
@@ -168,6 +176,15 @@ class Meters:
         """From now on the family tells what ``now`` gives, whenever somebody asks."""
         self._read.append((family, labels, now))
 
+    def watch_pumps(
+        self, mail: Busy, orders: Mapping[AccountKey, Busy], permits: Mapping[AccountKey, int]
+    ) -> None:
+        """From now on tell what the pumps have at work, and how much they may have."""
+        self.read(families.DELIVERIES_UNDER_WAY, partial(_working, mail))
+        for key, pump in orders.items():
+            self.read(families.UNDER_WAY, partial(_working, pump), *key)
+            self.read(families.PERMITS, partial(float, permits[key]), *key)
+
     def claiming(
         self, work: Work, claim: Callable[[int], Awaitable[Rows]]
     ) -> Callable[[int], Awaitable[Rows]]:
@@ -212,6 +229,10 @@ async def watch_loop(lag: Spread, stopping: asyncio.Event) -> None:
         due = loop.time() + LOOP_EVERY
         await asyncio.sleep(LOOP_EVERY)
         lag.saw(max(loop.time() - due, 0.0))
+
+
+def _working(pump: Busy) -> float:
+    return pump.working
 
 
 async def _claimed(brought: Spread, claim: Callable[[int], Awaitable[Rows]], free: int) -> Rows:
