@@ -221,5 +221,5 @@ async def _empty(asked: Prometheus) -> list[Query]:
     end = time.monotonic() + PATIENCE
     while left and time.monotonic() < end:
         left = [query for query in left if not await asked.shows(query)]
-        await asyncio.sleep(1)
+        await asyncio.sleep(0.5)
     return left
