@@ -109,7 +109,6 @@ def configure(
 
     ``worker`` gives the name of the process, where every line is to say it.
     """
-    console = log_format == "console" or (log_format == "auto" and sys.stderr.isatty())
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -117,11 +116,6 @@ def configure(
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         *([] if worker is None else [_naming(worker)]),
     ]
-    renderer: Processor = (
-        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-        if console
-        else structlog.processors.JSONRenderer()
-    )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -136,7 +130,7 @@ def configure(
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 tell_exceptions,
                 keep_known_fields,
-                renderer,
+                _renderer(log_format),
             ],
         )
     )
@@ -144,6 +138,12 @@ def configure(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+
+
+def _renderer(log_format: Literal["auto", "json", "console"]) -> Processor:
+    if log_format == "console" or (log_format == "auto" and sys.stderr.isatty()):
+        return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    return structlog.processors.JSONRenderer()
 
 
 def _naming(worker: Callable[[], str]) -> Processor:

@@ -137,14 +137,11 @@ def _wired(
     sender = _open_sender(settings, clock)
     stack.push_async_callback(sender.aclose)
     calls, supervisor = Calls(), Supervisor()
-    failing = settings.endpoint_disable_after
+    record = partial(deliveries.record, db, disable_after=settings.endpoint_disable_after)
     opened = open_desks(stack, settings, db, vault, clock, calls)
     rates = open_rates(stack, settings, worker, opened)
     desks = {key: paced(desk, rates, supervisor) for key, desk in opened.items()}
-    meters = Meters(desks, RESULTS)
-    meters.read(families.TASKS_FAILED, lambda: supervisor.failures)
-    if rates is not None:
-        meters.read(families.RATES_ALONE, lambda: rates.alone)
+    meters = _open_meters(desks, supervisor, rates)
     return Runtime(
         settings=settings,
         worker=worker,
@@ -161,14 +158,22 @@ def _wired(
         rates=rates,
         attempts=_writer("attempts", partial(attempts.open_attempts, db, vault), meters),
         changes=_writer("changes", partial(orders.settle, db, vault), meters),
-        deliveries=_writer(
-            "deliveries", partial(deliveries.record, db, disable_after=failing), meters
-        ),
+        deliveries=_writer("deliveries", record, meters),
         database_clock=ClockWatch(),
         open_orders=OpenOrders(settings.open_per_producer),
         rests=Rests(),
         meters=meters,
     )
+
+
+def _open_meters(
+    desks: Mapping[DeskKey, Desk], supervisor: Supervisor, rates: Rates | None
+) -> Meters:
+    meters = Meters(desks, RESULTS)
+    meters.read(families.TASKS_FAILED, lambda: supervisor.failures)
+    if rates is not None:
+        meters.read(families.RATES_ALONE, lambda: rates.alone)
+    return meters
 
 
 def _writer(

@@ -71,13 +71,17 @@ async def call(claimed: Claimed, step: Step, verb: Verb, desk: Desk, rt: Runtime
     ask = partial(verb, order, attempt, deadline)
     outcome = await _ask(ask, Call(step), token, desk, rt)
     desk.note(outcome, rt.clock.monotonic())
-    theirs = decider.capabilities.ends_quotes
-    if theirs and isinstance(outcome, Confirmed) and outcome.expires_at is not None:
-        # The provider judges its quote by its own clock, we by the database's.
-        ends = earlier(outcome.expires_at, desk.channel.watch, rt.database_clock)
-        outcome = replace(outcome, expires_at=ends)
-    decided = _decided(claimed, attempt, outcome, decider, rt)
+    decided = _decided(claimed, attempt, _in_our_time(outcome, decider, desk, rt), decider, rt)
     return replace(decided, change=_within_budget(claimed, step, decided.change, decider, desk, rt))
+
+
+def _in_our_time(outcome: Outcome, decider: Decider, desk: Desk, rt: Runtime) -> Outcome:
+    """The provider judges its quote by its own clock, we by the database's."""
+    theirs = decider.capabilities.ends_quotes
+    if not theirs or not isinstance(outcome, Confirmed) or outcome.expires_at is None:
+        return outcome
+    ends = earlier(outcome.expires_at, desk.channel.watch, rt.database_clock)
+    return replace(outcome, expires_at=ends)
 
 
 def _within_budget(
