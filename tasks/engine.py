@@ -148,9 +148,9 @@ class EngineThread:
             self.engine = engine
             engine.expect(EVERY)
             spare_collector()
-            self._ready.set()
-            log.info("engine_started", worker=engine.rt.worker, count=len(engine.rt.desks))
             with metrics_served(self.settings, engine.rt.meters):
+                self._ready.set()
+                log.info("engine_started", worker=engine.rt.worker, count=len(engine.rt.desks))
                 await self._stop.wait()
         log.info("engine_stopped")
 
