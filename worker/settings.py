@@ -173,7 +173,9 @@ class Settings(BaseSettings):
     """Where a worker process answers ``/metrics``; 0: nowhere. The gateway does so at its own."""
     metrics_host: str = "127.0.0.1"
     """The address of that port."""
-    metrics_token: SecretStr | None = Field(default=None, min_length=16)
+    metrics_token: Annotated[SecretStr | None, BeforeValidator(lambda said: said or None)] = Field(
+        default=None, min_length=16
+    )
     """What whoever asks for metrics must show (``Authorization: Bearer ...``). Without one the
     gateway tells them to this machine only."""
 

@@ -6,8 +6,9 @@ import shlex
 import pytest
 
 from tests.docs.runbook import PAGE, PARTS, RULES, alerts, anchor, checks, entries, reasons
-from tests.docs.test_examples import COMMANDS, GROUPS
+from tests.docs.test_examples import COMMANDS, GROUPS, README
 from worker.decisions.resolutions import Resolution
+from worker.health.finding import Finding, Level
 from worker.store.tables import SurplusDecision
 
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -40,6 +41,17 @@ def test_each_alert_leads_to_its_entry() -> None:
     rules = RULES.read_text(encoding="utf-8")
     linked = dict(re.findall(r"- alert: (\w+)\n.*?runbook_url: (\S+)", rules, re.DOTALL))
     assert linked == {name: f"deploy/runbook.md#{anchor(name)}" for name in alerts()}
+
+
+@pytest.mark.parametrize("check", checks())
+@pytest.mark.parametrize("level", [Level.FAIL, Level.UNSAFE])
+def test_a_finding_that_is_red_leads_to_its_entry(check: str, level: Level) -> None:
+    assert Finding(level, check, "").runbook == f"deploy/runbook.md#{anchor(f'health: {check}')}"
+    assert Finding(Level.WARN, check, "").runbook is None
+
+
+def test_the_readme_counts_the_alerts() -> None:
+    assert f" {len(alerts())} alerts" in README
 
 
 def test_every_anchor_is_a_headings() -> None:
