@@ -1,6 +1,8 @@
 """What counts: exactly, for next to nothing, and shown as Prometheus wants it."""
 
+import asyncio
 import math
+import time
 import timeit
 from collections.abc import Callable
 
@@ -8,6 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from worker.metrics import families
+from worker.metrics import meters as module
 from worker.metrics.exposing import exposed, may_read
 from worker.metrics.families import Family, Kind, counter, histogram
 from worker.metrics.instruments import Count, Spread, counts, spreads, told
@@ -95,6 +98,19 @@ async def test_a_claim_and_a_commit_are_counted_and_otherwise_as_they_were() -> 
 
     assert await meters.committing("changes", write)([1, 2]) == ["wrote [1, 2]"]
     assert samples(meters, "commit_rows_sum") == {frozenset({("batch", "changes")}): 2.0}
+
+
+async def test_a_loop_that_is_held_up_is_seen_to_be_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LOOP_EVERY", 0.02)
+    lag, stopping = Spread(families.SHORT), asyncio.Event()
+    watching = asyncio.create_task(module.watch_loop(lag, stopping))
+    await asyncio.sleep(0)
+    time.sleep(0.12)  # noqa: ASYNC251 -- what holds a loop up
+    while not sum(lag.counts):
+        await asyncio.sleep(0)
+    stopping.set()
+    await watching
+    assert lag.total >= 0.1
 
 
 def test_counting_costs_next_to_nothing() -> None:

@@ -223,12 +223,15 @@ class Meters:
 
 
 async def watch_loop(lag: Spread, stopping: asyncio.Event) -> None:
-    """Sleep a little, again and again, and note how much too long that was."""
+    """Wait a little, again and again, and note how much too long that was."""
     loop = asyncio.get_running_loop()
     while not stopping.is_set():
         due = loop.time() + LOOP_EVERY
-        await asyncio.sleep(LOOP_EVERY)
-        lag.saw(max(loop.time() - due, 0.0))
+        try:
+            async with asyncio.timeout_at(due):
+                await stopping.wait()
+        except TimeoutError:
+            lag.saw(max(loop.time() - due, 0.0))
 
 
 def _working(pump: Busy) -> float:
