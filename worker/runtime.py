@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from worker.calls import Calls
 from worker.clock import Clock, SystemClock
@@ -36,6 +36,9 @@ DeskKey = AccountKey
 
 Given = TypeVar("Given")
 Result = TypeVar("Result")
+
+_DELIVERIES_APART: Final = 0.05
+"""Seconds: what a receiver has can be noted a moment later, with others like it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +161,7 @@ def _wired(
         rates=rates,
         attempts=_writer("attempts", partial(attempts.open_attempts, db, vault), meters),
         changes=_writer("changes", partial(orders.settle, db, vault), meters),
-        deliveries=_writer("deliveries", record, meters),
+        deliveries=_writer("deliveries", record, meters, apart=_DELIVERIES_APART),
         database_clock=ClockWatch(),
         open_orders=OpenOrders(settings.open_per_producer),
         rests=Rests(),
@@ -177,9 +180,12 @@ def _open_meters(
 
 
 def _writer(
-    name: str, write: Callable[[Sequence[Given]], Awaitable[Sequence[Result]]], meters: Meters
+    name: str,
+    write: Callable[[Sequence[Given]], Awaitable[Sequence[Result]]],
+    meters: Meters,
+    apart: float = 0.0,
 ) -> BatchWriter[Given, Result]:
-    return BatchWriter(name, meters.committing(name, write))
+    return BatchWriter(name, meters.committing(name, write), apart=apart)
 
 
 def _open_sender(settings: Settings, clock: Clock) -> Sender:

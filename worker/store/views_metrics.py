@@ -206,15 +206,16 @@ async def standing(db: Database) -> Mapping[str, Sequence[Row] | None]:
     """The rows of each of ``STATEMENTS``; ``None`` for one that took too long."""
     found: dict[str, Sequence[Row] | None] = dict.fromkeys(STATEMENTS)
     async with db.reading() as connection:
+        await _limit(connection)
         for name, statement in STATEMENTS.items():
             try:
-                await _limit(connection)
                 found[name] = (await connection.execute(statement)).all()
             except exc.DBAPIError as error:
                 if getattr(error.orig, "sqlstate", None) != _TOO_LONG:
                     raise
                 log.warning("metrics_unread", reason=name, seconds=LONGEST.total_seconds())
                 await connection.rollback()
+                await _limit(connection)
     return found
 
 
