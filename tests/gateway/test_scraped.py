@@ -196,6 +196,21 @@ async def test_of_a_redis_that_is_away_only_that_is_told(a_gateway: Opener) -> N
     assert value(samples, "server_up", server="redis") == 0
 
 
+async def test_what_takes_too_long_is_left_out_and_the_rest_is_told(
+    door: Door, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await accept(db, an_intent("d-1", intent_id="i-1"))
+    slow = {**views_metrics.STATEMENTS, "ending": text("SELECT pg_sleep(20)")}
+    monkeypatch.setattr(views_metrics, "STATEMENTS", slow)
+    monkeypatch.setattr(views_metrics, "LONGEST", timedelta(milliseconds=300))
+    samples = await scraped(door)
+    ours = {"provider": "hyperteknoloji", "account": "default"}
+    assert value(samples, "orders_due", **ours) == 1
+    assert value(samples, "surplus_orders", **ours) == 0
+    assert not [name for name, _ in samples if name == "orderline_quotes_ending"]
+    assert value(samples, "server_up", server="database") == 0
+
+
 async def test_what_was_read_is_good_for_some_seconds(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
