@@ -169,6 +169,16 @@ class Settings(BaseSettings):
     """Where each worker process keeps the small file by which ``orderline health --worker`` sees it
     move. The system's folder for temporary files, unless set."""
 
+    metrics_port: int = Field(default=0, ge=0, le=65_535)
+    """Where a worker process answers ``/metrics``; 0: nowhere. The gateway does so at its own."""
+    metrics_host: str = "127.0.0.1"
+    """The address of that port."""
+    metrics_token: Annotated[SecretStr | None, BeforeValidator(lambda said: said or None)] = Field(
+        default=None, min_length=16
+    )
+    """What whoever asks for metrics must show (``Authorization: Bearer ...``). Without one the
+    gateway tells them to this machine only."""
+
     log_format: Literal["auto", "json", "console"] = "auto"
     """``auto``: colours on a terminal, JSON elsewhere."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -6,6 +6,7 @@ caller sees neither: it hands over a row and gets that row's own result.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
 from typing import Generic, TypeVar
 
 from sqlalchemy import exc
@@ -60,7 +61,11 @@ class BatchWriter(Generic[Given, Result]):
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((row, future))
         if self._drainer is None:
-            self._drainer = asyncio.create_task(self._drain(), name=f"batch:{self._name}")
+            self._drainer = asyncio.create_task(
+                self._drain(),
+                name=f"batch:{self._name}",
+                context=Context(),  # a batch is about no one row
+            )
         return await future
 
     async def close(self, patience: float) -> None:
