@@ -120,6 +120,8 @@ lock: .venv/project ## Renew requirements*.txt from pyproject.toml (UPGRADE=--up
 	    $(call COMPILE,$(UPGRADE) --extra dev --extra embedded,requirements-dev.txt)
 	@echo "Locking requirements-bench.txt" && $(call COMPILE,--constraint requirements-dev.txt \
 	    --extra embedded --extra bench,requirements-bench.txt)
+	@echo "Locking requirements-browser.txt" && $(call COMPILE,--constraint requirements-dev.txt \
+	    --extra dev --extra embedded --extra browser,requirements-browser.txt)
 	@echo "Locking $(NODE)/package-lock.json" && \
 	    $(call NPM,$(NODE)) $(if $(UPGRADE),update,install) --package-lock-only --omit-lockfile-registry-resolved
 	@! grep -n '://' requirements*.txt $(NODE)/package-lock.json

@@ -22,6 +22,7 @@ from worker.runtime import Runtime
 from worker.steps.ask import ask_about
 from worker.store import claims, orders
 from worker.store.claimed import peek
+from worker.store.deeds import Deed
 from worker.store.orders import Settling
 from worker.store.surplus import still_open
 
@@ -45,7 +46,12 @@ async def consider(ids: Sequence[OrderId], rt: Runtime) -> Mapping[OrderId, list
 
 
 async def resolve(
-    order_id: OrderId, decision: Decision, rt: Runtime, *, unchecked: bool = False
+    order_id: OrderId,
+    decision: Decision,
+    rt: Runtime,
+    *,
+    unchecked: bool = False,
+    deed: Deed | None = None,
 ) -> Change:
     """Decide about a parked order. Raises ``Undecidable``, and then nothing is changed.
 
@@ -63,7 +69,7 @@ async def resolve(
         raise Undecidable(f"{_NOT_PARKED} any more, or it is just being looked up")
     await _considered(held, decision, rt)  # it may have changed while its provider was asked
     change = resolutions.resolved(desk.decider_for(held), held, decision)
-    settled = await orders.settle(rt.db, rt.vault, [Settling(change)])
+    settled = await orders.settle(rt.db, rt.vault, [Settling(change)], deed)
     if not settled[0].held:
         raise Undecidable("somebody else was faster; look at it again")
     return change

@@ -11,6 +11,7 @@ from schemas.ids import EventId
 from worker.change import Change
 from worker.crypto import Vault
 from worker.lifecycle import TERMINAL_ORDERS, OrderState
+from worker.store.deeds import Deed, note
 from worker.store.goods import seal_goods
 from worker.store.session import LOCK_ORDERS, Boundary, Database, as_bytea, as_rows
 
@@ -173,10 +174,13 @@ class Settling:
     deliver_for: timedelta | None = None
 
 
-async def settle(db: Database, vault: Vault, batch: Sequence[Settling]) -> list[Settled]:
+async def settle(
+    db: Database, vault: Vault, batch: Sequence[Settling], deed: Deed | None = None
+) -> list[Settled]:
     """Write changes, each under its own fence, all in one commit.
 
-    An order may be there twice, under an old lease and a new one: only the new one counts.
+    An order may be there twice, under an old lease and a new one: only the new one counts. A
+    ``deed`` is what one change does that a person decided.
     """
     async with db.transaction(Boundary.SETTLE) as connection:
         await connection.execute(LOCK_ORDERS, {"ids": [item.change.order_id for item in batch]})
@@ -184,6 +188,8 @@ async def settle(db: Database, vault: Vault, batch: Sequence[Settling]) -> list[
         held = {
             (row.id, row.fence): Settled(at=row.at, leased=frozenset(row.leased)) for row in rows
         }
+        if held:
+            await note(connection, deed)
     return [held.get((item.change.order_id, item.change.fence), NOT_HELD) for item in batch]
 
 

@@ -44,6 +44,7 @@ class Boundary(StrEnum):
     QUARANTINE = "quarantine.closed"
     ERASURE = "personal_data.erased"
     PURGE = "ended.purged"
+    OPERATOR = "operator.noted"
 
 
 Side = Literal["before", "after"]

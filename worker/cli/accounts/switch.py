@@ -8,11 +8,11 @@ import typer
 
 from schemas.accounts import AccountView
 from worker.cli.accounts.chosen import Account, read_account, refuse_unknown
-from worker.cli.accounts.listing import known_accounts
 from worker.cli.operator import By
 from worker.cli.options import Why, read_span
 from worker.cli.output import Json, print_json, printable, say
 from worker.cli.session import opened
+from worker.operating.rests import known_accounts
 from worker.rests import AccountKey
 from worker.store import pauses
 from worker.store.views_accounts import account_story
@@ -84,7 +84,7 @@ async def _pause(
     key: AccountKey, length: timedelta | None, by: str, why: str | None
 ) -> AccountView:
     async with opened() as session:
-        refuse_unknown(key, await known_accounts(session))
+        refuse_unknown(key, await known_accounts(session.db, session.settings))
         await pauses.pause(session.db, key, length, by=by, why=why)
         story = await account_story(session.db, key)
         assert story is not None  # noqa: S101 -- a pause makes its row
@@ -95,7 +95,7 @@ async def _resume(
     key: AccountKey, by: str, why: str | None, *, breaker: bool
 ) -> tuple[tuple[bool, bool], AccountView | None]:
     async with opened() as session:
-        refuse_unknown(key, await known_accounts(session))
+        refuse_unknown(key, await known_accounts(session.db, session.settings))
         done = await pauses.resume(session.db, key, by=by, why=why, breaker=breaker)
         story = await account_story(session.db, key)
         return done, None if story is None else story.account

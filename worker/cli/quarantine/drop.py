@@ -19,8 +19,9 @@ from worker.cli.quarantine.options import (
     Since,
     Yes,
 )
-from worker.cli.quarantine.told import Teller, Told, already_closed
+from worker.cli.quarantine.told import Teller
 from worker.cli.session import opened
+from worker.operating.retrying import Told, already_closed
 from worker.store import quarantine
 from worker.store.quarantine import AlreadyClosed, Decided
 
@@ -67,6 +68,6 @@ async def _drop(entries: Sequence[QuarantineView], decided: Decided, teller: Tel
             try:
                 await quarantine.drop(session.db, QuarantineId(entry.quarantine_id), decided)
             except AlreadyClosed:
-                teller.tell(entry, await already_closed(session, entry))
+                teller.tell(entry, await already_closed(session.db, session.vault, entry))
             else:
                 teller.tell(entry, Told.of(entry, Became.DROPPED))

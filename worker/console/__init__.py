@@ -1,0 +1,1 @@
+"""The console: how everything stands, in a browser."""
