@@ -164,8 +164,10 @@ async def make_somethings(world: World, words: str = "said") -> Somethings:
     await world.execute(RUN.format(by=quoted, reason=quoted))
     await world.execute(DIFFERENCE.format(ours=quoted))
     await world.execute(
-        f"UPDATE lines SET reason = '{quoted}', provider_line_ref = '{quoted}',"  # noqa: S608 -- a test's own
-        f" details = jsonb_build_object('{quoted}', '{quoted}') WHERE state <> 'waiting'"
+        f"UPDATE lines SET reason = '{quoted}',"  # noqa: S608 -- a test's own
+        f" details = jsonb_build_object('{quoted}', '{quoted}'),"
+        f" provider_line_ref = CASE state WHEN 'delivered' THEN '{quoted}' END"
+        " WHERE state <> 'waiting'"
     )
     await pauses.pause(world.db, ("hyperteknoloji", "default"), None, by=words, why=words)
     async with world.db.reading() as connection:

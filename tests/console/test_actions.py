@@ -13,7 +13,9 @@ WHY = "seen in their panel"
 
 
 async def _deeds(pages: Pages) -> list[Any]:
-    return await pages.rows("SELECT * FROM deeds WHERE action NOT LIKE '%signed%' ORDER BY id")
+    return await pages.rows(
+        "SELECT * FROM deeds WHERE via = 'console' AND action <> 'signed in' ORDER BY id"
+    )
 
 
 async def test_a_parked_order_is_resolved_once_with_the_same_record_as_the_commands(
@@ -48,7 +50,10 @@ async def test_what_cannot_be_decided_is_refused_in_words_and_nothing_is_recorde
     lacking = await ada.refused(page, 409, said="placed", why=WHY)
     assert "the provider&#39;s id of the order is needed" in lacking
     assert "--ref" not in lacking
-    unknown = await ada.refused(page, 409, said="placed", why=WHY, ref="no-such-order")
+    nameless = await ada.refused(page, 409, said="placed", why=WHY, ref="9876")
+    assert "to ask where it stands: said-1." in nameless
+    named = {"ref": "9876", "line:said-1": "l-1"}
+    unknown = await ada.refused(page, 409, said="placed", why=WHY, **named)
     assert "without asking the provider" in unknown
     assert not await _deeds(ada)
     assert await ada.rows("SELECT state FROM orders WHERE state = 'parked'")
@@ -124,8 +129,8 @@ async def test_an_endpoint_is_disabled_enabled_and_what_it_missed_is_replayed(
         "endpoint enabled",
         "notifications replayed",
     ]
-    states = await ada.rows("SELECT state, count(*) FROM notifications GROUP BY state")
-    assert ("pending", given_up) in states
+    assert given_up > 0
+    assert not await ada.rows("SELECT FROM notifications WHERE state = 'exhausted'")
 
 
 async def test_a_notification_is_replayed(ada: Pages, somethings: Somethings) -> None:

@@ -1,4 +1,4 @@
-"""What is personal is hidden until somebody asks for it, and that is on record before it is shown."""
+"""What is personal is hidden until somebody asks, and that is on record before it is shown."""
 
 from tests.console.conftest import CODE, PLAYER, Pages, Somethings
 

@@ -1,5 +1,6 @@
 """Pages that say no, and to whom that is due: kindly, and nothing of what is inside."""
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -52,6 +53,7 @@ _IN_THE_CONSOLE: Final = (
     (", then `orderline cancel` puts it once more", ", then call it off once more"),
 )
 """What the command says in its own words."""
+_LINE: Final = re.compile(r"--line (.+?)=ID")
 
 _AWAY: Final = Said(
     503,
@@ -118,4 +120,4 @@ def in_words(text: str) -> str:
     """A sentence of the command, in the words of the console."""
     for command, console in _IN_THE_CONSOLE:
         text = text.replace(command, console)
-    return text
+    return _LINE.sub(r"\1", text)

@@ -9,7 +9,9 @@ import pydantic_core
 
 from schemas.orders import AttemptView, EventView, NotificationView, OrderStory, span
 
-_OF_THE_LINE: Final = frozenset({"deliver_id", "intent_id", "order_id", "provider", "sequence"})
+_OF_THE_LINE: Final = frozenset(
+    {"deliver_id", "intent_id", "order_id", "producer", "provider", "sequence", "state"}
+)
 """What an event repeats of what stands elsewhere on the page."""
 
 
