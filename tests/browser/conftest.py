@@ -9,12 +9,11 @@ import shutil
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.async_api import async_playwright
+from playwright.async_api import Browser, Locator, Page, async_playwright
 
 from tests.browser.morning import Morning, make_morning
 from tests.cli.world import World
@@ -34,14 +33,8 @@ from worker.store import operators
 from worker.store.deeds import Act
 from worker.store.tables_operators import Role, Via
 
-if TYPE_CHECKING:
-    from playwright.async_api import Browser, Locator, Page
-else:
-    Browser = Locator = Page = Any
-
 __all__ = ["sandbox", "settings", "world"]
 
-CHROMIUM = Path(shutil.which("chromium") or "/usr/bin/chromium")
 SHOTS = ROOT / "docs" / "console"
 DESK = {"width": 1280, "height": 860}
 PHONE = {"width": 390, "height": 844}
@@ -100,12 +93,18 @@ class Visitor:
 Opener = Callable[..., Coroutine[Any, Any, Visitor]]
 
 
+def chromium() -> str:
+    """Debian's browser: a package of Python brings none that could be had here."""
+    found = shutil.which("chromium")
+    assert found, "there is no Chromium: see `make test-browser`"
+    return found
+
+
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
     alone = ["--no-sandbox"] if os.geteuid() == 0 else []
-    assert CHROMIUM.is_file(), "there is no Chromium: see `make test-browser`"
     async with async_playwright() as playwright:
-        running = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=alone)
+        running = await playwright.chromium.launch(executable_path=chromium(), args=alone)
         yield running
         await running.close()
 

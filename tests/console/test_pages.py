@@ -50,13 +50,16 @@ async def test_the_list_is_filtered_and_goes_on_with_older_ones(
 
 
 async def test_an_orders_story_is_told_in_its_order(vera: Pages, somethings: Somethings) -> None:
-    page = await vera.look(f"/orders/{somethings.parked}")
+    page = await vera.look(f"/orders/{somethings.delivered}")
     story = page[page.index('class="timeline"') :]
-    places = [story.index(word) for word in ("#1, place: opened", "#1, place: in")]
+    told = ("#1, place: opened", "#1, place: confirmed", "line.delivered not delivered")
+    places = [story.index(word) for word in told]
     assert places == sorted(places)
-    assert "ref-at-theirs" not in page
-    assert "unknown outcome" in page
-    assert "paused by said" in page, "its account rests, and what happens next says so"
+    parked = await vera.look(f"/orders/{somethings.parked}")
+    assert "unknown outcome" in parked
+    assert "To be decided" in parked
+    waiting = await vera.look(f"/orders/{somethings.accepted}")
+    assert "paused by said" in waiting, "its account rests, and what happens next says so"
 
 
 async def test_a_quote_counts_down_by_the_databases_clock(vera: Pages, world: World) -> None:

@@ -13,6 +13,7 @@ do goes by the rules and records of ``worker.operating``, as by the command.
     forms       what a browser sends
     render      templates and how values stand in them
     refusals    pages that say no
+    wording     how values stand in a line
     timeline    an order's story as moments, one after the other
     pages/      the pages, one module a subject
 """

@@ -1,7 +1,7 @@
 """Templates, and how values stand in them. Whatever stands in one is text, never markup."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from schemas.notifications import Price
 from schemas.orders import distance, span, stamp
+from worker.console.wording import worded
 
 NOTHING: Final = "\N{EN DASH}"
 _STATIC: Final = Path(__file__).parent / "static"
@@ -83,7 +84,7 @@ def _environment() -> Environment:
         "span": lambda length: NOTHING if length is None else span(length),
         "money": _money,
         "pretty": lambda value: pydantic_core.to_json(value, indent=2).decode(),
-        "said": _said,
+        "said": worded,
         "tone": lambda state: _TONES.get(state, "plain"),
         "words": lambda state: str(state).replace("_", " "),
         "short": lambda value: str(value)[:18] if isinstance(value, UUID) else str(value),
@@ -109,12 +110,3 @@ def _stamp(moment: datetime | None) -> str:
 
 def _money(price: Price | None) -> str:
     return NOTHING if price is None else f"{price.amount} {price.currency}"
-
-
-def _said(value: Any) -> str:
-    """A value of an event, in a line."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, timedelta):
-        return span(value)
-    return pydantic_core.to_json(value).decode()

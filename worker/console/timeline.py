@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-import pydantic_core
-
 from schemas.orders import AttemptView, EventView, NotificationView, OrderStory, span
+from worker.console.wording import worded
 
 _OF_THE_LINE: Final = frozenset(
     {"deliver_id", "intent_id", "order_id", "producer", "provider", "sequence", "state"}
@@ -53,11 +52,7 @@ def _event(event: EventView) -> Moment:
 
 def _details(data: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     kept = ((name, said) for name, said in data.items() if name not in _OF_THE_LINE)
-    return tuple((name.replace("_", " "), _words(said)) for name, said in kept if said is not None)
-
-
-def _words(said: Any) -> str:
-    return said if isinstance(said, str) else pydantic_core.to_json(said).decode()
+    return tuple((name.replace("_", " "), worded(said)) for name, said in kept if said is not None)
 
 
 def _attempt(attempt: AttemptView) -> Iterator[Moment]:

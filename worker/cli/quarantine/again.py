@@ -8,12 +8,14 @@ from typing import Self
 import typer
 
 from schemas.quarantine import QuarantineView
+from worker.cli.quarantine.chosen import under
 from worker.cli.quarantine.editor import edit
 from worker.cli.quarantine.mend import BadEdit, Edit, compact, edited, readable
 from worker.cli.quarantine.told import Teller
 from worker.cli.session import opened
 from worker.cli.sources import NotReadable, read_file
 from worker.operating.retrying import Mend, Retry, kept_text
+from worker.store.deeds import Act
 from worker.store.open_orders import OpenOrders
 from worker.store.quarantine import KEPT_BYTES, Decided
 
@@ -78,7 +80,7 @@ class Again:
                 rehearse=self.dry_run,
             )
             for entry in entries:
-                told = await retry.take_in(entry, self.decided)
+                told = await retry.take_in(entry, under(self.decided, Act.RETRIED, entry))
                 teller.tell(entry, replace(told, dry_run=True) if self.dry_run else told)
 
 
