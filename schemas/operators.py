@@ -38,7 +38,8 @@ class Standing(Schema):
     ``states`` counts orders that have not ended, by their state; ``ended`` those that ended within
     the last day. ``overdue`` could be worked on now, the first of them since ``overdue_since``.
     ``ending`` are quotes whose window closes within a minute, unbought. ``waiting`` notifications
-    are owed, the oldest since ``waiting_since``; ``exhausted`` ones were given up. ``resting``
+    are owed, the oldest since ``waiting_since``; ``exhausted`` ones were given up (``None``: not
+    counted). ``resting``
     accounts take no orders; ``troubled`` endpoints fail, rest or are disabled.
     """
 
@@ -51,7 +52,7 @@ class Standing(Schema):
     quarantined: int
     waiting: int
     waiting_since: datetime | None
-    exhausted: int
+    exhausted: int | None
     resting: int
     troubled: int
     differences: int

@@ -1,7 +1,7 @@
 """Reading how everything stands, in numbers: what the console opens with and shows live.
 
 Only what is open is counted, and what ended within a day, so that looking every few seconds costs
-nothing that grows with the past.
+nothing that grows with the past. What was given up has no index, and is counted where it is asked.
 """
 
 from typing import Final
@@ -37,7 +37,8 @@ SELECT
     (SELECT count(*) FROM surplus_orders WHERE closed_at IS NULL) AS surplus,
     (SELECT count(*) FROM quarantine WHERE closed_at IS NULL) AS quarantined,
     owed.many AS waiting, owed.since AS waiting_since,
-    (SELECT count(*) FROM notifications WHERE state = 'exhausted') AS exhausted,
+    CASE WHEN :whole THEN (SELECT count(*) FROM notifications WHERE state = 'exhausted') END
+        AS exhausted,
     (SELECT count(*) FROM accounts a WHERE {RESTS}) AS resting,
     (SELECT count(*) FROM endpoints WHERE disabled_at IS NOT NULL OR failing_since IS NOT NULL
         OR rests_until > orderline_now()) AS troubled,
@@ -47,8 +48,8 @@ FROM due, owed
 """)  # noqa: S608 -- the clauses are ours
 
 
-async def standing(db: Database) -> Standing:
-    """How everything stands now."""
+async def standing(db: Database, *, whole: bool) -> Standing:
+    """How everything stands now; ``exhausted`` is left out unless the ``whole`` is asked for."""
     async with snapshot(db) as connection:
-        row = (await connection.execute(_STANDING)).one()
+        row = (await connection.execute(_STANDING, {"whole": whole})).one()
         return Standing(**row._mapping)  # noqa: SLF001 -- SQLAlchemy's public name

@@ -27,7 +27,7 @@ _OPEN: Final = (
 
 async def overview(visit: Visit) -> Response:
     """Counts, accounts and the newest orders."""
-    found = await standing(visit.db)
+    found = await standing(visit.db, whole=True)
     return visit.page(
         "overview.html",
         counts=counts(found),
@@ -41,7 +41,7 @@ async def overview(visit: Visit) -> Response:
 
 async def look(visit: Visit) -> Response:
     """The counts alone, for the page's script."""
-    found = await standing(visit.db)
+    found = await standing(visit.db, whole=False)
     states = {f"state:{state}": str(found.states.get(state, 0)) for state in _OPEN}
     return visit.facts({**counts(found), **states, "as-of": stamp(found.as_of)})
 
@@ -50,7 +50,7 @@ def counts(found: Standing) -> dict[str, Any]:
     """What is shown live, by name."""
     overdue = "" if found.overdue_since is None else distance(found.overdue_since, found.as_of)
     waiting = "" if found.waiting_since is None else distance(found.waiting_since, found.as_of)
-    return {
+    told = {
         "overdue": str(found.overdue),
         "overdue-since": overdue,
         "in-doubt": str(found.states.get(OrderState.IN_DOUBT, 0)),
@@ -60,11 +60,11 @@ def counts(found: Standing) -> dict[str, Any]:
         "quarantined": str(found.quarantined),
         "waiting": str(found.waiting),
         "waiting-since": waiting,
-        "exhausted": str(found.exhausted),
         "resting": str(found.resting),
         "troubled": str(found.troubled),
         "differences": str(found.differences),
     }
+    return told if found.exhausted is None else {**told, "exhausted": str(found.exhausted)}
 
 
 DOORS: Final = (page("/", overview), live("/live", look))
