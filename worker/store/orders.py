@@ -14,7 +14,7 @@ from worker.lifecycle import TERMINAL_ORDERS, OrderState
 from worker.store.deeds import Deed, note
 from worker.store.goods import seal_goods
 from worker.store.pipeline import Asked
-from worker.store.session import LOCK_ORDERS, Boundary, Database, as_bytea, as_rows
+from worker.store.session import LOCK_ORDERS, Boundary, Database, Row, as_bytea, as_rows
 
 _SETTLE: Final = text("""
 WITH input AS (
