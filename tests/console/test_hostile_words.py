@@ -10,8 +10,7 @@ from worker.console.pages import DOORS
 from worker.console.routes import Method
 
 WORDS = [
-    "<script>alert(1)</script>",
-    '"><img src=x onerror=alert(1)>',
+    '"><script>alert(1)</script><img src=x onerror=alert(1)>',
     "' onfocus='alert(1)' autofocus='",
     "</textarea></pre></title><svg onload=alert(1)>",
     "{{ 7 * 7 }}{% raw %}",

@@ -147,9 +147,8 @@ async def test_a_form_from_elsewhere_signs_nobody_in(nobody: Pages) -> None:
 
 
 @pytest.mark.usefixtures("known")
-@pytest.mark.parametrize(
-    "wanted",
-    [
+async def test_signing_in_leads_to_a_page_of_ours_only(nobody: Pages) -> None:
+    for wanted in (
         "https://evil.example/",
         "//evil.example/",
         "/ops/..//evil.example",
@@ -158,11 +157,9 @@ async def test_a_form_from_elsewhere_signs_nobody_in(nobody: Pages) -> None:
         "/ops/\r\nset-cookie: a=b",
         "javascript:alert(1)",
         "",
-    ],
-)
-async def test_signing_in_leads_to_a_page_of_ours_only(nobody: Pages, wanted: str) -> None:
-    answer = await _sign_in(nobody, next=wanted)
-    assert answer.headers["location"] == "/ops/"
+    ):
+        answer = await _sign_in(nobody, next=wanted)
+        assert answer.headers["location"] == "/ops/"
 
 
 async def test_a_session_ends_when_it_lies_idle_and_after_half_a_day_anyway(
