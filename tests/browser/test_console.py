@@ -6,17 +6,17 @@ import pytest
 
 from tests.browser.conftest import Opener, Visitor
 from tests.console.conftest import Pages
-from worker.console.pages import DOORS
+from worker.console.pages import ROUTES
 from worker.console.routes import Method
 
 pytestmark = pytest.mark.browser
 
 LISTS = [
-    door.path
-    for door in DOORS
-    if door.method is Method.GET
-    and "{" not in door.path
-    and door.path not in {"/endpoint", "/live"}
+    route.path
+    for route in ROUTES
+    if route.method is Method.GET
+    and "{" not in route.path
+    and route.path not in {"/endpoint", "/live"}
 ]
 
 

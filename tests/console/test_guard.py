@@ -5,13 +5,13 @@ import httpx
 from tests.cli.world import World
 from tests.console.conftest import PASSWORD, Pages, Somethings, filled, open_pages
 from worker.console.guard import HEADERS
-from worker.console.pages import DOORS
-from worker.console.routes import Door, Method, Needs
+from worker.console.pages import ROUTES
+from worker.console.routes import Method, Needs, Route
 from worker.console.sessions import csrf_of
 from worker.settings import Settings
 
-LOOKING = [door for door in DOORS if door.method is Method.GET]
-ACTING = [door for door in DOORS if door.method is Method.POST]
+LOOKING = [route for route in ROUTES if route.method is Method.GET]
+ACTING = [route for route in ROUTES if route.method is Method.POST]
 FROM_HERE = {"sec-fetch-site": "same-origin"}
 STRICT = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self';"
@@ -19,36 +19,36 @@ STRICT = (
 )
 
 
-def of(door: Door) -> str:
-    return f"{door.method} {door.path}"
+def of(route: Route) -> str:
+    return f"{route.method} {route.path}"
 
 
 def test_every_route_says_who_may_take_it_and_only_signing_in_and_out_are_for_others() -> None:
-    assert {of(door) for door in ACTING if door.needs is not Needs.OPERATE} == {
+    assert {of(route) for route in ACTING if route.needs is not Needs.OPERATE} == {
         "POST /login",
         "POST /logout",
     }
-    assert {of(door) for door in DOORS if door.needs is Needs.NOBODY} == {
+    assert {of(route) for route in ROUTES if route.needs is Needs.NOBODY} == {
         "GET /login",
         "POST /login",
     }
-    assert len({of(door) for door in DOORS}) == len(DOORS)
+    assert len({of(route) for route in ROUTES}) == len(ROUTES)
 
 
 async def test_nobody_gets_anywhere_without_having_signed_in(
     nobody: Pages, somethings: Somethings
 ) -> None:
-    for door in DOORS:
-        if door.needs is Needs.NOBODY:
+    for route in ROUTES:
+        if route.needs is Needs.NOBODY:
             continue
-        path = f"/ops{filled(door.path, somethings)}"
-        answer = await nobody.http.request(door.method, path, headers=FROM_HERE)
-        if door.method is Method.POST:
-            assert answer.status_code in {403, 422}, of(door)
-        elif door.idle:
+        path = f"/ops{filled(route.path, somethings)}"
+        answer = await nobody.http.request(route.method, path, headers=FROM_HERE)
+        if route.method is Method.POST:
+            assert answer.status_code in {403, 422}, of(route)
+        elif route.idle:
             assert answer.status_code == 401
         else:
-            assert answer.status_code == 303, of(door)
+            assert answer.status_code == 303, of(route)
             assert answer.headers["location"].startswith("/ops/login?next=%2Fops%2F")
         assert somethings.parked not in answer.text
 
@@ -58,10 +58,10 @@ async def test_nothing_is_done_without_the_forms_token_or_from_elsewhere(
 ) -> None:
     deeds = len(await ada.rows("SELECT FROM deeds"))
     fields = {"csrf": csrf_of(ada.token), "why": "x", "said": "returned"}
-    for door in ACTING:
-        if door.needs is Needs.NOBODY:
+    for route in ACTING:
+        if route.needs is Needs.NOBODY:
             continue
-        path = f"/ops{filled(door.path, somethings)}"
+        path = f"/ops{filled(route.path, somethings)}"
         elsewhere = "https://evil.example"
         for data, headers in (
             (fields | {"csrf": "wrong"}, FROM_HERE),
@@ -74,14 +74,14 @@ async def test_nothing_is_done_without_the_forms_token_or_from_elsewhere(
             (fields, {"sec-fetch-site": "same-origin", "origin": elsewhere}),
         ):
             answer = await ada.http.post(path, data=data, headers=headers)
-            assert answer.status_code == 403, (of(door), headers)
+            assert answer.status_code == 403, (of(route), headers)
     assert len(await ada.rows("SELECT FROM deeds")) == deeds
 
 
 async def test_who_may_only_look_can_do_nothing(vera: Pages, somethings: Somethings) -> None:
-    for door in ACTING:
-        if door.needs is Needs.OPERATE:
-            said = await vera.refused(filled(door.path, somethings), 403, why="x", said="returned")
+    for route in ACTING:
+        if route.needs is Needs.OPERATE:
+            said = await vera.refused(filled(route.path, somethings), 403, why="x", said="returned")
             assert "takes the role operate" in said
     for path in (f"/orders/{somethings.parked}", "/waiting", "/accounts/hyperteknoloji/default"):
         page = await vera.look(path)
@@ -93,7 +93,7 @@ async def test_every_answer_bears_the_headers_that_keep_it_to_itself(
     ada: Pages, nobody: Pages, somethings: Somethings
 ) -> None:
     assert HEADERS["content-security-policy"] == STRICT
-    paths = [*(filled(door.path, somethings) for door in LOOKING), "/nowhere", "/orders/nonsense"]
+    paths = [*(filled(route.path, somethings) for route in LOOKING), "/nowhere", "/orders/nonsense"]
     for pages in (ada, nobody):
         for path in paths:
             _check_headers(await pages.http.get(f"/ops{path}"), dict(HEADERS))
@@ -110,8 +110,8 @@ def _check_headers(answer: httpx.Response, expected: dict[str, str]) -> None:
 
 
 async def test_no_page_has_script_or_style_inside(ada: Pages, somethings: Somethings) -> None:
-    for door in LOOKING:
-        answer = await ada.http.get(f"/ops{filled(door.path, somethings)}")
+    for route in LOOKING:
+        answer = await ada.http.get(f"/ops{filled(route.path, somethings)}")
         text = answer.text
         assert "<style" not in text
         assert " style=" not in text

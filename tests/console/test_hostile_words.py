@@ -6,7 +6,7 @@ import pytest
 
 from tests.cli.world import World
 from tests.console.conftest import Pages, filled, make_somethings
-from worker.console.pages import DOORS
+from worker.console.pages import ROUTES
 from worker.console.routes import Method
 
 WORDS = [
@@ -16,7 +16,7 @@ WORDS = [
     "{{ 7 * 7 }}{% raw %}",
     "javascript:alert(1)",
 ]
-GETS = [door.path for door in DOORS if door.method is Method.GET]
+GETS = [route.path for route in ROUTES if route.method is Method.GET]
 OURS = {
     "a", "b", "body", "br", "button", "code", "dd", "details", "div", "dl", "dt", "footer", "form",
     "h1", "h2", "h3", "head", "header", "html", "input", "label", "li", "link", "main", "meta",

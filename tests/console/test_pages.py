@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from tests.builders import an_intent
 from tests.cli.world import World
 from tests.console.conftest import Pages, Somethings, filled
-from worker.console.pages import DOORS
+from worker.console.pages import ROUTES
 from worker.console.routes import Method
 
-GETS = [door.path for door in DOORS if door.method is Method.GET]
+GETS = [route.path for route in ROUTES if route.method is Method.GET]
 ENDPOINT = "/endpoint?producer=shop&url=https://shop.example/hooks"
 
 

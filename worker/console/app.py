@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from starlette import routing
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Message, Receive, Scope, Send
 
 from worker.console.guard import HEADERS, guarded, with_headers
-from worker.console.pages import DOORS
+from worker.console.pages import ROUTES
 from worker.console.refusals import Said, nothing_here
 from worker.console.visit import Visit
 
@@ -25,12 +25,14 @@ _KEPT: Final[Mapping[str, str]] = {**HEADERS, "cache-control": "public, max-age=
 def a_console() -> Starlette:
     """The console. It finds what it needs in the state of a request, under ``console``."""
     routes = [
-        Route(door.path, guarded(door), methods=[door.method], name=f"{door.method} {door.path}")
-        for door in DOORS
+        routing.Route(
+            route.path, guarded(route), methods=[route.method], name=f"{route.method} {route.path}"
+        )
+        for route in ROUTES
     ]
     files = _Static(directory=Path(__file__).parent / "static")
     return Starlette(
-        routes=[*routes, Mount(STATIC, files, name="static")],
+        routes=[*routes, routing.Mount(STATIC, files, name="static")],
         exception_handlers={HTTPException: _of_framework},
     )
 

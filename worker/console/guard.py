@@ -16,7 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from worker.console.forms import Form, read_form
 from worker.console.held import Console
 from worker.console.refusals import Forbidden, page_of
-from worker.console.routes import PREFIX, Door, Method, Needs
+from worker.console.routes import PREFIX, Method, Needs, Route
 from worker.console.sessions import is_from_here, is_ours, token_in
 from worker.console.visit import Visit
 from worker.logs import get_logger
@@ -49,18 +49,18 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 log = get_logger(__name__)
 
 
-def guarded(door: Door) -> Endpoint:
-    """What is behind a door, for those who may take it."""
+def guarded(route: Route) -> Endpoint:
+    """What is behind a route, for those who may take it."""
 
     async def endpoint(request: Request) -> Response:
         # The gateway's line names the route, never the path.
-        request.scope["route"] = SimpleNamespace(path=f"{PREFIX}{door.path}")
+        request.scope["route"] = SimpleNamespace(path=f"{PREFIX}{route.path}")
         console: Console = request.state.console
         limit = console.settings.gateway_timeout.total_seconds() * _SHARE
         visit = Visit(request=request, console=console)
         try:
             async with asyncio.timeout(limit):
-                answer = await _let_in(door, visit)
+                answer = await _let_in(route, visit)
         except Exception as error:  # noqa: BLE001 -- what is unexpected is logged, and says nothing
             answer = page_of(error, visit)
         return with_headers(answer)
@@ -75,39 +75,39 @@ def with_headers(answer: Response) -> Response:
     return answer
 
 
-async def _let_in(door: Door, visit: Visit) -> Response:
+async def _let_in(route: Route, visit: Visit) -> Response:
     request = visit.request
-    acts = door.method is not Method.GET
+    acts = route.method is not Method.GET
     if acts and not is_from_here(request):
         raise Forbidden("This did not come from a page of the console.")
     form = await read_form(request) if acts else Form()
-    if door.needs is Needs.NOBODY:
-        return await door.handler(Visit(request=request, console=visit.console, form=form))
+    if route.needs is Needs.NOBODY:
+        return await route.handler(Visit(request=request, console=visit.console, form=form))
     token = token_in(request)
     who = None if token is None else await operators.who(visit.db, token)
     if token is None or who is None:
-        return _sign_in_first(door, request)
+        return _sign_in_first(route, request)
     allowed = Visit(request=request, console=visit.console, who=who, token=token, form=form)
     if acts and not is_ours(token, form.get("csrf")):
         raise Forbidden("This page is too old: go back, load it anew, and try again.", allowed)
-    if door.needs is Needs.OPERATE and who.role is not Role.OPERATE:
+    if route.needs is Needs.OPERATE and who.role is not Role.OPERATE:
         raise Forbidden("Your role is to look; deciding takes the role operate.", allowed)
-    await _note_seen(door, visit, token, who)
+    await _note_seen(route, visit, token, who)
     try:
-        return await door.handler(allowed)
+        return await route.handler(allowed)
     except Exception as error:  # noqa: BLE001 -- as above; only this page knows who is signed in
         return page_of(error, allowed)
 
 
-async def _note_seen(door: Door, visit: Visit, token: str, who: SignedIn) -> None:
-    if who.stale and not door.idle:
+async def _note_seen(route: Route, visit: Visit, token: str, who: SignedIn) -> None:
+    if who.stale and not route.idle:
         await operators.seen(visit.db, token)
 
 
-def _sign_in_first(door: Door, request: Request) -> Response:
-    if door.method is not Method.GET:
+def _sign_in_first(route: Route, request: Request) -> Response:
+    if route.method is not Method.GET:
         raise Forbidden("You are not signed in any more: sign in, and try again.")
-    if door.idle:
+    if route.idle:
         return Response(status_code=401)
     query = f"?{request.url.query}" if request.url.query else ""
     wanted = quote(f"{request.url.path}{query}", safe="")

@@ -34,7 +34,7 @@ class Needs(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class Route:
     """One route."""
 
     method: Method
@@ -46,16 +46,16 @@ class Door:
     """A page's script takes it by itself: that keeps nobody signed in."""
 
 
-def page(path: str, handler: Handler) -> Door:
+def page(path: str, handler: Handler) -> Route:
     """Something to look at, for everybody who is signed in."""
-    return Door(Method.GET, path, handler, Needs.VIEW)
+    return Route(Method.GET, path, handler, Needs.VIEW)
 
 
-def live(path: str, handler: Handler) -> Door:
+def live(path: str, handler: Handler) -> Route:
     """Something that a page's script looks at by itself."""
-    return Door(Method.GET, path, handler, Needs.VIEW, idle=True)
+    return Route(Method.GET, path, handler, Needs.VIEW, idle=True)
 
 
-def action(path: str, handler: Handler) -> Door:
+def action(path: str, handler: Handler) -> Route:
     """Something to do: for those who operate."""
-    return Door(Method.POST, path, handler, Needs.OPERATE)
+    return Route(Method.POST, path, handler, Needs.OPERATE)

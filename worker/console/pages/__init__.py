@@ -1,4 +1,4 @@
-"""The pages, one module a subject; each says which doors lead to it."""
+"""The pages, one module a subject; each says which routes lead to it."""
 
 from typing import Final
 
@@ -14,18 +14,18 @@ from worker.console.pages import (
     signing,
     waiting,
 )
-from worker.console.routes import Door
+from worker.console.routes import Route
 
-DOORS: Final[tuple[Door, ...]] = (
-    *signing.DOORS,
-    *overview.DOORS,
-    *orders.DOORS,
-    *waiting.DOORS,
-    *quarantine.DOORS,
-    *notifications.DOORS,
-    *endpoints.DOORS,
-    *accounts.DOORS,
-    *books.DOORS,
-    *audit.DOORS,
+ROUTES: Final[tuple[Route, ...]] = (
+    *signing.ROUTES,
+    *overview.ROUTES,
+    *orders.ROUTES,
+    *waiting.ROUTES,
+    *quarantine.ROUTES,
+    *notifications.ROUTES,
+    *endpoints.ROUTES,
+    *accounts.ROUTES,
+    *books.ROUTES,
+    *audit.ROUTES,
 )
-"""Every door there is."""
+"""Every route there is."""

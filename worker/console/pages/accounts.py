@@ -5,7 +5,7 @@ from typing import Final
 
 from starlette.responses import Response
 
-from worker.console.routes import Door, action, page
+from worker.console.routes import Route, action, page
 from worker.console.visit import Visit
 from worker.operating.rests import every_account, story_of
 from worker.operating.words import Unfit, read_length
@@ -60,7 +60,7 @@ def _key(visit: Visit) -> AccountKey:
     return visit.part("provider"), visit.part("account")
 
 
-DOORS: Final[tuple[Door, ...]] = (
+ROUTES: Final[tuple[Route, ...]] = (
     page("/accounts", listing),
     page("/accounts/{provider}/{account}", show),
     action("/accounts/{provider}/{account}/pause", pause),

@@ -20,4 +20,4 @@ async def listing(visit: Visit) -> Response:
     return visit.page("audit.html", deeds=found, older=older)
 
 
-DOORS: Final = (page("/audit", listing),)
+ROUTES: Final = (page("/audit", listing),)

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from schemas.books import DifferenceView
 from worker.books import DifferenceKind
-from worker.console.routes import Door, action, page
+from worker.console.routes import Route, action, page
 from worker.console.visit import Visit
 from worker.errors import NotFound
 from worker.operating.advice import advised
@@ -59,7 +59,7 @@ async def _there(visit: Visit) -> DifferenceView:
     return found[0]
 
 
-DOORS: Final[tuple[Door, ...]] = (
+ROUTES: Final[tuple[Route, ...]] = (
     page("/books", listing),
     page("/books/{difference_id}", show),
     action("/books/{difference_id}/close", close),

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from schemas.endpoints import EndpointView
 from worker.console.refusals import Conflict
-from worker.console.routes import Door, action, page
+from worker.console.routes import Route, action, page
 from worker.console.visit import Visit
 from worker.errors import NotFound
 from worker.lanes import Lane
@@ -96,7 +96,7 @@ def _page_of(found: EndpointView) -> str:
     return f"/endpoint?{urlencode({'producer': found.producer, 'url': found.url})}"
 
 
-DOORS: Final[tuple[Door, ...]] = (
+ROUTES: Final[tuple[Route, ...]] = (
     page("/endpoints", listing),
     page("/endpoint", show),
     action("/endpoint/enable", enable),

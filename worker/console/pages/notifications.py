@@ -5,7 +5,7 @@ from typing import Final
 from starlette.responses import Response
 
 from schemas.told import OwedView
-from worker.console.routes import Door, action, page
+from worker.console.routes import Route, action, page
 from worker.console.visit import Visit
 from worker.errors import NotFound
 from worker.store import redeliveries
@@ -68,7 +68,7 @@ async def _there(visit: Visit) -> OwedView:
     return found[0]
 
 
-DOORS: Final[tuple[Door, ...]] = (
+ROUTES: Final[tuple[Route, ...]] = (
     page("/notifications", listing),
     page("/notifications/{event_id}", show),
     action("/notifications/{event_id}/reveal", reveal),

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from schemas.ids import OrderId, new_uuid
 from schemas.orders import OrderView
 from worker.console.refusals import Conflict
-from worker.console.routes import Door, action, page
+from worker.console.routes import Route, action, page
 from worker.console.timeline import moments_of
 from worker.console.visit import Visit
 from worker.errors import NotFound
@@ -136,7 +136,7 @@ async def _there(visit: Visit) -> OrderView:
             raise NotFound("There is no such order.")
 
 
-DOORS: Final[tuple[Door, ...]] = (
+ROUTES: Final[tuple[Route, ...]] = (
     page("/orders", listing),
     page("/orders/{order_id}", show),
     action("/orders/{order_id}/reveal", reveal),

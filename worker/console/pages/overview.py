@@ -67,4 +67,4 @@ def counts(found: Standing) -> dict[str, Any]:
     return told if found.exhausted is None else {**told, "exhausted": str(found.exhausted)}
 
 
-DOORS: Final = (page("/", overview), live("/live", look))
+ROUTES: Final = (page("/", overview), live("/live", look))

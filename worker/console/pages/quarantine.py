@@ -7,7 +7,7 @@ from starlette.responses import Response
 from schemas.ids import QuarantineId
 from schemas.quarantine import Became, QuarantineView
 from worker.console.refusals import Conflict
-from worker.console.routes import Door, action, page
+from worker.console.routes import Route, action, page
 from worker.console.visit import Visit
 from worker.errors import NotFound
 from worker.operating.retrying import Retry, Told, kept_text
@@ -95,7 +95,7 @@ async def _there(visit: Visit) -> QuarantineView:
     return found[0]
 
 
-DOORS: Final[tuple[Door, ...]] = (
+ROUTES: Final[tuple[Route, ...]] = (
     page("/quarantine", listing),
     page("/quarantine/{entry_id}", show),
     action("/quarantine/{entry_id}/reveal", reveal),

@@ -5,7 +5,7 @@ from typing import Final
 from starlette.responses import RedirectResponse, Response
 
 from worker.console.refusals import Forbidden
-from worker.console.routes import PREFIX, Door, Method, Needs
+from worker.console.routes import PREFIX, Method, Needs, Route
 from worker.console.sessions import forget, may_sign_in, new_token, remember
 from worker.console.visit import Visit
 from worker.logs import get_logger
@@ -73,8 +73,8 @@ def _safe(wanted: str | None) -> str:
     return wanted if plain else home
 
 
-DOORS: Final = (
-    Door(Method.GET, "/login", ask, Needs.NOBODY),
-    Door(Method.POST, "/login", sign_in, Needs.NOBODY),
-    Door(Method.POST, "/logout", sign_out, Needs.VIEW),
+ROUTES: Final = (
+    Route(Method.GET, "/login", ask, Needs.NOBODY),
+    Route(Method.POST, "/login", sign_in, Needs.NOBODY),
+    Route(Method.POST, "/logout", sign_out, Needs.VIEW),
 )

@@ -32,4 +32,4 @@ async def waiting(visit: Visit) -> Response:
     )
 
 
-DOORS: Final = (page("/waiting", waiting),)
+ROUTES: Final = (page("/waiting", waiting),)
