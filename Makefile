@@ -16,7 +16,7 @@ USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 export PIP_ROOT_USER_ACTION := ignore
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
 
-.PHONY: help demo up doctor chaos chaos-long bench bench-quick test test-all check format provider lock promtool venv clean
+.PHONY: help demo up doctor chaos chaos-long bench bench-quick test test-all test-browser check format provider lock promtool venv clean
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -48,13 +48,27 @@ bench-quick: .venv/project .venv/benched ## The same in two minutes, against a f
 # Most tests wait for sockets, so there are more processes of them than cores. Each has servers of
 # its own; those that somebody else provides can take only one.
 JOBS ?= $(if $(ORDERLINE_TEST_DATABASE_URL)$(ORDERLINE_TEST_REDIS_URL),0,4)
-PYTEST = $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
+PYTEST = $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal --ignore tests/browser
 
 test: venv ## Run the tests, without the slow ones (ARGS=… passes options to pytest, JOBS=0: in one process)
 	@$(PYTEST) -m "not slow" $(ARGS)
 
 test-all: venv ## Run all tests (ARGS=…, JOBS=…)
 	@$(PYTEST) $(ARGS)
+
+# The browser is Debian's own: a package of Python brings the driver, and no browser.
+CHROMIUM = command -v chromium >/dev/null 2>&1
+INSTALL = apt-get install --yes --quiet --no-install-recommends chromium fonts-dejavu-core
+
+test-browser: venv .venv/browsing ## Look at the console with a real Chromium (ARGS=--screenshots renews docs/console)
+	@$(CHROMIUM) || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null 2>&1 \
+	    && echo "Installing Debian's Chromium" \
+	    && { $(INSTALL) >/dev/null || { apt-get update --quiet >/dev/null && $(INSTALL) >/dev/null; }; }; } || { \
+	    echo "There is no chromium here, and it may not be installed (that takes root and apt-get):" \
+	         "install it, then make test-browser again." >&2; \
+	    exit 1; \
+	}
+	@$(BIN)/python -m pytest -q -n 0 tests/browser $(ARGS)
 
 check: .venv/project ## Check format, style, types and the direction of imports
 	@echo "ruff: format" && $(BIN)/ruff format --quiet --check --diff
@@ -89,6 +103,11 @@ venv: .venv/project .venv/node/locked .venv/tools/tried ## Build .venv as locked
 .venv/project: .venv/locked pyproject.toml
 	@echo "Installing Orderline itself, editable"
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/browsing: .venv/locked requirements-browser.txt
+	@echo "Installing what requirements-browser.txt locks"
+	@$(PIP) install --quiet --require-hashes --requirement requirements-browser.txt
 	@touch $@
 
 .venv/benched: .venv/locked requirements-bench.txt
@@ -139,6 +158,8 @@ lock: .venv/project ## Renew requirements*.txt from pyproject.toml (UPGRADE=--up
 	    $(call COMPILE,$(UPGRADE) --extra dev --extra embedded,requirements-dev.txt)
 	@echo "Locking requirements-bench.txt" && $(call COMPILE,--constraint requirements-dev.txt \
 	    --extra embedded --extra bench,requirements-bench.txt)
+	@echo "Locking requirements-browser.txt" && $(call COMPILE,--constraint requirements-dev.txt \
+	    --extra dev --extra embedded --extra browser,requirements-browser.txt)
 	@echo "Locking $(NODE)/package-lock.json" && \
 	    $(call NPM,$(NODE)) $(if $(UPGRADE),update,install) --package-lock-only --omit-lockfile-registry-resolved
 	@! grep -n '://' requirements*.txt $(NODE)/package-lock.json

@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -21,6 +22,9 @@ from worker.crypto import Vault
 from worker.embedded import Servers, embedded_servers
 from worker.store import migrations
 from worker.store.session import Database
+
+# What drives a browser is an extra of its own; see `make test-browser`.
+collect_ignore = [] if find_spec("playwright") else ["browser"]
 
 # How long an example takes says more about the machine than about the code.
 hypothesis.settings.register_profile("orderline", deadline=None)

@@ -83,6 +83,9 @@ class Settings(BaseSettings):
     """How many requests without a valid API key, and other than callbacks, one address may make."""
     gateway_timeout: Annotated[Span, Field(ge=timedelta(milliseconds=100))] = timedelta(seconds=10)
     """How long the gateway takes for one request, at most, from its first byte to the answer."""
+    console: bool = True
+    """Whether the gateway shows the console, at ``/ops``, to those whom ``orderline operators``
+    lets in."""
 
     quote_window: Span = timedelta(minutes=10)
     """How long a quote lives whose intent names no ``expires_at``."""

@@ -14,11 +14,14 @@ from tests.crash.works import PATIENCE, Works
 from tests.stories.conftest import adobe, feedback, hyper
 from worker import streams
 from worker.crypto import Vault
+from worker.operating.hand import Hand
 from worker.outcome import Confirmed
-from worker.store import attempts
+from worker.store import attempts, operators
 from worker.store.claimed import peek
+from worker.store.deeds import Act
 from worker.store.sealed import count_keys
 from worker.store.session import Boundary
+from worker.store.tables_operators import Role, Via
 
 _FACTS = "SELECT type FROM events WHERE line_id IS NULL"
 
@@ -49,6 +52,25 @@ async def test_a_producer_is_registered_once(works: Works, moment: Moment) -> No
     assert works.said("again", "registered already") is (moment.side == "after")
     known = [row.name for row in await works.all("SELECT name FROM producers ORDER BY name")]
     assert known == ["late-shop", "shop"]
+
+
+@pytest.mark.parametrize("moment", both_sides(Boundary.OPERATOR), ids=str)
+async def test_an_operator_is_shut_out_in_one_commit_with_the_deed(
+    works: Works, moment: Moment
+) -> None:
+    deed = Hand("root", Via.COMMAND).deed(Act.OPERATOR_ADDED, about="ada")
+    await operators.add(works.db, "ada", Role.OPERATE, "kept", deed)
+    await operators.sign_in(works.db, "token", "ada", "kept", deed)
+    shut_out = ("operators", "disable", "ada", "--by", "root")
+    await works.until_dead(works.orderline("killed", *shut_out, crash_at=moment), moment)
+    done = int(moment.side == "after")
+    changed = "SELECT count(*) FROM deeds WHERE action = 'operator changed'"
+    assert await works.one(changed) == done
+    assert await works.one("SELECT count(disabled_at) FROM operators") == done
+    assert await works.one("SELECT count(*) FROM operator_sessions") == 1 - done
+    assert await _ended(works.orderline("again", *shut_out)) == 0
+    assert await works.one(changed) == 1 + done
+    assert await operators.who(works.db, "token") is None
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from schemas.intents import IntentFault, read_intent
 from schemas.jsontext import canonical, loads, path_of, steps_of
 from tests.properties.test_intents import Body, bodies, places, raw_of, trees
-from worker.cli.quarantine.mend import Edit, Unmended, compact, edited, readable, written
+from worker.cli.quarantine.mend import Edit, compact, edited, readable, written
+from worker.operating.retrying import Unmended
 
 unhurried = settings(deadline=None)  # the machines that run this are shared
 

@@ -18,12 +18,13 @@ from worker.embedded import Servers
 from worker.store import migrations
 from worker.store.tables import OrderRow
 from worker.store.tables_books import ReconciliationRow
+from worker.store.tables_operators import OperatorRow
 from worker.store.tables_purge import TombstoneRow
 from worker.store.tables_told import NotificationRow
 from worker.store.tables_upkeep import ProducerRow
 
 METADATA = OrderRow.metadata
-TABLES = (NotificationRow, ProducerRow, ReconciliationRow, TombstoneRow)
+TABLES = (NotificationRow, OperatorRow, ProducerRow, ReconciliationRow, TombstoneRow)
 assert all(table.metadata is METADATA for table in TABLES)
 
 CATALOGUE = """

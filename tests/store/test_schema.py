@@ -87,6 +87,15 @@ VALUES (gen_random_uuid(), {producer}, '', {ends})
 """
 API_KEY = "INSERT INTO api_keys (id, producer, digest) VALUES ('a', '{producer}', '')"
 
+OPERATOR = "INSERT INTO operators (name, role, password_hash) VALUES ('{name}', '{role}', '')"
+SIGNED_IN = """
+INSERT INTO operator_sessions (digest, operator, ends_at) VALUES ('', 'nobody', now())
+"""
+DEED = """
+INSERT INTO deeds (id, by, via, action, data)
+VALUES (gen_random_uuid(), 'ada', 'shouting', 'paused', '{}')
+"""
+
 FORGOTTEN = "UPDATE {} SET decision = 'forgotten', closed_at = now(), closed_by = 'me'"
 
 BROKEN = [
@@ -180,6 +189,10 @@ BROKEN = [
     ("no_more_failed_than_were_made", CALLS.format(account="default", failed=2)),
     ("account_calls_provider_account_fkey", CALLS.format(account="nobodys", failed=0)),
     ("an_account_is_a_providers", REST.format(provider="NULL", account="'default'")),
+    ("a_name_can_be_typed", OPERATOR.format(name="Ada Lovelace", role="view")),
+    ("role_is_known", OPERATOR.format(name="ada", role="god")),
+    ("operator_sessions_operator_fkey", SIGNED_IN),
+    ("via_is_known", DEED),
     ("events_provider_account_fkey", REST.format(provider="'gifthub'", account="'nobodys'")),
 ]
 

@@ -9,10 +9,14 @@ import typer
 from schemas.ids import OrderId, new_uuid
 from schemas.orders import OrderStory
 from worker.cli.named import OrderName, find_order
+from worker.cli.operator import operator_name
 from worker.cli.output import Json, print_json, say
 from worker.cli.session import Session, opened
+from worker.operating.hand import Hand
 from worker.store import cancels
 from worker.store.cancels import Wish
+from worker.store.deeds import Act
+from worker.store.tables_operators import Via
 from worker.store.views_story import story
 
 _LOOK_EVERY: Final = 0.2
@@ -58,7 +62,9 @@ async def _cancel(name: str, why: str | None, wait: float) -> tuple[Answer, Orde
     async with opened() as session:
         order_id = OrderId((await find_order(session.db, name)).order_id)
         wish = Wish(event_id=new_uuid(), said_by="operator", order_id=order_id, reason=why)
-        await cancels.ask(session.db, wish)
+        hand = Hand(operator_name(), Via.COMMAND)
+        deed = hand.deed(Act.CALLED_OFF, order_id=order_id, why=why)
+        await cancels.ask(session.db, wish, deed)
         return await _answer(session, order_id, wait)
 
 

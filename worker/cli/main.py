@@ -14,6 +14,7 @@ from worker.cli import (
     differences,
     endpoints,
     notifications,
+    operators,
     producers,
     quarantine,
 )
@@ -72,6 +73,7 @@ app.add_typer(notifications.app, name="notifications")
 app.add_typer(endpoints.app, name="endpoints")
 app.add_typer(producers.app, name="producers")
 app.add_typer(api_keys.app, name="api-keys")
+app.add_typer(operators.app, name="operators")
 app.command("accounts")(accounts.accounts)
 app.command("pause")(accounts.pause)
 app.command("resume")(accounts.resume)

@@ -1,24 +1,19 @@
 """``orderline parked``."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 from rich.text import Text
 
-from schemas.ids import OrderId
 from schemas.orders import AttemptView, distance, stamp
 from schemas.parked import ChoiceView, ParkedView, SurplusView
 from worker.cli.named import find_order
 from worker.cli.output import Json, coloured, print_json, print_pairs, printable, say
-from worker.cli.session import Session, opened
-from worker.decisions.resolutions import Choice
-from worker.steps.resolve import consider
+from worker.cli.session import opened
+from worker.operating.waiting import considered
 from worker.store.views import Wanted
 from worker.store.views_parked import waiting_for_a_person
-
-_UNCONFIGURED: Final = "its account is not configured here, so what may be decided is not known"
 
 
 def parked(
@@ -52,28 +47,8 @@ async def _read(name: str | None, wanted: Wanted, limit: int) -> list[ParkedView
     async with opened() as session:
         order_id = None if name is None else (await find_order(session.db, name)).order_id
         found = await waiting_for_a_person(session.db, wanted, order_id=order_id, limit=limit)
-        return await _considered(session, found)
-
-
-async def _considered(session: Session, found: list[ParkedView]) -> list[ParkedView]:
-    """The same, with what may be decided about each."""
-    ids = [OrderId(waiting.order.order_id) for waiting in found]
-    async with session.runtime() as rt:
-        choices = await consider(ids, rt)
-    return [
-        _with_choices(waiting, choices.get(order_id))
-        for order_id, waiting in zip(ids, found, strict=True)
-    ]
-
-
-def _with_choices(waiting: ParkedView, choices: Sequence[Choice] | None) -> ParkedView:
-    views = tuple(
-        ChoiceView(decision=choice.resolution, means=choice.means, refusal=choice.refusal)
-        for choice in choices or ()
-    )
-    unknown = choices is None and waiting.order.parked_reason is not None
-    hint = _UNCONFIGURED if unknown else None
-    return waiting.model_copy(update={"choices": views, "hint": hint})
+        async with session.runtime() as rt:
+            return await considered(rt, found)
 
 
 def _tell(waiting: ParkedView) -> None:

@@ -14,7 +14,6 @@ import typer
 from schemas.books import DifferenceView, RunView
 from schemas.orders import span
 from worker.books import Books
-from worker.cli.differences.advice import advised
 from worker.cli.differences.table import print_differences, tell_what_to_do
 from worker.cli.operator import operator_name
 from worker.cli.options import Moment, read_since
@@ -22,6 +21,7 @@ from worker.cli.output import Json, print_json, say
 from worker.cli.reconcile_screen import Screen
 from worker.cli.session import Session, opened
 from worker.desk import Desk
+from worker.operating.advice import advised
 from worker.providers import REGISTRY
 from worker.reconciliation import reconcile as see_through
 from worker.reconciliation import start
@@ -101,7 +101,7 @@ async def _reconcile(
         with _leaving_at_a_signal(stopping), screen.running():
             told = await _see_through(chosen, back, rt, stopping, screen)
         found = await differences_of(session.db, [run.run_id for run in told.runs])
-        told.differences = await advised(session, found)
+        told.differences = await advised(found, session.runtime)
         told.need_a_person = await _count(session, chosen)
         return told
 

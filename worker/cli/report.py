@@ -8,11 +8,11 @@ import typer
 
 from schemas.books import DayReport, DayTotals, RunView
 from schemas.orders import span, stamp
-from worker.cli.differences.advice import advised
 from worker.cli.differences.table import print_differences
 from worker.cli.output import NOTHING, Cell, Column, Json, print_json, print_table, say
 from worker.cli.report_csv import print_csv
 from worker.cli.session import opened
+from worker.operating.advice import advised
 from worker.providers import REGISTRY
 from worker.store.views_report import Day, day_report
 
@@ -94,7 +94,7 @@ async def _read(day: Day, provider: str | None) -> DayReport:
     async with opened() as session:
         retention = session.settings.retention
         told = await day_report(session.db, day, retention=retention, provider=provider)
-        return told.model_copy(update={"open": tuple(await advised(session, told.open))})
+        return told.model_copy(update={"open": tuple(await advised(told.open, session.runtime))})
 
 
 def _print(told: DayReport) -> None:

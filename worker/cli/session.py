@@ -16,8 +16,8 @@ from sqlalchemy import exc
 
 from worker.crypto import Vault
 from worker.errors import OrderlineError, SettingsError
-from worker.providers import read_accounts
-from worker.runtime import Runtime, open_database, open_runtime, open_vault
+from worker.operating.running import open_desks_for_people
+from worker.runtime import Runtime, open_database, open_vault
 from worker.settings import Settings, load_settings
 from worker.store import migrations
 from worker.store.session import Database, is_transient
@@ -46,13 +46,7 @@ class Session:
     @asynccontextmanager
     async def runtime(self) -> AsyncIterator[Runtime]:
         """What the steps work with: a desk for every account that is configured well."""
-        raw = self.settings.accounts
-        good = {
-            provider: {name: raw[provider][name] for name in named}
-            for provider, named in read_accounts(raw).good.items()
-        }
-        settings = self.settings.model_copy(update={"accounts": good})
-        async with open_runtime(settings) as rt:
+        async with open_desks_for_people(self.settings) as rt:
             yield rt
 
 

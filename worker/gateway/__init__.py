@@ -1,7 +1,8 @@
 """The gateway: providers' callbacks and producers' intents, from the network to the streams.
 
 A process of its own, which may be many. It takes in and shows; it decides nothing and writes no
-row. What it takes needs Redis only, so it goes on while the database is away.
+row. What it takes needs Redis only, so it goes on while the database is away. It also serves the
+console (``worker.console``), in which people decide.
 
     app         the application, put together
     front       what every request passes: log line, time, headers, rate

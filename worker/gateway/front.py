@@ -15,6 +15,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from schemas.gateway import ErrorCode
+from worker.console.routes import PREFIX as CONSOLE
 from worker.gateway.callbacks import PREFIX
 from worker.gateway.gate import Gate
 from worker.gateway.refusals import AGAIN, Refused, answer_refused, internal, refused
@@ -107,6 +108,9 @@ class _Passing:
             return
         if path == METRICS:  # its token is no API key, and it answers without the database, too
             await gate.rates.count_stranger(address)
+            return
+        if path.startswith(f"{CONSOLE}/"):
+            await gate.rates.count_page(address)
             return
         said = Headers(scope=self._scope).get("authorization")
         producer = gate.keys.producer_of(said) if said else None

@@ -1,6 +1,5 @@
 """How many requests are taken in a minute: of an address, and of a producer. Per process."""
 
-from ipaddress import IPv6Address, ip_address
 from math import ceil
 from time import time
 from typing import Final
@@ -12,9 +11,10 @@ from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from schemas.gateway import ErrorCode
 from worker.gateway.refusals import refused
 from worker.settings import Settings
+from worker.sites import site_of
 
-_SITE: Final = 64
-"""Bits of an IPv6 address that one customer of a network shares: below, addresses cost nothing."""
+_PAGES_PER_MINUTE: Final = 600
+"""Of the console, for one address: a few people whose pages look every five seconds."""
 
 
 class Rates:
@@ -25,10 +25,11 @@ class Rates:
         self._callbacks = RateLimitItemPerMinute(settings.gateway_callbacks_per_minute)
         self._calls = RateLimitItemPerMinute(settings.gateway_calls_per_minute)
         self._strangers = RateLimitItemPerMinute(settings.gateway_strangers_per_minute)
+        self._pages = RateLimitItemPerMinute(_PAGES_PER_MINUTE)
 
     async def count_callback(self, address: str | None) -> None:
         """Count a callback. Raises ``Refused``."""
-        await self._count(self._callbacks, "callback", _site(address))
+        await self._count(self._callbacks, "callback", site_of(address))
 
     async def count_call(self, producer: str) -> None:
         """Count a producer's call. Raises ``Refused``."""
@@ -36,7 +37,11 @@ class Rates:
 
     async def count_stranger(self, address: str | None) -> None:
         """Count a request of nobody that we know. Raises ``Refused``."""
-        await self._count(self._strangers, "stranger", _site(address))
+        await self._count(self._strangers, "stranger", site_of(address))
+
+    async def count_page(self, address: str | None) -> None:
+        """Count a request of the console. Raises ``Refused``."""
+        await self._count(self._pages, "page", site_of(address))
 
     async def _count(self, limit: RateLimitItem, kind: str, who: str) -> None:
         if await self._limiter.hit(limit, kind, who):
@@ -45,13 +50,3 @@ class Rates:
         again = max(1, ceil(window.reset_time - time()))
         detail = f"More than {limit.amount} in a minute."
         raise refused(429, ErrorCode.TOO_MANY, detail, again=again)
-
-
-def _site(address: str | None) -> str:
-    try:
-        ip = ip_address(address or "")
-    except ValueError:
-        return "unknown"
-    if isinstance(ip, IPv6Address) and ip.ipv4_mapped is None:
-        return str(int(ip) >> (128 - _SITE))
-    return str(ip)

@@ -18,6 +18,7 @@ from worker.crypto import Vault
 from worker.settings import Settings
 from worker.steps.accept import Sorted, take_in
 from worker.store import quarantine
+from worker.store.deeds import note
 from worker.store.open_orders import OpenOrders
 from worker.store.quarantine import AlreadyClosed, Decided, Kept
 from worker.store.session import Database
@@ -59,6 +60,8 @@ async def replay(
 
     async def ending(connection: AsyncConnection, heaps: Sorted) -> None:
         came_to = _came_to(heaps)
+        deed = decided.deed and decided.deed.came_to(result=came_to.result)
+        await note(connection, deed)
         if came_to.fault is not None:
             await quarantine.still_faulty(connection, vault, kept, came_to.fault)
         elif came_to.order_id is not None:

@@ -23,7 +23,7 @@ from worker.runtime import Runtime
 from worker.steps.ask import ask_about
 from worker.store import claims, orders
 from worker.store.claimed import peek
-from worker.store.orders import Settling
+from worker.store.deeds import Deed
 from worker.store.surplus import still_open
 
 _NOT_PARKED: Final = "it is not parked: nothing is to be decided about it"
@@ -46,7 +46,12 @@ async def consider(ids: Sequence[OrderId], rt: Runtime) -> Mapping[OrderId, list
 
 
 async def resolve(
-    order_id: OrderId, decision: Decision, rt: Runtime, *, unchecked: bool = False
+    order_id: OrderId,
+    decision: Decision,
+    rt: Runtime,
+    *,
+    unchecked: bool = False,
+    deed: Deed | None = None,
 ) -> Change:
     """Decide about a parked order. Raises ``Undecidable``, and then nothing is changed.
 
@@ -64,8 +69,8 @@ async def resolve(
         raise Undecidable(f"{_NOT_PARKED} any more, or it is just being looked up")
     await _considered(held, decision, rt)  # it may have changed while its provider was asked
     change = resolutions.resolved(desk.decider_for(held), held, decision)
-    settled = await orders.settle(rt.db, rt.vault, [Settling(change)])
-    if not settled[0].held:
+    settled = await orders.settle_by_hand(rt.db, rt.vault, change, deed)
+    if not settled.held:
         raise Undecidable("somebody else was faster; look at it again")
     return change
 

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.ids import OrderId
+from worker.store.deeds import Deed, note
 from worker.store.session import Boundary, Database, as_rows
 
 _ASK: Final = text("""
@@ -104,7 +105,10 @@ async def buried(connection: AsyncConnection, wishes: Sequence[Wish]) -> dict[UU
     return {row.event_id: Ended(row.state, row.ended_at) for row in found}
 
 
-async def ask(db: Database, wish: Wish) -> Asked | None:
+async def ask(db: Database, wish: Wish, deed: Deed | None = None) -> Asked | None:
     """Write one wish down; ``None`` when there is no such order."""
     async with db.transaction(Boundary.CANCEL) as connection:
-        return (await ask_for(connection, [wish])).get(wish.event_id)
+        asked = (await ask_for(connection, [wish])).get(wish.event_id)
+        if asked is not None:
+            await note(connection, deed)
+        return asked

@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from schemas.ids import OrderId, new_uuid
 from worker.books import Difference, Rule
+from worker.store.deeds import Deed, note
 from worker.store.reconciliations import Run
 from worker.store.session import LOCK_ORDERS, Boundary, Database, as_rows
 from worker.store.tables_books import Handling
@@ -168,14 +169,19 @@ async def handled(db: Database, difference_id: UUID, handling: Handling, *, stay
         )
 
 
-async def close(db: Database, difference_id: UUID, *, by: str, why: str) -> bool:
+async def close(
+    db: Database, difference_id: UUID, *, by: str, why: str, deed: Deed | None = None
+) -> bool:
     """A person has dealt with a difference, which its order's story tells.
 
     ``False`` where it is not there, or not open; then nothing is written.
     """
     async with db.transaction(Boundary.DIFFERENCE) as connection:
         values = {"id": difference_id, "by": by, "why": why, "event_id": new_uuid()}
-        return (await connection.execute(_CLOSE, values)).one_or_none() is not None
+        if (await connection.execute(_CLOSE, values)).one_or_none() is None:
+            return False
+        await note(connection, deed)
+        return True
 
 
 async def gone(db: Database, run: Run, compared: Sequence[OrderId], *, whole: bool) -> None:

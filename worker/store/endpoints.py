@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import text
+from sqlalchemy import CursorResult, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.ids import new_uuid
 from worker.lanes import Lane
+from worker.store.deeds import Deed, note
 from worker.store.session import Boundary, Database, as_rows
 from worker.store.tables_told import DisabledBecause
 
@@ -62,6 +64,7 @@ class Decision:
 
     by: str
     why: str
+    deed: Deed | None = None
 
 
 async def disable(db: Database, lane: Lane, decision: Decision) -> int | None:
@@ -71,7 +74,7 @@ async def disable(db: Database, lane: Lane, decision: Decision) -> int | None:
     """
     async with db.transaction(Boundary.PRODUCER) as connection:
         values = _values(lane, decision, because=DisabledBecause.OPERATOR)
-        return (await connection.execute(_DISABLE, values)).scalar_one_or_none()
+        return await _changed(connection, (await connection.execute(_DISABLE, values)), decision)
 
 
 async def enable(db: Database, lane: Lane, decision: Decision) -> int | None:
@@ -83,7 +86,16 @@ async def enable(db: Database, lane: Lane, decision: Decision) -> int | None:
     async with db.transaction(Boundary.PRODUCER) as connection:
         values = _values(lane, decision)
         await connection.execute(_LOCK, {"producer": lane[0], "url": lane[1]})
-        return (await connection.execute(_ENABLE, values)).scalar_one_or_none()
+        return await _changed(connection, (await connection.execute(_ENABLE, values)), decision)
+
+
+async def _changed(
+    connection: AsyncConnection, waiting: CursorResult[Any], decision: Decision
+) -> int | None:
+    count: int | None = waiting.scalar_one_or_none()
+    if count is not None:
+        await note(connection, decision.deed)
+    return count
 
 
 def _values(lane: Lane, decision: Decision, **more: str) -> dict[str, Any]:

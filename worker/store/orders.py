@@ -11,9 +11,10 @@ from schemas.ids import EventId
 from worker.change import Change
 from worker.crypto import Vault
 from worker.lifecycle import TERMINAL_ORDERS, OrderState
+from worker.store.deeds import Deed, note
 from worker.store.goods import seal_goods
 from worker.store.pipeline import Asked
-from worker.store.session import LOCK_ORDERS, Boundary, Database, as_bytea, as_rows
+from worker.store.session import LOCK_ORDERS, Boundary, Database, Row, as_bytea, as_rows
 
 _SETTLE: Final = text("""
 WITH input AS (
@@ -179,11 +180,31 @@ async def settle(db: Database, vault: Vault, batch: Sequence[Settling]) -> list[
 
     An order may be there twice, under an old lease and a new one: only the new one counts.
     """
-    lock = Asked(LOCK_ORDERS, {"ids": [item.change.order_id for item in batch]})
-    write = Asked(_SETTLE, _parameters(batch, vault))
+    lock, write = _asked(batch, vault)
     _, rows = await db.together(Boundary.SETTLE, lock, write)
-    held = {(row.id, row.fence): Settled(at=row.at, leased=frozenset(row.leased)) for row in rows}
+    held = {(row.id, row.fence): _settled(row) for row in rows}
     return [held.get((item.change.order_id, item.change.fence), NOT_HELD) for item in batch]
+
+
+async def settle_by_hand(db: Database, vault: Vault, change: Change, deed: Deed | None) -> Settled:
+    """Write a change that a person decided and, if it is held, the deed, in one commit."""
+    lock, write = _asked([Settling(change)], vault)
+    async with db.transaction(Boundary.SETTLE) as connection:
+        await connection.execute(lock.statement, lock.values)
+        row = (await connection.execute(write.statement, write.values)).one_or_none()
+        if row is None:
+            return NOT_HELD
+        await note(connection, deed)
+        return _settled(row)
+
+
+def _asked(batch: Sequence[Settling], vault: Vault) -> tuple[Asked, Asked]:
+    lock = Asked(LOCK_ORDERS, {"ids": [item.change.order_id for item in batch]})
+    return lock, Asked(_SETTLE, _parameters(batch, vault))
+
+
+def _settled(row: Row) -> Settled:
+    return Settled(at=row.at, leased=frozenset(row.leased))
 
 
 def _parameters(batch: Sequence[Settling], vault: Vault) -> dict[str, str]:

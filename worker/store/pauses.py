@@ -8,6 +8,7 @@ from sqlalchemy import text
 from schemas.ids import new_uuid
 from worker.rests import AccountKey
 from worker.store.breakers import close_breaker
+from worker.store.deeds import Deed, note
 from worker.store.queues import PAUSED
 from worker.store.session import Boundary, Database, as_rows
 
@@ -50,7 +51,13 @@ RETURNING id
 
 
 async def pause(
-    db: Database, key: AccountKey, lasts: timedelta | None, *, by: str, why: str | None
+    db: Database,
+    key: AccountKey,
+    lasts: timedelta | None,
+    *,
+    by: str,
+    why: str | None,
+    deed: Deed | None = None,
 ) -> datetime | None:
     """Claim no order of the account until then, or until it is resumed; when it ends by itself.
 
@@ -60,16 +67,25 @@ async def pause(
     values = _telling(key, by, why) | {"lasts": seconds, "by": by, "why": why}
     async with db.transaction(Boundary.PAUSE) as connection:
         until: datetime | None = (await connection.execute(_PAUSE, values)).scalar_one()
+        await note(connection, deed)
     return until
 
 
 async def resume(
-    db: Database, key: AccountKey, *, by: str, why: str | None, breaker: bool = False
+    db: Database,
+    key: AccountKey,
+    *,
+    by: str,
+    why: str | None,
+    breaker: bool = False,
+    deed: Deed | None = None,
 ) -> tuple[bool, bool]:
     """End the account's pause and, if asked, close its ``breaker``; whether there was each."""
     async with db.transaction(Boundary.PAUSE) as connection:
         ended = (await connection.execute(_RESUME, _telling(key, by, why))).one_or_none()
         closed = breaker and await close_breaker(connection, key, {"by": by, "why": why})
+        if ended is not None or closed:
+            await note(connection, deed)
     return ended is not None, closed
 
 

@@ -19,6 +19,7 @@ from schemas.intents import IntentFault
 from worker.crypto import Vault
 from worker.errors import OrderlineError
 from worker.store import notices
+from worker.store.deeds import Deed, note
 from worker.store.intake import Entry
 from worker.store.session import Boundary, Database, as_bytea, as_rows
 from worker.store.tables_upkeep import QuarantineDecision
@@ -76,6 +77,7 @@ class Decided:
 
     by: str
     why: str | None
+    deed: Deed | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +191,7 @@ async def drop(db: Database, quarantine_id: QuarantineId, decided: Decided) -> N
             decision=QuarantineDecision.DROPPED.value,
         )
         await notices.tell_dropped(connection, quarantine_id, decided.why)
+        await note(connection, decided.deed)
 
 
 def _sealed(vault: Vault, kept: Kept) -> bytes | None:

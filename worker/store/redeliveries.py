@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from schemas.ids import new_uuid
+from worker.store.deeds import Deed, note
 from worker.store.session import Boundary, Database, as_rows
 
 REPLAYED: Final = "notification.replayed"
@@ -57,6 +58,7 @@ class Replay:
     by: str
     why: str | None
     url: str | None = None
+    deed: Deed | None = None
 
 
 async def replay(db: Database, wanted: Replay) -> int:
@@ -81,4 +83,7 @@ async def replay(db: Database, wanted: Replay) -> int:
                 "why": wanted.why,
             },
         )
-        return len(noted.all())
+        count = len(noted.all())
+        if count:
+            await note(connection, wanted.deed)
+        return count

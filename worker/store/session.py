@@ -46,6 +46,7 @@ class Boundary(StrEnum):
     QUARANTINE = "quarantine.closed"
     ERASURE = "personal_data.erased"
     PURGE = "ended.purged"
+    OPERATOR = "operator.noted"
 
 
 Row = Any

@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy import text
 
 from schemas.ids import OrderId, new_uuid
+from worker.store.deeds import Deed, note
 from worker.store.session import LOCK_ORDERS, Boundary, Database
 from worker.store.tables import SurplusDecision
 
@@ -51,6 +52,7 @@ async def close(
     *,
     by: str,
     why: str,
+    deed: Deed | None = None,
 ) -> bool:
     """Record what became of a surplus order; ``False`` where it is not there, or not open."""
     async with db.transaction(Boundary.SURPLUS) as connection:
@@ -66,4 +68,7 @@ async def close(
                 "event_id": new_uuid(),
             },
         )
-        return closed.one_or_none() is not None
+        if closed.one_or_none() is None:
+            return False
+        await note(connection, deed)
+        return True

@@ -116,6 +116,8 @@ class Wanted:
     provider: str | None = None
     overdue: bool = False
     since: datetime | None = None
+    before: UUID | None = None
+    """Only orders that were accepted before this one."""
 
     def where(self, table: str) -> str:
         """These wishes as SQL, the state being that of ``table``; values are parameters."""
@@ -125,12 +127,14 @@ class Wanted:
             "o.provider = :provider": self.provider is not None,
             "o.due_at <= orderline_now()": self.overdue,
             "o.created_at >= :since": self.since is not None,
+            "o.id < :before": self.before is not None,
         }
         return " AND ".join(sql for sql, wanted in conditions.items() if wanted) or "true"
 
     def values(self) -> dict[str, Any]:
         """The parameters of ``where``."""
-        named = {"producer": self.producer, "provider": self.provider, "since": self.since}
+        names = ("producer", "provider", "since", "before")
+        named = {name: getattr(self, name) for name in names}
         given = {name: value for name, value in named.items() if value is not None}
         return given | ({"states": list(self.states)} if self.states else {})
 

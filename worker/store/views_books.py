@@ -132,6 +132,13 @@ async def runs(db: Database, ids: Sequence[UUID]) -> list[RunView]:
         return await select_runs(connection, "r.id = ANY(:ids)", {"ids": list(ids)})
 
 
+async def recent_runs(db: Database, *, limit: int = 20) -> list[RunView]:
+    """The newest runs of all accounts, the latest first."""
+    where = "r.id IN (SELECT id FROM reconciliations ORDER BY started_at DESC LIMIT :limit)"
+    async with snapshot(db) as connection:
+        return (await select_runs(connection, where, {"limit": limit}))[::-1]
+
+
 async def run_under_way(db: Database, provider: str, account: str) -> RunView | None:
     """The run over an account that has not ended; there is one at most."""
     async with snapshot(db) as connection:

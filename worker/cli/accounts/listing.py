@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Iterable
 from typing import Final
 
 from rich.text import Text
@@ -21,11 +20,10 @@ from worker.cli.output import (
     printable,
     say,
 )
-from worker.cli.session import Session, opened
+from worker.cli.session import opened
+from worker.operating.rests import known_accounts, story_of
 from worker.rests import AccountKey
-from worker.store.views_accounts import account_story
 from worker.store.views_accounts import accounts as read_accounts
-from worker.store.views_books import database_now
 
 _COLUMNS: Final = (
     Column("state", whole=True),
@@ -65,14 +63,6 @@ def accounts(account: AnyAccount = None, *, as_json: Json = False) -> None:
         _tell(story)
 
 
-async def known_accounts(session: Session) -> Iterable[AccountKey]:
-    """Every account that is configured, had an order, or was paused."""
-    configured = {
-        (provider, name) for provider, named in session.settings.accounts.items() for name in named
-    }
-    return configured | {(each.provider, each.account) for each in await read_accounts(session.db)}
-
-
 async def _list() -> list[AccountView]:
     async with opened() as session:
         return await read_accounts(session.db)
@@ -80,14 +70,8 @@ async def _list() -> list[AccountView]:
 
 async def _read(key: AccountKey) -> AccountStory:
     async with opened() as session:
-        story = await account_story(session.db, key)
-        if story is not None:
-            return story
-        refuse_unknown(key, await known_accounts(session))
-        # Configured, and nothing happened to it yet.
-        now = await database_now(session.db)
-        view = AccountView(provider=key[0], account=key[1], state="closed", as_of=now)
-        return AccountStory(account=view, events=())
+        refuse_unknown(key, await known_accounts(session.db, session.settings))
+        return await story_of(session.db, session.settings, key)
 
 
 def _row(each: AccountView) -> list[Cell]:

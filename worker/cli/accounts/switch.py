@@ -7,14 +7,18 @@ from typing import Annotated, Final
 import typer
 
 from schemas.accounts import AccountView
+from schemas.orders import span
 from worker.cli.accounts.chosen import Account, read_account, refuse_unknown
-from worker.cli.accounts.listing import known_accounts
 from worker.cli.operator import By
 from worker.cli.options import Why, read_span
 from worker.cli.output import Json, print_json, printable, say
 from worker.cli.session import opened
+from worker.operating.hand import Hand
+from worker.operating.rests import known_accounts
 from worker.rests import AccountKey
 from worker.store import pauses
+from worker.store.deeds import Act
+from worker.store.tables_operators import Via
 from worker.store.views_accounts import account_story
 
 _UNCHANGED: Final = 1
@@ -84,8 +88,10 @@ async def _pause(
     key: AccountKey, length: timedelta | None, by: str, why: str | None
 ) -> AccountView:
     async with opened() as session:
-        refuse_unknown(key, await known_accounts(session))
-        await pauses.pause(session.db, key, length, by=by, why=why)
+        refuse_unknown(key, await known_accounts(session.db, session.settings))
+        lasts = None if length is None else span(length)
+        deed = Hand(by, Via.COMMAND).deed(Act.PAUSED, about="/".join(key), why=why, lasts=lasts)
+        await pauses.pause(session.db, key, length, by=by, why=why, deed=deed)
         story = await account_story(session.db, key)
         assert story is not None  # noqa: S101 -- a pause makes its row
         return story.account
@@ -95,8 +101,10 @@ async def _resume(
     key: AccountKey, by: str, why: str | None, *, breaker: bool
 ) -> tuple[tuple[bool, bool], AccountView | None]:
     async with opened() as session:
-        refuse_unknown(key, await known_accounts(session))
-        done = await pauses.resume(session.db, key, by=by, why=why, breaker=breaker)
+        refuse_unknown(key, await known_accounts(session.db, session.settings))
+        about = "/".join(key)
+        deed = Hand(by, Via.COMMAND).deed(Act.RESUMED, about=about, why=why, breaker=breaker)
+        done = await pauses.resume(session.db, key, by=by, why=why, breaker=breaker, deed=deed)
         story = await account_story(session.db, key)
         return done, None if story is None else story.account
 

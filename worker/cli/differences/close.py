@@ -13,8 +13,11 @@ from worker.cli.operator import By
 from worker.cli.options import Because
 from worker.cli.output import Json, print_json, printable, say
 from worker.cli.session import opened
+from worker.operating.hand import Hand
 from worker.store import differences
+from worker.store.deeds import Act, Deed
 from worker.store.session import Database
+from worker.store.tables_operators import Via
 from worker.store.views_books import find_differences
 
 _NOT_ALL = 1
@@ -50,9 +53,21 @@ async def _close(names: Sequence[str], *, by: str, why: str) -> list[tuple[bool,
         named = [await _find(session.db, name) for name in names]
         chosen = {each.difference_id: each for each in named}
         closed = {
-            each: await differences.close(session.db, each, by=by, why=why) for each in chosen
+            each: await differences.close(
+                session.db, each, by=by, why=why, deed=_deed(found, by, why)
+            )
+            for each, found in chosen.items()
         }
         return [(now, await _find(session.db, str(each))) for each, now in closed.items()]
+
+
+def _deed(found: DifferenceView, by: str, why: str) -> Deed:
+    return Hand(by, Via.COMMAND).deed(
+        Act.DIFFERENCE_CLOSED,
+        order_id=found.order_id,
+        about=f"difference/{found.difference_id}",
+        why=why,
+    )
 
 
 async def _find(db: Database, name: str) -> DifferenceView:

@@ -7,11 +7,11 @@ import typer
 
 from schemas.books import DifferenceView
 from worker.books import DifferenceKind
-from worker.cli.differences.advice import advised
 from worker.cli.differences.table import print_differences, tell_what_to_do
 from worker.cli.options import refuse_options
 from worker.cli.output import Json, print_json
 from worker.cli.session import opened
+from worker.operating.advice import advised
 from worker.store.views_books import Differing, differences
 
 _NOTHING = "The books agree: no such difference is known."
@@ -75,4 +75,4 @@ def _list(wanted: Differing, limit: int, *, as_json: bool) -> None:
 
 async def _read(wanted: Differing, limit: int) -> list[DifferenceView]:
     async with opened() as session:
-        return await advised(session, await differences(session.db, wanted, limit=limit))
+        return await advised(await differences(session.db, wanted, limit=limit), session.runtime)

@@ -7,8 +7,8 @@ from rich.text import Text
 
 from schemas.books import DifferenceView, DifferingLine
 from schemas.orders import stamp
-from worker.cli.differences.advice import shown
 from worker.cli.output import NOTHING, Cell, Column, print_pairs, print_table, printable, say
+from worker.operating.advice import shown
 
 _COLUMNS: Final = (
     Column("id", whole=True),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import typer
 
@@ -12,9 +13,12 @@ from worker.cli.options import Because
 from worker.cli.output import Json, print_json, printable, say
 from worker.cli.session import opened
 from worker.lanes import Lane
+from worker.operating.hand import Hand
 from worker.store import endpoints
+from worker.store.deeds import Act, Deed
 from worker.store.endpoints import Decision
 from worker.store.session import Database
+from worker.store.tables_operators import Via
 
 _UNCHANGED = 1
 
@@ -30,9 +34,8 @@ def disable(
 
     Example: orderline endpoints disable https://shop.example/hooks --why "they move, ticket 4711"
     """
-    found, waiting = asyncio.run(
-        _switch(url, producer, endpoints.disable, Decision(by=by, why=why))
-    )
+    disabling = Hand(by, Via.COMMAND).deed(Act.DISABLED, why=why)
+    found, waiting = asyncio.run(_switch(url, producer, endpoints.disable, disabling))
     _end(found, waiting, "is disabled; {} held back", f"is {found.told} already", as_json=as_json)
 
 
@@ -48,15 +51,18 @@ def enable(
 
     Example: orderline endpoints enable https://shop.example/hooks --why "they are back"
     """
-    found, waiting = asyncio.run(_switch(url, producer, endpoints.enable, Decision(by=by, why=why)))
+    enabling = Hand(by, Via.COMMAND).deed(Act.ENABLED, why=why)
+    found, waiting = asyncio.run(_switch(url, producer, endpoints.enable, enabling))
     _end(found, waiting, "is enabled; {} due now", "is ok: nothing to enable", as_json=as_json)
 
 
 async def _switch(
-    url: str, producer: str | None, switch: Switch, decision: Decision
+    url: str, producer: str | None, switch: Switch, deed: Deed
 ) -> tuple[EndpointView, int | None]:
     async with opened() as session:
         found = await find_endpoint(session.db, url, producer)
+        deed = replace(deed, about=f"{found.url} of {found.producer}")
+        decision = Decision(by=deed.by, why=deed.why or "", deed=deed)
         waiting = await switch(session.db, (found.producer, found.url), decision)
         return await find_endpoint(session.db, found.url, found.producer), waiting
 

@@ -28,8 +28,11 @@ from worker.cli.options import Why
 from worker.cli.output import Json, print_json, print_table, say
 from worker.cli.session import Session, opened
 from worker.errors import NotFound
+from worker.operating.hand import Hand
 from worker.store import redeliveries
+from worker.store.deeds import Act
 from worker.store.redeliveries import Replay
+from worker.store.tables_operators import Via
 from worker.store.views_notifications import owed, urls_of
 
 _DECLINED: Final = 1
@@ -88,9 +91,11 @@ def replay(  # noqa: PLR0913 -- each is an option of the command
     found = asyncio.run(_choose(filters, limit, url))
     if not dry_run:
         _agree(found, yes=yes)
-        asyncio.run(
-            _replay(Replay(event_ids=[each.event_id for each in found], by=by, why=why, url=url))
+        chosen = [each.event_id for each in found]
+        deed = Hand(by, Via.COMMAND).deed(
+            Act.REPLAYED, about=_about(found), why=why, count=len(found), url=url
         )
+        asyncio.run(_replay(Replay(event_ids=chosen, by=by, why=why, url=url, deed=deed)))
     _tell(found, dry_run=dry_run, as_json=as_json)
 
 
@@ -105,6 +110,13 @@ async def _choose(filters: Filters, limit: int, url: str | None) -> list[OwedVie
         if url is not None:
             await _check(session, url, {each.producer for each in found})
         return found
+
+
+def _about(found: Sequence[OwedView]) -> str:
+    """What was replayed, as far as it fits: one is named, of many the producers."""
+    if len(found) == 1:
+        return found[0].webhook_id
+    return f"of {', '.join(sorted({each.producer for each in found}))}"
 
 
 def _tell(found: Sequence[OwedView], *, dry_run: bool, as_json: bool) -> None:

@@ -7,17 +7,17 @@ from typing import Self
 
 import typer
 
-from schemas.quarantine import Became, QuarantineView
+from schemas.quarantine import QuarantineView
+from worker.cli.quarantine.chosen import under
 from worker.cli.quarantine.editor import edit
-from worker.cli.quarantine.mend import BadEdit, Edit, Mend, Unmended, compact, edited, readable
-from worker.cli.quarantine.told import Teller, Told, already_closed
-from worker.cli.session import Session, opened
+from worker.cli.quarantine.mend import BadEdit, Edit, compact, edited, readable
+from worker.cli.quarantine.told import Teller
+from worker.cli.session import opened
 from worker.cli.sources import NotReadable, read_file
-from worker.crypto import SealBroken
-from worker.steps.replay import replay
+from worker.operating.retrying import Mend, Retry, kept_text
+from worker.store.deeds import Act
 from worker.store.open_orders import OpenOrders
-from worker.store.quarantine import KEPT_BYTES, Decided, Erased, Kept
-from worker.store.views_quarantine import kept
+from worker.store.quarantine import KEPT_BYTES, Decided
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,50 +70,26 @@ class Again:
     async def take_in(self, entries: Sequence[QuarantineView], teller: Teller) -> None:
         """Take in one after the other, each in a commit of its own, and tell what each became."""
         async with opened() as session:
-            open_orders = OpenOrders(session.settings.open_per_producer)
+            retry = Retry(
+                db=session.db,
+                vault=session.vault,
+                settings=session.settings,
+                open_orders=OpenOrders(session.settings.open_per_producer),
+                mend=self.mend,
+                as_arrived=self.as_arrived,
+                rehearse=self.dry_run,
+            )
             for entry in entries:
-                told = await self._take_in(session, entry, open_orders)
+                told = await retry.take_in(entry, under(self.decided, Act.RETRIED, entry))
                 teller.tell(entry, replace(told, dry_run=True) if self.dry_run else told)
-
-    async def _take_in(
-        self, session: Session, entry: QuarantineView, open_orders: OpenOrders
-    ) -> Told:
-        try:
-            found = await _kept(session, entry, as_arrived=self.as_arrived)
-            mended = found.saying(self.mend(found.newest.raw))
-        except SealBroken as broken:
-            return Told.of(entry, Became.SEALED, detail=str(broken))
-        except Erased:
-            return await already_closed(session, entry)
-        except Unmended as unmended:
-            return Told.of(entry, Became.UNMENDED, path=unmended.path, detail=unmended.detail)
-        replayed = await replay(
-            session.db,
-            session.vault,
-            session.settings,
-            mended,
-            self.decided,
-            rehearse=self.dry_run,
-            open_orders=open_orders,
-        )
-        if replayed.result is Became.CLOSED:
-            return await already_closed(session, entry)
-        if (fault := replayed.fault) is not None:
-            why = {"code": fault.code.value, "path": fault.path, "detail": fault.detail}
-            return Told.of(entry, replayed.result, **why)
-        return Told.of(
-            entry, replayed.result, order_id=replayed.order_id, expires_at=replayed.expires_at
-        )
-
-
-async def _kept(session: Session, entry: QuarantineView, *, as_arrived: bool) -> Kept:
-    found = await kept(session.db, session.vault, entry.quarantine_id)
-    return replace(found, mended=None) if as_arrived else found
 
 
 async def _text(entry: QuarantineView, *, as_arrived: bool) -> bytes:
     async with opened() as session:
-        return (await _kept(session, entry, as_arrived=as_arrived)).newest.raw
+        found = await kept_text(
+            session.db, session.vault, entry.quarantine_id, as_arrived=as_arrived
+        )
+        return found.newest.raw
 
 
 def _unchanged(raw: bytes) -> bytes:

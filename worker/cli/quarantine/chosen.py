@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import typer
@@ -12,7 +13,11 @@ from schemas.quarantine import QuarantineView
 from worker.cli.named import only
 from worker.cli.quarantine.options import Filters
 from worker.cli.session import opened
+from worker.operating.hand import Hand
+from worker.store.deeds import Act
+from worker.store.quarantine import Decided
 from worker.store.session import Database
+from worker.store.tables_operators import Via
 from worker.store.views_quarantine import find_entries, quarantined
 
 _DECLINED: Final = 1
@@ -66,3 +71,10 @@ def agree(what: str, entries: Sequence[QuarantineView]) -> None:
     if not typer.confirm(f"{many}. {what}?", err=True):
         typer.echo("Nothing was changed.", err=True)
         raise typer.Exit(_DECLINED)
+
+
+def under(decided: Decided, act: Act, entry: QuarantineView) -> Decided:
+    """The decision with its record, as that of one entry."""
+    about = f"quarantine/{entry.quarantine_id}"
+    deed = Hand(decided.by, Via.COMMAND).deed(act, about=about, why=decided.why)
+    return replace(decided, deed=deed)

@@ -7,7 +7,7 @@ from schemas.ids import QuarantineId
 from schemas.quarantine import Became, QuarantineView
 from worker.cli.operator import By
 from worker.cli.options import Because
-from worker.cli.quarantine.chosen import agree, choose
+from worker.cli.quarantine.chosen import agree, choose, under
 from worker.cli.quarantine.options import (
     AtMost,
     Codes,
@@ -19,9 +19,11 @@ from worker.cli.quarantine.options import (
     Since,
     Yes,
 )
-from worker.cli.quarantine.told import Teller, Told, already_closed
+from worker.cli.quarantine.told import Teller
 from worker.cli.session import opened
+from worker.operating.retrying import Told, already_closed
 from worker.store import quarantine
+from worker.store.deeds import Act
 from worker.store.quarantine import AlreadyClosed, Decided
 
 
@@ -65,8 +67,9 @@ async def _drop(entries: Sequence[QuarantineView], decided: Decided, teller: Tel
     async with opened() as session:
         for entry in entries:
             try:
-                await quarantine.drop(session.db, QuarantineId(entry.quarantine_id), decided)
+                signed = under(decided, Act.DROPPED, entry)
+                await quarantine.drop(session.db, QuarantineId(entry.quarantine_id), signed)
             except AlreadyClosed:
-                teller.tell(entry, await already_closed(session, entry))
+                teller.tell(entry, await already_closed(session.db, session.vault, entry))
             else:
                 teller.tell(entry, Told.of(entry, Became.DROPPED))

@@ -5,7 +5,7 @@ what the producer said, but for that.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,20 +14,9 @@ from typing import Any, Final, Self
 
 from schemas import jsontext
 from schemas.jsontext import JsonFault, JsonProblem
-
-Mend = Callable[[bytes], bytes]
-"""What is made of an entry's text. Raises ``Unmended``."""
+from worker.operating.retrying import Mend, Unmended
 
 _INDENT: Final = "  "
-
-
-class Unmended(Exception):
-    """What was to be changed is not there. The sentence quotes nothing of the text."""
-
-    def __init__(self, path: str, detail: str) -> None:
-        super().__init__(path, detail)
-        self.path = path
-        self.detail = detail
 
 
 class BadEdit(ValueError):

@@ -2,10 +2,8 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from datetime import datetime
-from typing import Any, Final, Self
-from uuid import UUID
+from dataclasses import asdict
+from typing import Final
 
 import pydantic_core
 import typer
@@ -14,8 +12,7 @@ from rich.text import Text
 from schemas.orders import stamp
 from schemas.quarantine import Became, QuarantineView
 from worker.cli.output import printable, say
-from worker.cli.session import Session
-from worker.store.views_quarantine import entry_story
+from worker.operating.retrying import Told
 
 _COLOURS: Final[Mapping[Became, str]] = {
     Became.ACCEPTED: "green",
@@ -26,42 +23,6 @@ _COLOURS: Final[Mapping[Became, str]] = {
 """The others are failures."""
 
 _DUE: Final = "due now: the sweep rings for it"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """What became of one entry."""
-
-    id: UUID
-    result: Became
-    producer: str
-    stream_entry: str
-    order_id: UUID | None = None
-    expires_at: datetime | None = None
-    code: str | None = None
-    path: str | None = None
-    detail: str | None = None
-    dry_run: bool | None = None
-
-    @classmethod
-    def of(cls, entry: QuarantineView, result: Became, **facts: Any) -> Self:
-        """What became of an entry, with what else is known of that."""
-        return cls(
-            id=entry.quarantine_id,
-            result=result,
-            producer=entry.producer,
-            stream_entry=entry.entry_id,
-            **facts,
-        )
-
-
-async def already_closed(session: Session, entry: QuarantineView) -> Told:
-    """What to tell of an entry about which somebody has decided."""
-    now = await entry_story(session.db, session.vault, entry.quarantine_id)
-    when = "" if now.closed_at is None else f" {stamp(now.closed_at)}"
-    why = "" if now.why is None else f": {now.why}"
-    detail = f"it was {now.decision}{when} by {now.closed_by}{why}"
-    return Told.of(entry, Became.CLOSED, order_id=now.order_id, detail=detail)
 
 
 class Teller:

@@ -8,12 +8,21 @@ from worker.store import (
     tables,
     tables_accounts,
     tables_books,
+    tables_operators,
     tables_purge,
     tables_told,
     tables_upkeep,
 )
 
-_TABLES = (tables, tables_accounts, tables_books, tables_purge, tables_told, tables_upkeep)
+_TABLES = (
+    tables,
+    tables_accounts,
+    tables_books,
+    tables_operators,
+    tables_purge,
+    tables_told,
+    tables_upkeep,
+)
 """Imported so that ``SQLModel.metadata`` is complete."""
 _MIGRATION_LOCK = 0x0DE2117E
 

@@ -1,19 +1,22 @@
 """What a person should do about a difference, in a sentence or two."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 
 from schemas.books import DifferenceView, GivingBack
 from schemas.ids import OrderId
 from schemas.notifications import Price
 from schemas.orders import stamp
 from worker.books import DifferenceKind, Rule
-from worker.cli.session import Session
+from worker.runtime import Runtime
 from worker.steps.give_back import may_give_back
 from worker.store.tables_books import Handling
 
 
-async def advised(session: Session, found: Sequence[DifferenceView]) -> list[DifferenceView]:
-    """The same, each with what to do about it."""
+async def advised(
+    found: Sequence[DifferenceView], runtime: Callable[[], AbstractAsyncContextManager[Runtime]]
+) -> list[DifferenceView]:
+    """The same, each with what to do about it. Opens a runtime only where it needs one."""
     ids = [
         OrderId(each.order_id)
         for each in found
@@ -21,7 +24,7 @@ async def advised(session: Session, found: Sequence[DifferenceView]) -> list[Dif
     ]
     if not ids:
         return [_with(each, None) for each in found]
-    async with session.runtime() as rt:
+    async with runtime() as rt:
         answers = await may_give_back(ids, rt)
     unknown = GivingBack(known=False)
     return [
