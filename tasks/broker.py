@@ -1,11 +1,9 @@
 """How Celery reaches Redis: the same for workers, beat and Flower."""
 
-from typing import Any, Final
+from typing import Any
 
 from worker import redises
-
-KEY_PREFIX: Final = "orderline:celery:"
-"""Before each of Celery's keys and channels: what the users of ``deploy/redis.conf`` go by."""
+from worker.streams.roles import BELLS
 
 
 def broker_settings(redis_url: str, client: str) -> dict[str, Any]:
@@ -14,7 +12,7 @@ def broker_settings(redis_url: str, client: str) -> dict[str, Any]:
     return {
         "broker_url": broker_url,
         "broker_transport_options": {
-            "global_keyprefix": KEY_PREFIX,
+            "global_keyprefix": BELLS,
             "visibility_timeout": 300,
             "socket_timeout": 5,  # without it a silently dead connection is never noticed
             "socket_connect_timeout": 5,

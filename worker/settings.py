@@ -37,6 +37,7 @@ class Settings(BaseSettings):
         env_prefix=PREFIX,
         env_nested_delimiter="__",
         env_file=".env",
+        env_ignore_empty=True,  # a line of .env.example that was left as it is says nothing
         extra="ignore",
         frozen=True,
         hide_input_in_errors=True,
