@@ -36,6 +36,20 @@ class Sentinels:
     sentinel_login: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
+class _Following(Redis):
+    """A client that follows the primary; with it the ones that ask the Sentinels are closed."""
+
+    asked: Sentinel | None = None  # one for a single connection of ours asks nobody
+
+    async def aclose(
+        self,
+        close_connection_pool: bool | None = None,  # noqa: FBT001 -- redis-py's signature
+    ) -> None:
+        await super().aclose(close_connection_pool)
+        for sentinel in self.asked.sentinels if self.asked else ():
+            await sentinel.aclose()
+
+
 def sentinels_of(url: str) -> Sentinels | None:
     """Read a ``sentinel://`` URL; ``None`` for any other. Raises ``ValueError``."""
     parts = urlsplit(url)
@@ -67,7 +81,8 @@ def connect(url: str, **options: Any) -> Redis:
     own = {"socket_timeout": _SENTINEL_PATIENCE, "socket_connect_timeout": _SENTINEL_PATIENCE}
     asked = Sentinel(found.hosts, sentinel_kwargs={**own, **found.sentinel_login})  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
     kept: dict[str, Any] = {"db": found.database, **found.login, **options}
-    client: Redis = asked.master_for(found.master, redis_class=Redis, **kept)
+    client: _Following = asked.master_for(found.master, redis_class=_Following, **kept)
+    client.asked = asked
     return client
 
 
