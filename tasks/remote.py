@@ -15,6 +15,11 @@ HARMLESS: Final = frozenset({"enable_events", "heartbeat"})
 
 def obey_nothing(**_: Any) -> None:
     """Forget every command that would change a worker. For Celery's ``worker_init``."""
-    for name, about in list(Panel.meta.items()):
-        if about.type == "control" and name not in HARMLESS:
-            Panel.data.pop(name, None)
+    unwanted = [
+        Panel.data[name]
+        for name, about in Panel.meta.items()
+        if about.type == "control" and name not in HARMLESS and name in Panel.data
+    ]
+    for name, command in list(Panel.data.items()):  # under each of its names
+        if command in unwanted:
+            del Panel.data[name]

@@ -5,6 +5,7 @@ from sqlalchemy import create_engine, pool, text
 from sqlmodel import SQLModel
 
 from worker.store import (
+    migrations,
     tables,
     tables_accounts,
     tables_books,
@@ -16,6 +17,7 @@ from worker.store import (
 _TABLES = (tables, tables_accounts, tables_books, tables_purge, tables_told, tables_upkeep)
 """Imported so that ``SQLModel.metadata`` is complete."""
 _MIGRATION_LOCK = 0x0DE2117E
+LOCK_TIMEOUT = migrations.LOCK_TIMEOUT
 
 
 def run() -> None:
@@ -25,6 +27,8 @@ def run() -> None:
         context.configure(connection=connection, target_metadata=SQLModel.metadata)
         with context.begin_transaction():
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+            # From here on every lock is a table's, and whoever works there would wait behind us.
+            connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}s'"))
             context.run_migrations()
     engine.dispose()
 
