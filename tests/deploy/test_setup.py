@@ -33,7 +33,7 @@ def contents(folder: Path) -> dict[str, str]:
 def test_what_was_made_once_stays(tmp_path: Path) -> None:
     said = run(tmp_path)
     first = contents(tmp_path)
-    secrets = [text for name, text in first.items() if name.endswith(("password", "key"))]
+    secrets = [text for name, text in first.items() if name.endswith(("password", "key", "token"))]
     assert len(set(secrets)) == len(secrets) >= 9
     assert not any(secret in said for secret in secrets)
     run(tmp_path)

@@ -90,6 +90,7 @@ def _write(place: _Place, redis: str, postgres: str) -> None:
     database = place.kept("postgres", "password", _password, _ANYBODYS)
     place.kept("grafana", "password", _password, _ANYBODYS)
     key = place.kept("worker", "encryption-key", Vault.new_key)
+    token = place.kept("prometheus", "token", _password, _ANYBODYS)
     url = {
         name: f"redis://{name}:{place.kept(name, 'redis-password', _password)}@{redis}"
         for name in ROLES
@@ -99,7 +100,8 @@ def _write(place: _Place, redis: str, postgres: str) -> None:
             name,
             ".env",
             f"ORDERLINE_DATABASE_URL=postgresql://orderline:{database}@{postgres}\n"
-            f"ORDERLINE_REDIS_URL={url[name]}\nORDERLINE_ENCRYPTION_KEYS={key}\n",
+            f"ORDERLINE_REDIS_URL={url[name]}\nORDERLINE_ENCRYPTION_KEYS={key}\n"
+            f"ORDERLINE_METRICS_TOKEN={token}\n",
         )
     place.put("flower", ".env", f"ORDERLINE_REDIS_URL={url['flower']}\n")
     login = f"{FLOWER_USER}:{place.kept('flower', 'password', _password)}"

@@ -5,7 +5,6 @@ from sqlalchemy import create_engine, pool, text
 from sqlmodel import SQLModel
 
 from worker.store import (
-    migrations,
     tables,
     tables_accounts,
     tables_books,
@@ -13,11 +12,11 @@ from worker.store import (
     tables_told,
     tables_upkeep,
 )
+from worker.store.migrations import LOCK_TIMEOUT
 
 _TABLES = (tables, tables_accounts, tables_books, tables_purge, tables_told, tables_upkeep)
 """Imported so that ``SQLModel.metadata`` is complete."""
 _MIGRATION_LOCK = 0x0DE2117E
-LOCK_TIMEOUT = migrations.LOCK_TIMEOUT
 
 
 def run() -> None:
