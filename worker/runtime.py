@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from typing import Final
 
 from worker.calls import Calls
 from worker.clock import Clock, SystemClock
@@ -30,6 +31,9 @@ from worker.store.session import Database, OnBoundary
 from worker.supervisor import Supervisor
 
 DeskKey = AccountKey
+
+_DELIVERIES_APART: Final = 0.05
+"""Seconds: what a receiver has can be noted a moment later, with others like it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +154,11 @@ def _wired(
         rates=rates,
         attempts=BatchWriter("attempts", partial(attempts.open_attempts, db, vault)),
         changes=BatchWriter("changes", partial(orders.settle, db, vault)),
-        deliveries=BatchWriter("deliveries", partial(deliveries.record, db, disable_after=failing)),
+        deliveries=BatchWriter(
+            "deliveries",
+            partial(deliveries.record, db, disable_after=failing),
+            apart=_DELIVERIES_APART,
+        ),
         database_clock=ClockWatch(),
         open_orders=OpenOrders(settings.open_per_producer),
         rests=Rests(),

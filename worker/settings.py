@@ -120,7 +120,7 @@ class Settings(BaseSettings):
     reconcile_back: Annotated[Span, Field(ge=timedelta(minutes=1))] = timedelta(days=2)
     """How far back that looks: orders accepted since then, and what stands there since then."""
 
-    delivery_concurrency: int = Field(default=256, ge=1, le=2000)
+    delivery_concurrency: int = Field(default=512, ge=1, le=2000)
     """Webhooks under way at once, per worker process."""
     delivery_timeout: Span = timedelta(seconds=15)
     """Hard deadline of one webhook delivery."""

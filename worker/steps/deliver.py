@@ -24,18 +24,19 @@ async def deliver(owed: Owed, mail: Pump[Owed], rt: Runtime) -> str:
     A crash between the POST and the record gives a repeat with the same ``webhook-id``.
     """
     try:
-        return await _deliver(owed, mail, rt)
-    finally:
+        result = await _post(owed, rt)
+        if result is not None:
+            rt.lanes.saw(owed.lane, failing=not result.acknowledged)
+    finally:  # what is yet to be recorded keeps nobody from the endpoint
         if rt.lanes.leave(owed.lane):
             mail.ring()
-
-
-async def _deliver(owed: Owed, mail: Pump[Owed], rt: Runtime) -> str:
-    result = await _post(owed, rt)
     if result is None:
         await deliveries.release(rt.db, [(owed.event_id, owed.fence)])
         return "released"
-    rt.lanes.saw(owed.lane, failing=not result.acknowledged)
+    return await _record(owed, result, mail, rt)
+
+
+async def _record(owed: Owed, result: DeliveryResult, mail: Pump[Owed], rt: Runtime) -> str:
     delivered = _delivered(owed, result, rt.chance())
     if not result.acknowledged:
         log.info(

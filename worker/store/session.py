@@ -169,9 +169,14 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A connection for queries; whatever it did is rolled back."""
+        """A connection for queries. What they read is of no transaction to come.
+
+        It ends like one that writes: after a rollback the driver forgets every prepared statement
+        of the connection, and the next ones would be planned anew.
+        """
         async with self.engine.connect() as connection:
             yield connection
+            await connection.commit()
 
     def _reached(self, boundary: Boundary, side: Side) -> None:
         if self._on_boundary is not None:
