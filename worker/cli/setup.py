@@ -112,7 +112,7 @@ def _write(place: _Place, redis: str, postgres: str) -> None:
 
 
 def _users(place: _Place, database: int) -> str:
-    """The file of users; those that somebody added to it stay."""
+    """The file of users; those that somebody added to it stay. Redis refuses any other line."""
     ours = [NOBODY, user_line(ADMIN, place.kept("redis", "password", _password, _ANYBODYS))]
     ours += [
         user_line(role, place.read(role.name, "redis-password"), database)
@@ -121,7 +121,8 @@ def _users(place: _Place, database: int) -> str:
     names = {_name(line) for line in ours}
     there = place.folder / "redis" / "users.acl"
     added: Iterable[str] = there.read_text().splitlines() if there.exists() else ()
-    return "\n".join([*ours, *(line for line in added if _name(line) not in names)]) + "\n"
+    kept = (line for line in added if _name(line) and _name(line) not in names)
+    return "\n".join([*ours, *kept]) + "\n"
 
 
 def _name(line: str) -> str:
