@@ -121,6 +121,11 @@ async def open_runtime(
         yield rt
 
 
+def _deliveries_writer(db: Database, settings: Settings) -> BatchWriter[deliveries.Delivered, bool]:
+    record = partial(deliveries.record, db, disable_after=settings.endpoint_disable_after)
+    return BatchWriter("deliveries", record, apart=_DELIVERIES_APART)
+
+
 def _wired(
     stack: AsyncExitStack,
     settings: Settings,
@@ -134,7 +139,6 @@ def _wired(
     sender = _open_sender(settings, clock)
     stack.push_async_callback(sender.aclose)
     calls, supervisor = Calls(), Supervisor()
-    failing = settings.endpoint_disable_after
     opened = open_desks(stack, settings, db, vault, clock, calls)
     rates = open_rates(stack, settings, worker, opened)
     desks = {key: paced(desk, rates, supervisor) for key, desk in opened.items()}
@@ -154,11 +158,7 @@ def _wired(
         rates=rates,
         attempts=BatchWriter("attempts", partial(attempts.open_attempts, db, vault)),
         changes=BatchWriter("changes", partial(orders.settle, db, vault)),
-        deliveries=BatchWriter(
-            "deliveries",
-            partial(deliveries.record, db, disable_after=failing),
-            apart=_DELIVERIES_APART,
-        ),
+        deliveries=_deliveries_writer(db, settings),
         database_clock=ClockWatch(),
         open_orders=OpenOrders(settings.open_per_producer),
         rests=Rests(),
