@@ -153,7 +153,7 @@ COMPILE = printf '%s\n' 'setuptools>=77' | .venv/uv/bin/uv pip compile --quiet -
 
 lock: .venv/project ## Renew requirements*.txt from pyproject.toml (UPGRADE=--upgrade takes newer versions)
 	@$(BIN)/python -m venv .venv/uv && .venv/uv/bin/python -m pip install --quiet uv
-	@echo "Locking requirements.txt" && $(call COMPILE,$(UPGRADE),requirements.txt)
+	@echo "Locking requirements.txt" && $(call COMPILE,$(UPGRADE) --extra flower,requirements.txt)
 	@echo "Locking requirements-dev.txt" && \
 	    $(call COMPILE,$(UPGRADE) --extra dev --extra embedded,requirements-dev.txt)
 	@echo "Locking requirements-bench.txt" && $(call COMPILE,--constraint requirements-dev.txt \

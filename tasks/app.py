@@ -9,12 +9,14 @@ import logging
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import setup_logging, worker_init
 
 from tasks import thrown_away
+from tasks.broker import broker_settings
 from tasks.doors import DoorsStep
 from tasks.engine import EngineStep, threads_for
 from tasks.queues import QUEUES, ROUTES
+from tasks.remote import obey_nothing
 from tasks.schedule import SCHEDULE
 from tasks.start import settings_or_exit
 from worker import logs
@@ -28,20 +30,7 @@ def configuration() -> dict[str, Any]:
     """Celery's settings. Each one that is not obvious has its reason beside it."""
     settings = settings_or_exit()
     return {
-        "broker_url": settings.redis_url.get_secret_value(),
-        "broker_transport_options": {
-            "global_keyprefix": "orderline:celery:",
-            "visibility_timeout": 300,
-            "socket_timeout": 5,  # without it a silently dead connection is never noticed
-            "socket_connect_timeout": 5,
-            "socket_keepalive": True,
-            "health_check_interval": 10,
-            "client_name": "orderline-worker",
-        },
-        "broker_connection_retry_on_startup": True,
-        "broker_connection_max_retries": None,  # an outage of Redis is waited out, however long
-        "broker_channel_error_retry": True,  # also READONLY and OOM, which kombu calls final
-        "broker_pool_acquire_timeout": 5,
+        **broker_settings(settings.redis_url.get_secret_value(), "orderline-worker"),
         "task_publish_retry_policy": {"max_retries": 1, "interval_start": 0, "interval_max": 0.2},
         "task_queues": QUEUES,
         "task_routes": ROUTES,
@@ -58,7 +47,7 @@ def configuration() -> dict[str, Any]:
         "worker_send_task_events": True,
         "task_send_sent_event": True,
         "worker_hijack_root_logger": False,
-        "worker_enable_remote_control": True,
+        "worker_enable_remote_control": True,  # to answer; see tasks.remote
         "beat_schedule": dict(SCHEDULE),
         "beat_scheduler": "celery.beat:Scheduler",  # remembers nothing: the sweep asks the rows
         "beat_max_loop_interval": 1,
@@ -70,6 +59,7 @@ def configuration() -> dict[str, Any]:
 app = Celery("orderline", include=["tasks.orders", "tasks.notifications", "tasks.upkeep"])
 app.add_defaults(configuration)
 app.steps["worker"].update({EngineStep, DoorsStep})
+worker_init.connect(obey_nothing)
 
 
 @setup_logging.connect

@@ -11,6 +11,10 @@ from tasks.engine import EngineThread
 
 Answer = TypeVar("Answer")
 
+NOT_UNDERSTOOD = "not understood"
+"""What Flower shows of a bell that another version rang and that says too little for this one. The
+sweep rings again."""
+
 
 def run_on(task: Task, work: Coroutine[Any, Any, Answer]) -> Answer:
     """Run a coroutine on the engine's loop of this worker process and wait for it."""

@@ -20,6 +20,7 @@ from tasks.publisher import Publisher
 from tasks.queues import NOTIFICATIONS, QUEUES, orders_of
 from tasks.schedule import EVERY
 from tasks.start import refuse, settings_or_exit
+from worker import redises
 from worker.engine import Engine, running_engine
 from worker.logs import get_logger
 from worker.metrics.serving import metrics_served
@@ -137,7 +138,7 @@ class EngineThread:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
         url = self.settings.redis_url.get_secret_value()
-        self.redis = Redis.from_url(url, socket_timeout=10, socket_connect_timeout=5)
+        self.redis = redises.connect(url, socket_timeout=10, socket_connect_timeout=5)
         running = running_engine(
             self.settings,
             on_boundary=self._on_boundary,

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from fractions import Fraction
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -19,6 +19,7 @@ from throttled.asyncio.store import BaseRedisAtomicAction, RedisStoreBackend
 from throttled.exceptions import StoreUnavailableError
 
 from worker.logs import get_logger
+from worker.redises import connect
 from worker.supervisor import pause
 
 PREFIX: Final = "orderline:rate"
@@ -79,12 +80,28 @@ class _PutBack(BaseRedisAtomicAction):
         return ()
 
 
+class _Backend(RedisStoreBackend):
+    """The library's, with a client that was opened by us: it knows where Redis is."""
+
+    opened: Redis
+
+    def get_client(self) -> Any:
+        return self.opened
+
+
 class _Store(RedisStore):
     """The library's store; its client is ours to use and to close."""
 
+    _BACKEND_CLASS = _Backend
+    _backend: _Backend
+
+    def __init__(self, client: Redis) -> None:
+        super().__init__()
+        self._backend.opened = client
+
     @property
     def client(self) -> Redis:
-        return cast("Redis", self._backend.get_client())
+        return self._backend.opened
 
 
 class Rates:
@@ -94,7 +111,8 @@ class Rates:
     """
 
     def __init__(self, redis_url: str, worker: str) -> None:
-        self.store = _Store(redis_url, {"SOCKET_TIMEOUT": _CALL, "SOCKET_CONNECT_TIMEOUT": _CALL})
+        client = connect(redis_url, socket_timeout=_CALL, socket_connect_timeout=_CALL)
+        self.store = _Store(client)
         self.workers = UNKNOWN
         self.alone = False
         self._worker = worker

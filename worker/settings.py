@@ -6,10 +6,9 @@ No secret has a default. A wrong setting ends the program with one line and exit
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import (
-    BeforeValidator,
     Field,
     SecretStr,
     ValidationError,
@@ -21,23 +20,11 @@ from pydantic_settings import SettingsError as UnreadableSource
 
 from schemas.intents.urls import is_absolute, is_development
 from worker.errors import SettingsError
+from worker.setting_kinds import RedisUrl, Span, hosts_in, spans_in
 
 PREFIX = "ORDERLINE_"
+Read = TypeVar("Read", bound=BaseSettings)
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
-
-
-def _read_seconds(value: object) -> object:
-    """A bare number is seconds, also as text, which is all that an environment can hold."""
-    if isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
-            return value
-    return value
-
-
-Span = Annotated[timedelta, BeforeValidator(_read_seconds), Field(ge=timedelta(0))]
-"""A duration: seconds (``30``) or ISO 8601 (``PT30S``)."""
 
 
 class Settings(BaseSettings):
@@ -50,6 +37,7 @@ class Settings(BaseSettings):
         env_prefix=PREFIX,
         env_nested_delimiter="__",
         env_file=".env",
+        env_ignore_empty=True,  # a line of .env.example that was left as it is says nothing
         extra="ignore",
         frozen=True,
         hide_input_in_errors=True,
@@ -57,8 +45,9 @@ class Settings(BaseSettings):
 
     database_url: SecretStr
     """PostgreSQL, as ``postgresql://user:password@host:port/name``."""
-    redis_url: SecretStr
-    """Redis 6.2 or newer, as ``redis://:password@host:port/0``."""
+    redis_url: RedisUrl
+    """Redis 6.2 or newer, as ``redis://:password@host:port/0``; behind Sentinels as
+    ``sentinel://:password@host:26379,host:26379/0?master=name``."""
     encryption_keys: SecretStr
     """Keys for what is encrypted at rest, comma separated; the first one encrypts. Make one
     with ``orderline new-key``."""
@@ -176,9 +165,7 @@ class Settings(BaseSettings):
     """Where a worker process answers ``/metrics``; 0: nowhere. The gateway does so at its own."""
     metrics_host: str = "127.0.0.1"
     """The address of that port."""
-    metrics_token: Annotated[SecretStr | None, BeforeValidator(lambda said: said or None)] = Field(
-        default=None, min_length=16
-    )
+    metrics_token: SecretStr | None = Field(default=None, min_length=16)
     """What whoever asks for metrics must show (``Authorization: Bearer ...``). Without one the
     gateway tells them to this machine only."""
 
@@ -195,19 +182,12 @@ class Settings(BaseSettings):
             raise ValueError("must start with postgresql://")
         return value
 
-    @field_validator("redis_url")
-    @classmethod
-    def _is_redis(cls, value: SecretStr) -> SecretStr:
-        if value.get_secret_value().partition("://")[0] not in {"redis", "rediss"}:
-            raise ValueError("must start with redis:// or rediss://")
-        return value
-
     @field_validator("public_url")
     @classmethod
     def _is_reached_securely(cls, value: str | None, info: ValidationInfo) -> str | None:
         if not value:
             return None
-        hosts = _hosts(info.data.get("development_hosts", "")) | _LOOPBACK
+        hosts = hosts_in(info.data.get("development_hosts", "")) | _LOOPBACK
         secure = value.startswith("https://") or is_development(value, hosts)
         if not (secure and is_absolute(value)) or "?" in value or "#" in value:
             raise ValueError(
@@ -230,7 +210,7 @@ class Settings(BaseSettings):
     @classmethod
     def _are_seconds(cls, value: str) -> str:
         try:
-            waits = _spans(value)
+            waits = spans_in(value)
         except (ValueError, OverflowError):
             raise ValueError("must be numbers of seconds, comma separated") from None
         if len(waits) < 3 or min(waits) <= timedelta():  # noqa: PLR2004 -- as the message says
@@ -254,12 +234,12 @@ class Settings(BaseSettings):
     @property
     def look_up_schedule(self) -> tuple[timedelta, ...]:
         """``look_up_waits`` as durations."""
-        return _spans(self.look_up_waits)
+        return spans_in(self.look_up_waits)
 
     @property
     def development_host_set(self) -> frozenset[str]:
         """``development_hosts`` as a set."""
-        return _hosts(self.development_hosts)
+        return hosts_in(self.development_hosts)
 
     @property
     def sqlalchemy_url(self) -> str:
@@ -268,21 +248,17 @@ class Settings(BaseSettings):
         return f"postgresql+psycopg://{rest}"
 
 
-def _hosts(named: str) -> frozenset[str]:
-    return frozenset(h.strip().lower() for h in named.split(",") if h.strip())
-
-
-def _spans(waits: str) -> tuple[timedelta, ...]:
-    return tuple(timedelta(seconds=float(part)) for part in waits.split(","))
-
-
 def load_settings() -> Settings:
     """Read the settings.
 
     Raises ``SettingsError``: one line for each variable that is missing or wrong.
     """
+    return _read(Settings)
+
+
+def _read(kind: type[Read]) -> Read:
     try:
-        return Settings()
+        return kind()
     except ValidationError as error:
         faults = [
             f"{PREFIX}{'__'.join(str(part).upper() for part in fault['loc'])}: {fault['msg']}"
@@ -292,3 +268,16 @@ def load_settings() -> Settings:
     except UnreadableSource:
         # The accounts are the only setting that may come as JSON.
         raise SettingsError(f"{PREFIX}ACCOUNTS: must be a JSON object") from None
+
+
+class _RedisOnly(BaseSettings):
+    """The one setting of those who only watch."""
+
+    model_config = Settings.model_config
+
+    redis_url: RedisUrl
+
+
+def load_redis_url() -> SecretStr:
+    """``Settings.redis_url``, where nothing else need be set. Raises ``SettingsError``."""
+    return _read(_RedisOnly).redis_url

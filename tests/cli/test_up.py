@@ -16,6 +16,10 @@ import pytest
 from tests.cli.program import PROGRAM, clean, eventually, relatives, started, workers_among
 from worker.embedded.place import kept_data
 
+DOORS = re.compile(
+    r"Flower http://127\.0\.0\.1:\d+  console (http://127\.0\.0\.1:\d+)/ops"
+    r"  metrics \1/metrics  API \1/docs\n"
+)
 READY = "Verified notifications:"
 DELIVERED = re.compile(r"no\. [0-9]+  delivered\b")
 
@@ -55,8 +59,11 @@ def test_it_can_be_played_with_as_it_says_and_the_data_is_there_the_next_time(ho
         said = printed.read_text()
         [command] = [line.strip() for line in said.splitlines() if " enqueue " in line]
         assert "/_sandbox/magic" in said
+        assert DOORS.match(said), said.splitlines()[0]
         kept = home / ".orderline"
-        assert [mode(kept / name) for name in ("key", "env", "example.json")] == [0o600] * 3
+        assert [mode(kept / name) for name in ("key", "flower", "env", "example.json")] == [
+            0o600
+        ] * 4
         key = (kept / "key").read_text()
         assert in_another_terminal(command, home).count("accepted") == 5
         assert eventually(lambda: len(DELIVERED.findall(printed.read_text())) == 5)

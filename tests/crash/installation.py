@@ -6,8 +6,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Final
 
-from redis.asyncio import Redis
-
 from tests.crash.nursery import Nursery, kill_all
 from tests.crash.receiver import PatientReceiver
 from tests.crash.works import SHOP, Works
@@ -15,6 +13,7 @@ from worker.crypto import Vault
 from worker.demo.installing import register
 from worker.embedded import Servers
 from worker.embedded.system import System
+from worker.redises import connect
 from worker.sandbox import Sandbox, SandboxSettings
 from worker.store.session import Database
 
@@ -62,7 +61,7 @@ async def installed(servers: Servers, home: Path, nursery: Nursery) -> AsyncIter
         )
         db = Database(f"postgresql+psycopg://{servers.database_url.partition('://')[2]}")
         stack.push_async_callback(db.close)
-        redis = await stack.enter_async_context(Redis.from_url(servers.redis_url))
+        redis = await stack.enter_async_context(connect(servers.redis_url))
         webhook_secrets = await register((SHOP,), db, Vault([system.encryption_key]), receiver)
         credentials = [
             fields[name]

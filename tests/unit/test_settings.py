@@ -7,7 +7,7 @@ import pytest
 
 from worker.crypto import Vault
 from worker.errors import SettingsError
-from worker.settings import load_settings
+from worker.settings import load_redis_url, load_settings
 
 SECRET = "hunter2-4711"
 NEEDED = {
@@ -64,6 +64,8 @@ def test_everything_wrong_is_said_at_once(environment: pytest.MonkeyPatch) -> No
     [
         ("ORDERLINE_DATABASE_URL", f"mysql://{SECRET}@db"),
         ("ORDERLINE_REDIS_URL", f"amqp://{SECRET}@db"),
+        ("ORDERLINE_REDIS_URL", f"sentinel://:{SECRET}@db:26379/0"),
+        ("ORDERLINE_REDIS_URL", f"sentinel://:{SECRET}@db:port/0?master=m"),
         ("ORDERLINE_QUOTE_WINDOW", SECRET),
         ("ORDERLINE_QUOTE_WINDOW", "-1"),
         ("ORDERLINE_QUOTE_WINDOW", "nan"),
@@ -92,6 +94,20 @@ def test_a_wrong_value_is_refused_by_name_and_never_repeated(
 ) -> None:
     environment.setenv(name, value)
     assert refused().startswith(f"{name}: ")
+
+
+def test_what_is_left_empty_counts_as_not_set(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("ORDERLINE_QUOTE_WINDOW", "")
+    assert load_settings().quote_window.total_seconds() == 600
+
+
+def test_who_only_watches_needs_to_know_where_redis_is(environment: pytest.MonkeyPatch) -> None:
+    environment.delenv("ORDERLINE_DATABASE_URL")
+    environment.delenv("ORDERLINE_ENCRYPTION_KEYS")
+    assert load_redis_url().get_secret_value().startswith("redis://")
+    environment.delenv("ORDERLINE_REDIS_URL")
+    with pytest.raises(SettingsError, match="ORDERLINE_REDIS_URL: Field required"):
+        load_redis_url()
 
 
 def test_personal_data_is_kept_no_longer_than_the_rest(environment: pytest.MonkeyPatch) -> None:

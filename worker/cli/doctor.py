@@ -10,7 +10,7 @@ import typer
 from redis.asyncio import Redis
 from rich.text import Text
 
-from worker import streams
+from worker import redises, streams
 from worker.cli.output import Json, print_json, printable, say, verdict
 from worker.cli.probe import MEND
 from worker.cli.session import Unreachable, opened_database, opened_redis, revision
@@ -18,7 +18,7 @@ from worker.clock import SystemClock
 from worker.crypto import Vault
 from worker.errors import SettingsError
 from worker.health import accounts as rests
-from worker.health import books, broker, database, endpoints, progress, setup, turns, work
+from worker.health import books, broker, database, endpoints, progress, replicas, setup, turns, work
 from worker.health.finding import Finding, Level, fail
 from worker.health.progress import Limits
 from worker.provider import Accounts
@@ -102,6 +102,9 @@ async def _examine(settings: Settings, vault: Vault, accounts: Accounts) -> list
     try:
         async with opened_redis(settings) as redis:
             findings += broker.judge_redis(await broker.read_redis(redis))
+            behind = redises.sentinels_of(settings.redis_url.get_secret_value()) is not None
+            standing = await replicas.read_replicas(redis)
+            findings.append(replicas.judge_replicas(standing, failing_over=behind))
             if names is not None:
                 findings += await _examine_streams(redis, names, limits)
     except Unreachable as error:

@@ -35,6 +35,7 @@ from worker.cli.rekey import rekey
 from worker.cli.report import report
 from worker.cli.resolve import decide
 from worker.cli.schema import schema
+from worker.cli.setup import setup
 from worker.cli.show import show
 from worker.cli.up import up
 from worker.cli.watch import watch
@@ -81,6 +82,7 @@ app.command("providers")(providers)
 app.command("schema")(schema)
 app.command("migrate")(migrate)
 app.command("new-key")(new_key)
+app.command("setup")(setup)
 app.command("rekey")(rekey)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -23,7 +24,7 @@ from worker.cli.session import opened_database, opened_redis
 from worker.clock import SystemClock
 from worker.crypto import Vault
 from worker.delivery.signing import new_secret
-from worker.demo.crew import BEAT, GATEWAY, Crew
+from worker.demo.crew import BEAT, FLOWER, GATEWAY, Crew
 from worker.demo.example import example
 from worker.demo.receiver import Receiver, subject_of
 from worker.embedded import Servers, embedded_servers
@@ -42,6 +43,8 @@ PRODUCER: Final = "demo"
 SANDBOX_PORT: Final = 8800
 GATEWAY_PORT: Final = 8820
 HOOK_PORT: Final = 8810
+FLOWER_PORT: Final = 5555
+FLOWER_USER: Final = "orderline"
 
 _PRIVATE: Final = 0o600
 _LOOK_EVERY: Final = 0.5
@@ -67,15 +70,39 @@ class Home:
 
     def key(self) -> str:
         """The development key: made once, readable by its owner only."""
+        return self._once("key", Vault.new_key())
+
+    def flower_login(self) -> str:
+        """Who may look at Flower, as ``name:password``: made once, like the key."""
+        return f"{FLOWER_USER}:{self._once('flower', token_urlsafe(18))}"
+
+    def _once(self, name: str, text: str) -> str:
         with suppress(FileExistsError):
-            self.write("key", Vault.new_key(), flags=os.O_EXCL)
-        return (self.path / "key").read_text()
+            self.write(name, text, flags=os.O_EXCL)
+        return (self.path / name).read_text()
 
     def write(self, name: str, text: str, *, flags: int = os.O_TRUNC) -> None:
         """Write a file that only its owner may read."""
         how = os.O_WRONLY | os.O_CREAT | flags
         with os.fdopen(os.open(self.path / name, how, _PRIVATE), "w") as file:
             file.write(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """The ports at which a browser finds something."""
+
+    gateway: int
+    flower: int
+
+    @property
+    def flower_url(self) -> str:
+        """Where Flower is."""
+        return f"http://127.0.0.1:{self.flower}"
+
+    def __str__(self) -> str:
+        at = f"http://127.0.0.1:{self.gateway}"
+        return f"Flower {self.flower_url}  console {at}/ops  metrics {at}/metrics  API {at}/docs"
 
 
 def run(port: int | None) -> None:
@@ -85,6 +112,8 @@ def run(port: int | None) -> None:
     home.path.mkdir(mode=0o700, exist_ok=True)
     (home.path / "logs").mkdir(exist_ok=True)
     keys = given(KEYS) or home.key()
+    doors = Doors(free_port(GATEWAY_PORT), free_port(FLOWER_PORT))
+    say(str(doors))
     with suppress(KeyboardInterrupt), ExitStack() as stack:
         database_url, redis_url = given(DATABASE_URL), given(REDIS_URL)
         stack.enter_context(apart(home.path / "logs"))
@@ -97,11 +126,11 @@ def run(port: int | None) -> None:
                 say=say,
             )
         )
-        asyncio.run(_run(servers, home, keys, port))
+        asyncio.run(_run(servers, home, keys, port, doors))
     say(f"Everything was stopped. The data stays in {kept_data(home.path)}.")
 
 
-async def _run(servers: Servers, home: Home, keys: str, port: int | None) -> None:
+async def _run(servers: Servers, home: Home, keys: str, port: int | None, doors: Doors) -> None:
     os.environ |= {DATABASE_URL: servers.database_url, REDIS_URL: servers.redis_url, KEYS: keys}
     settings = load_settings()
     stopping = _stopping()
@@ -120,13 +149,15 @@ async def _run(servers: Servers, home: Home, keys: str, port: int | None) -> Non
             encryption_key=keys,
             accounts=sandbox.account_settings(),
             development_hosts=receiver.host,
-            gateway_port=free_port(GATEWAY_PORT),
+            gateway_port=doors.gateway,
+            flower_port=doors.flower,
+            flower_login=home.flower_login(),
             overrides={"ORDERLINE_GRACE": _GRACE},
         )
         crew = await stack.enter_async_context(Crew(system))
-        await crew.start("worker", BEAT, GATEWAY)
+        await crew.start("worker", BEAT, GATEWAY, FLOWER)
         _write_files(home, system)
-        _explain(home, system, sandbox, receiver)
+        _explain(home, doors, sandbox, receiver)
         await _stay(crew, stopping)
         say("Stopping")
 
@@ -201,7 +232,7 @@ def _write_files(home: Home, system: System) -> None:
     home.write("example.json", json.dumps(example(PRODUCER, number), indent=2) + "\n")
 
 
-def _explain(home: Home, system: System, sandbox: Sandbox, receiver: Receiver) -> None:
+def _explain(home: Home, doors: Doors, sandbox: Sandbox, receiver: Receiver) -> None:
     """Say how everything is reached."""
     found = shutil.which("orderline")
     command = "orderline" if found else shlex.quote(sys.argv[0])
@@ -210,7 +241,11 @@ def _explain(home: Home, system: System, sandbox: Sandbox, receiver: Receiver) -
     print_pairs(
         [
             ("sandbox", sandbox.url()),
-            ("gateway", f"{system.gateway_url}/docs"),
+            ("gateway", f"http://127.0.0.1:{doors.gateway}/docs"),
+            (
+                "Flower",
+                f"{doors.flower_url}  (user {FLOWER_USER}; its password is in {shown}/flower)",
+            ),
             (
                 "magic values",
                 f"{sandbox.url()}/magic  (a product for everything that can go wrong)",

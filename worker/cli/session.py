@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import exc
 
+from worker import redises
 from worker.crypto import Vault
 from worker.errors import OrderlineError, SettingsError
 from worker.operating.running import open_desks_for_people
@@ -93,7 +94,7 @@ async def opened_redis(settings: Settings) -> AsyncIterator[Redis]:
     """Redis. Raises ``SettingsError``, ``Unreachable``."""
     url = settings.redis_url
     try:
-        redis = Redis.from_url(
+        redis = redises.connect(
             url.get_secret_value(), socket_timeout=_PATIENCE, socket_connect_timeout=_PATIENCE
         )
     except ValueError:

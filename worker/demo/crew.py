@@ -13,6 +13,7 @@ from worker.errors import OrderlineError
 
 BEAT: Final = "beat"
 GATEWAY: Final = "gateway"
+FLOWER: Final = "flower"
 
 _LAST_LINES: Final = 12
 _TAIL_BYTES: Final = 8_000
@@ -37,7 +38,7 @@ class End:
 
 
 class Crew:
-    """Workers, beat and the gateway. Leaving the block stops them all; so does our own death."""
+    """Workers, beat, gateway, Flower. Leaving the block stops them all; so does our own death."""
 
     def __init__(self, system: System) -> None:
         self.system = system
@@ -51,8 +52,9 @@ class Crew:
         await asyncio.to_thread(stop_all, [*self._running.values(), *self._gone])
 
     async def start(self, *names: str) -> None:
-        """Start processes by their names: ``beat``, ``gateway``, or a worker's."""
-        others = {BEAT: self.system.beat, GATEWAY: self.system.gateway}
+        """Start processes by their names: ``beat``, ``gateway``, ``flower``, or a worker's."""
+        system = self.system
+        others = {BEAT: system.beat, GATEWAY: system.gateway, FLOWER: system.flower}
         for name in names:
             begin = others.get(name) or partial(self.system.worker, name)
             self._running[name] = await asyncio.to_thread(begin)

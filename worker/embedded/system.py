@@ -14,6 +14,7 @@ from worker.embedded.leash import Leashed
 from worker.embedded.servers import Servers
 
 _CELERY: Final = (sys.executable, "-m", "celery", "-A", "tasks.app")
+_FLOWER: Final = (sys.executable, "-m", "celery", "-A", "tasks.watching", "flower")
 _ORDERLINE: Final = (sys.executable, "-m", "worker.cli")
 
 
@@ -22,7 +23,8 @@ class System:
     """How this installation's processes are started. ``home`` takes their logs and pulses.
 
     ``accounts`` are provider accounts by provider and name; ``overrides`` are further settings
-    by their variable names. With a ``gateway_port`` providers are told to call back there.
+    by their variable names. With a ``gateway_port`` providers are told to call back there. Flower
+    lets ``flower_login`` (``name:password``) in, and nobody else.
     """
 
     home: Path
@@ -31,6 +33,8 @@ class System:
     accounts: Mapping[str, Mapping[str, Mapping[str, str]]] = field(repr=False)
     development_hosts: str = ""
     gateway_port: int | None = None
+    flower_port: int | None = None
+    flower_login: str = field(default="", repr=False)
     overrides: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -65,13 +69,22 @@ class System:
         """Start the gateway at its port. It serves once ``/healthz`` answers."""
         return self._start("gateway", *_ORDERLINE, "gateway", "--port", str(self.gateway_port))
 
-    def _start(self, name: str, *command: str) -> Leashed:
+    def flower(self) -> Leashed:
+        """Start Flower at its port: it shows, and changes nothing.
+
+        It needs no more than Redis, but would take ``FLOWER_…`` variables of ours for its own.
+        """
+        where = ("--address=127.0.0.1", f"--port={self.flower_port}", "--conf=/dev/null")
+        login = {"FLOWER_BASIC_AUTH": self.flower_login, "FLOWER_UNAUTHENTICATED_API": ""}
+        return self._start("flower", *_FLOWER, *where, "--read_only=True", extra=login)
+
+    def _start(self, name: str, *command: str, extra: Mapping[str, str] | None = None) -> Leashed:
         self.home.mkdir(parents=True, exist_ok=True)
         grace = float(self.overrides.get("ORDERLINE_GRACE", "20"))
         return Leashed(
             name,
             command,
-            env=self.environment,
+            env={**self.environment, **(extra or {})},
             log=self.home / f"{name}.log",
             grace=grace + 5,
         )

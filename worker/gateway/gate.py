@@ -9,6 +9,7 @@ from typing import Final
 from fastapi import Request
 from redis.asyncio import Redis
 
+from worker import redises
 from worker.crypto import Vault
 from worker.errors import SettingsError
 from worker.gateway.crowds import Crowds
@@ -88,7 +89,7 @@ def gate_of(request: Request) -> Gate:
 
 def _connected(settings: Settings) -> Redis:
     try:
-        return Redis.from_url(
+        return redises.connect(
             settings.redis_url.get_secret_value(),
             socket_timeout=PATIENCE,
             socket_connect_timeout=PATIENCE,

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Final
 
 import typer
-from redis.asyncio.connection import parse_url
 
+from worker import redises
 from worker.cli.output import Json, print_json, say
 from worker.cli.session import opened
 from worker.store import producers
@@ -79,4 +79,4 @@ async def _found(names: Sequence[str]) -> tuple[list[Producer], int]:
             found = [await producers.find(session.db, name) for name in names]
         else:
             found = await producers.every(session.db)
-    return found, int(parse_url(url).get("db", 0))
+    return found, redises.database_of(url)

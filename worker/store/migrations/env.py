@@ -13,6 +13,7 @@ from worker.store import (
     tables_told,
     tables_upkeep,
 )
+from worker.store.migrations import LOCK_TIMEOUT
 
 _TABLES = (
     tables,
@@ -34,6 +35,8 @@ def run() -> None:
         context.configure(connection=connection, target_metadata=SQLModel.metadata)
         with context.begin_transaction():
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+            # From here on every lock is a table's, and whoever works there would wait behind us.
+            connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}s'"))
             context.run_migrations()
     engine.dispose()
 
