@@ -14,7 +14,8 @@ PYTHONS := python3.12 python3.11 python3.13 python3.14 python3
 USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 
 export PIP_ROOT_USER_ACTION := ignore
-unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
+# Without compiled files every process of a test begins by compiling all of Orderline.
+unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo up doctor chaos chaos-long bench bench-quick test test-all check format provider lock venv clean
 
