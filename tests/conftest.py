@@ -25,6 +25,7 @@ from worker.store.session import Database
 
 # How long an example takes says more about the machine than about the code.
 hypothesis.settings.register_profile("orderline", deadline=None)
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=25)
 hypothesis.settings.load_profile("orderline")
 
 
