@@ -18,6 +18,7 @@ import psycopg
 import pytest
 import redis
 
+from tests.crash.nursery import Nursery
 from worker.crypto import Vault
 from worker.embedded import Servers, embedded_servers
 from worker.store import migrations
@@ -65,6 +66,13 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
         say=lambda _: None,
     ) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """Where this run's processes are forked."""
+    with Nursery() as nursery:
+        yield nursery
 
 
 # --- Redis ---------------------------------------------------------------------------------

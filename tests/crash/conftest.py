@@ -19,7 +19,7 @@ would notice. The rest are the recipes by which plain Celery on Redis loses or d
 | 12 | providers that fail, and call back, in every way | ``test_recipes_providers`` |
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -28,13 +28,6 @@ from tests.crash.installation import installed
 from tests.crash.nursery import Nursery
 from tests.crash.works import Works
 from worker.embedded import Servers
-
-
-@pytest.fixture(scope="session")
-def nursery() -> Iterator[Nursery]:
-    """Where this run's processes are forked."""
-    with Nursery() as nursery:
-        yield nursery
 
 
 @pytest.fixture
