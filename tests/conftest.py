@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
-from uuid import uuid4
 
 import hypothesis
 import psycopg
@@ -19,6 +18,7 @@ import pytest
 import redis
 
 from tests.crash.nursery import Nursery
+from tests.databases import Databases
 from worker.crypto import Vault
 from worker.embedded import Servers, embedded_servers
 from worker.store import migrations
@@ -107,15 +107,20 @@ def template(servers: Servers) -> str:
     return name
 
 
+@pytest.fixture(scope="session")
+def databases(servers: Servers, template: str) -> Iterator[Databases]:
+    """Where tests have their databases from."""
+    databases = Databases(servers.database_url, template)
+    yield databases
+    databases.close()
+
+
 @pytest.fixture
-def database_url(servers: Servers, template: str) -> Iterator[str]:
-    """A fresh migrated database, as ``postgresql://…``; dropped after the test."""
-    name = f"test_{uuid4().hex}"
-    with psycopg.connect(servers.database_url, autocommit=True) as connection:
-        # Its files are copied, not logged page by page: half the time where nothing is synced.
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
-        yield urlunsplit(urlsplit(servers.database_url)._replace(path=f"/{name}"))
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+def database_url(databases: Databases) -> Iterator[str]:
+    """A migrated database without any rows, as ``postgresql://…``, for this test alone."""
+    url = databases.take()
+    yield url
+    databases.give_back(url)
 
 
 @pytest.fixture
