@@ -91,6 +91,8 @@ class Reader(ABC, Generic[AnyEntry]):
         return await self._read(count)
 
     def _ring(self, task: str, provider: str, account: str, order_id: OrderId) -> None:
+        """Look here at once; the bell calls the others, and shows in Flower what there is to do."""
+        self._thread.engine.look(provider, account)
         self._thread.publisher.ring(
             OrderBell(task=task, provider=provider, account=account, order_ids=(order_id,))
         )

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Container, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Container, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
@@ -15,7 +15,7 @@ from worker.lifecycle import OrderState
 from worker.logs import get_logger
 from worker.order import Claimed
 from worker.pulse import PulseWriter, PumpPulse
-from worker.pump import Pump
+from worker.pump import WAITING, Pump
 from worker.reconciliation import reconcile, start
 from worker.runtime import DeskKey, Runtime, open_runtime
 from worker.settings import Settings
@@ -29,6 +29,7 @@ from worker.steps.expire import end_lapsed
 from worker.store import accounts, upkeep
 from worker.store.notifications import Owed
 from worker.store.session import OnBoundary, is_transient
+from worker.store.views import states_of
 from worker.supervisor import pause
 
 log = get_logger(__name__)
@@ -134,15 +135,27 @@ class Engine:
             self.rt.calls.stop()
             await self.rt.supervisor.drain(to_write)
 
+    def look(self, provider: str, account: str) -> None:
+        """Something of an account may be due: claim it, if its bells reach this process."""
+        if (provider, account) in self.orders and provider in self._heard:
+            self.orders[provider, account].ring()
+
     async def hear(self, bell: OrderBell) -> Counter[str]:
-        """Work on what a bell announces; what became of its orders, counted by state."""
+        """Work on what a bell announces; what became of its orders, counted by state.
+
+        Mostly somebody is at work on them already: then the bell only tells what came of it.
+        """
         pump = self.orders.get((bell.provider, bell.account))
         if pump is None:
             log.warning("account_not_configured", provider=bell.provider, account=bell.account)
             return Counter(not_configured=len(bell.order_ids))
         if bell.swept:
             await accounts.answer(self.rt.db, bell.provider, bell.account)
-        return await pump.see(bell.order_ids)
+        here = pump.at_work_on(bell.order_ids)
+        words = await self._states(set(bell.order_ids) - here)
+        due = {order_id for order_id, word in words.items() if word == WAITING}
+        seen = await pump.see(here | due) if here or due else Counter[str]()
+        return seen + Counter(words[order_id] for order_id in words.keys() - due)
 
     async def hear_mail(self, event_ids: Sequence[UUID]) -> Counter[str]:
         """Deliver what is due; what became of these notifications."""
@@ -163,6 +176,15 @@ class Engine:
                 longest = _CALLS_IN_A_ROW * self.rt.desks[provider, account].lease
                 pulses[pump.name] = _pulse_of(pump, longest)
         return pulses
+
+    async def _states(self, ids: Collection[UUID]) -> Mapping[UUID, str]:
+        """Where orders stand that nobody here works on; while nobody can say, they wait."""
+        try:
+            return await states_of(self.rt.db, ids, due=WAITING)
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            return dict.fromkeys(ids, WAITING)
 
     async def _expect(self, every: Mapping[str, timedelta]) -> None:
         while not self._stopping.is_set():
@@ -186,8 +208,7 @@ class Engine:
     async def watch_calls(self) -> None:
         """Look at the accounts' breakers and pauses, and ring where there may be work now."""
         for key in await breaker.watch_calls(self.rt):
-            if key in self.orders and key[0] in self._heard:
-                self.orders[key].ring()
+            self.look(*key)
 
     async def _watch_calls(self) -> None:
         while not self._stopping.is_set():

@@ -7,7 +7,7 @@ harmless, and waiting for a permit costs nothing: an order over the limit just s
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 from uuid import UUID
 
 from worker.logs import get_logger
@@ -17,6 +17,9 @@ from worker.supervisor import Supervisor, pause
 Item = TypeVar("Item")
 
 log = get_logger(__name__)
+
+WAITING: Final = "waiting"
+"""The word for a row that may be due, and that nobody works on here."""
 
 _FIRST_WAIT = 0.1
 _LONGEST_WAIT = 5.0
@@ -107,16 +110,26 @@ class Pump(Generic[Item]):
         caller never waits for a permit.
         """
         wanted = set(names)
+        if wanted and self.at_work_on(wanted) == wanted:
+            return await self._words(wanted)
         self.ring()
         if (self.free > 0 or self._claiming) and not self._stopping.is_set():
             round_over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._next_round.append(round_over)
             await round_over
-        mine = [done for name in wanted if (done := self._working.get(name)) is not None]
-        words = Counter(await asyncio.gather(*(asyncio.shield(done) for done in mine)))
+        mine = self.at_work_on(wanted)
+        words = await self._words(mine)
         if waiting := len(wanted) - len(mine):
-            words["waiting"] = waiting
+            words[WAITING] = waiting
         return words
+
+    def at_work_on(self, names: Iterable[UUID]) -> set[UUID]:
+        """Those of these rows that are being worked on here."""
+        return {name for name in names if name in self._working}
+
+    async def _words(self, names: Iterable[UUID]) -> Counter[str]:
+        works = [asyncio.shield(self._working[name]) for name in names]
+        return Counter(await asyncio.gather(*works))
 
     async def run(self) -> None:
         """Claim and work until stopped."""

@@ -252,4 +252,4 @@ async def test_a_deadlock_repeats_the_batch_that_lost_it(table: Table) -> None:
     async with asyncio.timeout(PATIENCE):
         results = await asyncio.gather(one.write((1, 2)), other.write((2, 1)))
     assert list(results) == ["written", "written"]
-    assert tries == 3
+    assert tries >= 3, "and perhaps once more: both may have lost"

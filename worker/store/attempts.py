@@ -17,6 +17,7 @@ from worker.crypto import Vault
 from worker.lifecycle import OrderState, Step
 from worker.order import Attempted
 from worker.outcome import Confirmed, Outcome, OutcomeName, Pending, name_of
+from worker.store.pipeline import Asked
 from worker.store.session import LOCK_ORDERS, Boundary, Database, as_bytea, as_rows
 
 _OPEN: Final = text("""
@@ -156,11 +157,9 @@ async def open_attempts(
         }
         for new in batch
     ]
-    async with db.transaction(Boundary.ATTEMPT) as connection:
-        await connection.execute(LOCK_ORDERS, {"ids": [new.order_id for new in batch]})
-        found = {
-            row.attempt_id: row for row in await connection.execute(_OPEN, {"rows": as_rows(rows)})
-        }
+    lock = Asked(LOCK_ORDERS, {"ids": [new.order_id for new in batch]})
+    _, held = await db.together(Boundary.ATTEMPT, lock, Asked(_OPEN, {"rows": as_rows(rows)}))
+    found = {row.attempt_id: row for row in held}
     results: list[Opened | NotOpened] = []
     for new in batch:
         row = found.get(new.attempt_id)

@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from schemas.ids import EventId
 from worker.logs import get_logger
+from worker.store.pipeline import Asked
 from worker.store.session import Boundary, Database, Row, as_rows
 
 log = get_logger(__name__)
@@ -172,9 +173,8 @@ async def record(
         "told_after": FAILING_IS_TOLD_AFTER,
         "disable_after": disable_after,
     }
-    async with db.transaction(Boundary.DELIVERY) as connection:
-        await connection.execute(_LOCK, {"ids": [item.event_id for item in batch]})
-        recorded = (await connection.execute(_RECORD, values)).one()
+    lock = Asked(_LOCK, {"ids": [item.event_id for item in batch]})
+    _, (recorded,) = await db.together(Boundary.DELIVERY, lock, Asked(_RECORD, values))
     _call_attention(recorded)
     return [recorded.later_are_owed] * len(batch)
 

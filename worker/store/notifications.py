@@ -26,6 +26,7 @@ from worker.crypto import SealBroken, Vault
 from worker.lanes import FAILING_LANE, Lane, Room, lane_of
 from worker.logs import get_logger
 from worker.store.goods import open_goods
+from worker.store.pipeline import Asked
 from worker.store.session import Boundary, Database, Row, as_rows
 
 log = get_logger(__name__)
@@ -171,8 +172,7 @@ async def claim(
         "failing": room.failing,
         "taken": as_rows(taken),
     }
-    async with db.transaction(Boundary.NOTIFICATION_CLAIM) as connection:
-        rows = (await connection.execute(_CLAIM, values)).all()
+    (rows,) = await db.together(Boundary.NOTIFICATION_CLAIM, Asked(_CLAIM, values))
     owed = [each for row in rows if (each := _readable(row, vault)) is not None]
     return Claimed(owed, more=bool(rows) and rows[0].found >= free)
 

@@ -12,6 +12,7 @@ from worker.change import Change
 from worker.crypto import Vault
 from worker.lifecycle import TERMINAL_ORDERS, OrderState
 from worker.store.goods import seal_goods
+from worker.store.pipeline import Asked
 from worker.store.session import LOCK_ORDERS, Boundary, Database, as_bytea, as_rows
 
 _SETTLE: Final = text("""
@@ -178,12 +179,10 @@ async def settle(db: Database, vault: Vault, batch: Sequence[Settling]) -> list[
 
     An order may be there twice, under an old lease and a new one: only the new one counts.
     """
-    async with db.transaction(Boundary.SETTLE) as connection:
-        await connection.execute(LOCK_ORDERS, {"ids": [item.change.order_id for item in batch]})
-        rows = await connection.execute(_SETTLE, _parameters(batch, vault))
-        held = {
-            (row.id, row.fence): Settled(at=row.at, leased=frozenset(row.leased)) for row in rows
-        }
+    lock = Asked(LOCK_ORDERS, {"ids": [item.change.order_id for item in batch]})
+    write = Asked(_SETTLE, _parameters(batch, vault))
+    _, rows = await db.together(Boundary.SETTLE, lock, write)
+    held = {(row.id, row.fence): Settled(at=row.at, leased=frozenset(row.leased)) for row in rows}
     return [held.get((item.change.order_id, item.change.fence), NOT_HELD) for item in batch]
 
 

@@ -1,10 +1,10 @@
-"""The engine, and the one function that commits.
+"""The engine, and what commits.
 
 Every commit names its ``Boundary``. That is what lets a crash test die exactly there, and a
 house test notice a boundary that no crash test visits.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, closing
 from enum import StrEnum
 from typing import Any, Final, Literal
@@ -12,6 +12,8 @@ from typing import Any, Final, Literal
 import pydantic_core
 from sqlalchemy import event, exc, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from worker.store.pipeline import Asked, Pipeline
 
 
 class Boundary(StrEnum):
@@ -45,6 +47,9 @@ class Boundary(StrEnum):
     ERASURE = "personal_data.erased"
     PURGE = "ended.purged"
 
+
+Row = Any
+"""A row of a textual statement: its columns are named in the statement beside it."""
 
 Side = Literal["before", "after"]
 OnBoundary = Callable[[Boundary, Side], None]
@@ -136,7 +141,7 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self, boundary: Boundary) -> AsyncIterator[AsyncConnection]:
-        """One transaction, committed at the end. The only commit in Orderline.
+        """One transaction, committed at the end: this and ``together`` are the only commits.
 
         A lost connection during the commit leaves its fate unknown, so everything written in
         one must be safe to write again.
@@ -146,6 +151,21 @@ class Database:
             self._reached(boundary, "before")
             await transaction.commit()
         self._reached(boundary, "after")
+
+    async def together(self, boundary: Boundary, *asked: Asked) -> list[Sequence[Row]]:
+        """One transaction whose statements are all known, and each one's rows: in one round trip.
+
+        Who listens to the boundaries is told between the statements and their commit, which then
+        takes another.
+        """
+        async with self.engine.connect() as lent:
+            pipeline = Pipeline(lent)
+            rows = await pipeline.ask(*asked, commit=self._on_boundary is None)
+            if self._on_boundary is not None:
+                self._reached(boundary, "before")
+                await pipeline.ask(commit=True)
+        self._reached(boundary, "after")
+        return rows
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -160,7 +180,3 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
-
-
-Row = Any
-"""A row of a textual statement: its columns are named in the statement beside it."""

@@ -6,7 +6,7 @@ reconciliations found), ``views_report`` (a day in numbers). A listing is one
 statement, however many orders it shows.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -47,6 +47,11 @@ ORDER BY o.id DESC
 LIMIT :limit
 """  # noqa: S608 -- clauses of ours
 
+_STATES: Final = text("""
+SELECT id, CASE WHEN due_at <= orderline_now() THEN :due ELSE state END AS word
+FROM orders WHERE id = ANY(:ids)
+""")
+
 _NAMED: Final = text("""
 SELECT id FROM orders WHERE id = CAST(:order_id AS uuid)
 UNION
@@ -80,6 +85,18 @@ WHERE {where}
 ORDER BY o.id DESC, l.index
 LIMIT :limit
 """
+
+
+async def states_of(db: Database, ids: Collection[UUID], *, due: str) -> dict[UUID, str]:
+    """Where orders stand, each in a word: its state, or ``due`` where nobody works on what is due.
+
+    Those that are not there any more are left out.
+    """
+    if not ids:
+        return {}
+    async with db.reading() as connection:
+        found = await connection.execute(_STATES, {"ids": list(ids), "due": due})
+        return {row.id: row.word for row in found}
 
 
 @asynccontextmanager
