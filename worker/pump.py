@@ -52,6 +52,7 @@ class Pump(Generic[Item]):
         self._supervisor = supervisor
         self._bell = asyncio.Event()
         self._claiming = False
+        self._asked = 0
         self._more_due = False
         self._stopping = asyncio.Event()
         self._next_round: list[asyncio.Future[None]] = []
@@ -62,6 +63,11 @@ class Pump(Generic[Item]):
     def working(self) -> int:
         """How many rows are being worked on."""
         return len(self._working)
+
+    @property
+    def idle(self) -> int:
+        """How many permits no row has, also while a claim looks for rows for them."""
+        return self.free + self._asked
 
     @property
     def full(self) -> bool:
@@ -162,7 +168,7 @@ class Pump(Generic[Item]):
         self._more_due = True  # for all we know, until a claim comes back short
         while self.free > 0 and not self._stopping.is_set():
             asked = self.free - self._kept if self.free > self._kept else self.free
-            self.free -= asked
+            self.free, self._asked = self.free - asked, asked
             self._claiming = True
             claimed: Sequence[Item] = ()
             try:
@@ -170,7 +176,7 @@ class Pump(Generic[Item]):
                 self._moved()
             finally:
                 self._claiming = False
-                self.free += asked - len(claimed)
+                self.free, self._asked = self.free + asked - len(claimed), 0
             for item in claimed:
                 self.start(item)
             if len(claimed) < asked:

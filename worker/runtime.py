@@ -3,19 +3,22 @@
 import os
 import random
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from typing import Final, TypeVar
 
 from worker.calls import Calls
 from worker.clock import Clock, SystemClock
 from worker.crypto import Vault
-from worker.delivery.sender import Sender
+from worker.delivery.sender import RESULTS, Sender
 from worker.desk import Desk
 from worker.desks import open_desks, open_rates, paced
 from worker.lanes import Lanes
+from worker.metrics import families
+from worker.metrics.meters import Meters
 from worker.order_tokens import OrderTokens
 from worker.providers import load_accounts
 from worker.rates import Rates
@@ -30,6 +33,12 @@ from worker.store.session import Database, OnBoundary
 from worker.supervisor import Supervisor
 
 DeskKey = AccountKey
+
+Given = TypeVar("Given")
+Result = TypeVar("Result")
+
+_DELIVERIES_APART: Final = 0.05
+"""Seconds: what a receiver has can be noted a moment later, with others like it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +67,7 @@ class Runtime:
     database_clock: ClockWatch
     open_orders: OpenOrders
     rests: Rests
+    meters: Meters
 
     @property
     def delivery_lease(self) -> timedelta:
@@ -130,10 +140,11 @@ def _wired(
     sender = _open_sender(settings, clock)
     stack.push_async_callback(sender.aclose)
     calls, supervisor = Calls(), Supervisor()
-    failing = settings.endpoint_disable_after
+    record = partial(deliveries.record, db, disable_after=settings.endpoint_disable_after)
     opened = open_desks(stack, settings, db, vault, clock, calls)
     rates = open_rates(stack, settings, worker, opened)
     desks = {key: paced(desk, rates, supervisor) for key, desk in opened.items()}
+    meters = _open_meters(desks, supervisor, rates)
     return Runtime(
         settings=settings,
         worker=worker,
@@ -148,13 +159,33 @@ def _wired(
         signers=Signers(db, vault, clock),
         desks=desks,
         rates=rates,
-        attempts=BatchWriter("attempts", partial(attempts.open_attempts, db, vault)),
-        changes=BatchWriter("changes", partial(orders.settle, db, vault)),
-        deliveries=BatchWriter("deliveries", partial(deliveries.record, db, disable_after=failing)),
+        attempts=_writer("attempts", partial(attempts.open_attempts, db, vault), meters),
+        changes=_writer("changes", partial(orders.settle, db, vault), meters),
+        deliveries=_writer("deliveries", record, meters, apart=_DELIVERIES_APART),
         database_clock=ClockWatch(),
         open_orders=OpenOrders(settings.open_per_producer),
         rests=Rests(),
+        meters=meters,
     )
+
+
+def _open_meters(
+    desks: Mapping[DeskKey, Desk], supervisor: Supervisor, rates: Rates | None
+) -> Meters:
+    meters = Meters(desks, RESULTS)
+    meters.read(families.TASKS_FAILED, lambda: supervisor.failures)
+    if rates is not None:
+        meters.read(families.RATES_ALONE, lambda: rates.alone)
+    return meters
+
+
+def _writer(
+    name: str,
+    write: Callable[[Sequence[Given]], Awaitable[Sequence[Result]]],
+    meters: Meters,
+    apart: float = 0.0,
+) -> BatchWriter[Given, Result]:
+    return BatchWriter(name, meters.committing(name, write), apart=apart)
 
 
 def _open_sender(settings: Settings, clock: Clock) -> Sender:

@@ -12,6 +12,9 @@ from collections.abc import Collection
 from typing import Any, Final
 
 _HIDDEN: Final = "…"
+_NUMBERS_AS_WRITTEN: Final = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
+"""Numbers as text: neither 19.90 nor an id of 400 digits comes out another."""
+_LEGIBLE: Final = json.JSONEncoder(ensure_ascii=False)
 _FIELD_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z_-]{0,38}[0-9]{0,2}")
 """Some answers use codes or addresses as keys; those do not look like this."""
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
@@ -60,9 +63,10 @@ def scrub(body: bytes, keep: frozenset[str], limit: int = 2000) -> str:
     """
     kept = frozenset(name.lower() for name in keep)
     try:
-        # Numbers as text: neither 19.90 nor an id of 400 digits comes out another.
-        document = json.loads(body, parse_float=str, parse_int=str, parse_constant=str)
-        text = json.dumps(_hide(document, None, kept), ensure_ascii=False)
+        document = _NUMBERS_AS_WRITTEN.decode(
+            body.decode(json.detect_encoding(body), "surrogatepass")
+        )
+        text = _LEGIBLE.encode(_hide(document, None, kept))
     except (ValueError, RecursionError):
         return f"{len(body)} bytes, sha256 {hashlib.sha256(body).hexdigest()[:8]}"[:limit]
     return text if len(text) <= limit else text[: limit - 1] + _HIDDEN

@@ -131,7 +131,7 @@ class Settings(BaseSettings):
     reconcile_back: Annotated[Span, Field(ge=timedelta(minutes=1))] = timedelta(days=2)
     """How far back that looks: orders accepted since then, and what stands there since then."""
 
-    delivery_concurrency: int = Field(default=256, ge=1, le=2000)
+    delivery_concurrency: int = Field(default=512, ge=1, le=2000)
     """Webhooks under way at once, per worker process."""
     delivery_timeout: Span = timedelta(seconds=15)
     """Hard deadline of one webhook delivery."""
@@ -168,6 +168,16 @@ class Settings(BaseSettings):
     pulse_dir: Path | None = None
     """Where each worker process keeps the small file by which ``orderline health --worker`` sees it
     move. The system's folder for temporary files, unless set."""
+
+    metrics_port: int = Field(default=0, ge=0, le=65_535)
+    """Where a worker process answers ``/metrics``; 0: nowhere. The gateway does so at its own."""
+    metrics_host: str = "127.0.0.1"
+    """The address of that port."""
+    metrics_token: Annotated[SecretStr | None, BeforeValidator(lambda said: said or None)] = Field(
+        default=None, min_length=16
+    )
+    """What whoever asks for metrics must show (``Authorization: Bearer ...``). Without one the
+    gateway tells them to this machine only."""
 
     log_format: Literal["auto", "json", "console"] = "auto"
     """``auto``: colours on a terminal, JSON elsewhere."""

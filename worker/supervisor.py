@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from contextvars import Context
 from typing import Any
 
 from worker.logs import get_logger
@@ -21,8 +22,11 @@ class Supervisor:
         self.failures = 0
 
     def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
-        """Run something until it ends or the supervisor stops."""
-        task = asyncio.create_task(work, name=name)
+        """Run something until it ends or the supervisor stops.
+
+        What whoever asks for it is about, the logs do not say of it: it may outlive that.
+        """
+        task = asyncio.create_task(work, name=name, context=Context())
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task

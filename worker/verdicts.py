@@ -24,6 +24,7 @@ from worker.outcome import (
     Refused,
     name_of,
 )
+from worker.parking import Because
 
 _NOTHING_CAME: Final = Refused(
     RefusalCode.OTHER, "the last call was refused, and no earlier one came through"
@@ -108,8 +109,9 @@ def cancelled(claimed: Claimed) -> Change:
     )
 
 
-def parked(claimed: Claimed, reason: str) -> Change:
-    """Set aside for a person."""
+def parked(claimed: Claimed, because: Because, told: str = "") -> Change:
+    """Set aside for a person; ``told`` ends the sentence that the class of its reason begins."""
+    reason = f"{because.words}{told}"
     return change_of(
         claimed,
         state=OrderState.PARKED,

@@ -1,6 +1,7 @@
 """``python -m tests.bench``: see ``--help``."""
 
 import argparse
+import json
 import signal
 import sys
 import tempfile
@@ -9,12 +10,14 @@ from pathlib import Path
 from typing import Final
 
 from rich.console import Console
+from rich.table import Table
 
-from tests.bench import plots, report
+from tests.bench import beyond, plots, report
 from tests.bench.compare import Findings, Plan, compare
 from tests.bench.ground import laid
 from tests.bench.systems import NAMES, QUICK, system_class
 
+FIGURES: Final = Path("docs/bench")
 _TEACHES: Final = """\
 Measure Orderline beside other systems: one job, one machine, one run.
 
@@ -30,6 +33,7 @@ what to measure:
   growth    Orderline: worker processes, rows in the database, orders in flight, what the
             servers are asked
   profile   Orderline: where its CPU goes, by layer (needs the right to trace processes)
+  beyond    Orderline: what many workers would come to, simulated from what growth wrote down
 
 examples:
   make bench ARGS="--systems orderline-2,celery-lean --rounds 5 --latency 5"
@@ -42,6 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have made us deaf to it
     console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    if asked.what == "beyond":
+        return _beyond(asked, console)
     if asked.what in {"growth", "profile"}:
         return _one_of_ours(asked, console)
     return _compare(asked, console)
@@ -53,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
         description=_TEACHES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    kinds = ("compare", "quick", "growth", "profile")
+    kinds = ("compare", "quick", "growth", "profile", "beyond")
     parser.add_argument("what", nargs="?", choices=kinds, default="compare")
     parser.add_argument(
         "--systems",
@@ -107,7 +113,7 @@ def _latencies(asked: argparse.Namespace, *, quick: bool) -> list[str]:
 def _keep(asked: argparse.Namespace, findings: Findings, console: Console, *, quick: bool) -> None:
     if quick and asked.json is None:
         return
-    folder = asked.json or Path("docs/bench")
+    folder = asked.json or FIGURES
     written = report.write(folder, "compare", report.as_json(findings))
     plots.rates(list(findings.summaries().values()), folder / "compare.svg")
     console.print(f"Written: {written} and {folder / 'compare.svg'}")
@@ -116,11 +122,24 @@ def _keep(asked: argparse.Namespace, findings: Findings, console: Console, *, qu
 def _one_of_ours(asked: argparse.Namespace, console: Console) -> int:
     from tests.bench import growth, profile  # noqa: PLC0415 -- only who asks for them needs them
 
-    folder = asked.json or Path("docs/bench")
+    folder = asked.json or FIGURES
     with laid(_logs(asked), console.print) as ground:
         measure = growth.measure if asked.what == "growth" else profile.measure
         said = measure(ground, console, seconds=asked.seconds or 10.0, folder=folder)
     console.print(f"Written: {report.write(folder, asked.what, said)}")
+    return 0
+
+
+def _beyond(asked: argparse.Namespace, console: Console) -> int:
+    measured = (asked.json or FIGURES) / "growth.json"
+    if not measured.exists():
+        console.print(f"[red]There is no {measured}[/red]: make bench ARGS=growth writes it")
+        return 2
+    costs = beyond.costs_of(json.loads(measured.read_text(encoding="utf-8")))
+    table = Table(*beyond.HEAD, title="Beyond one machine, simulated")
+    for row in beyond.told(beyond.every(costs)):
+        table.add_row(*row)
+    console.print(costs, table)
     return 0
 
 

@@ -17,7 +17,10 @@ _OURS: Final = frozenset({"xadd", "info", "config", "auth", "hello", "client", "
 """Commands of the producers and of the harness."""
 _SHOWN: Final = 60
 
-_COMMITS: Final = "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()"
+_COUNTED: Final = """
+SELECT xact_commit, pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::int8
+FROM pg_stat_database WHERE datname = current_database()
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,8 @@ class Asked:
 
     redis: Counter[str]
     commits: int
+    log_bytes: int
+    """Of PostgreSQL's write-ahead log."""
 
     @classmethod
     def now(cls, ground: Ground) -> Self:
@@ -34,14 +39,18 @@ class Asked:
             stats = client.info("commandstats")
         commands = {name.removeprefix("cmdstat_"): each["calls"] for name, each in stats.items()}
         with psycopg.connect(ground.servers.database_url, autocommit=True) as connection:
-            row = connection.execute(_COMMITS.encode()).fetchone()
+            row = connection.execute(_COUNTED.encode()).fetchone()
         assert row is not None
         theirs = {name: calls for name, calls in commands.items() if name not in _OURS}
-        return cls(Counter(theirs), row[0])
+        return cls(Counter(theirs), row[0], row[1])
 
     def since(self, before: Self) -> Self:
         """What was asked between two looks."""
-        return type(self)(self.redis - before.redis, self.commits - before.commits)
+        return type(self)(
+            self.redis - before.redis,
+            self.commits - before.commits,
+            self.log_bytes - before.log_bytes,
+        )
 
 
 class StatementLog:

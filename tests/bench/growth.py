@@ -12,10 +12,10 @@ from rich.table import Table
 
 from tests.bench import job, plots, report
 from tests.bench.asked import Asked, StatementLog
-from tests.bench.figures import Drain
+from tests.bench.figures import Drain, Steady
 from tests.bench.ground import Ground
 from tests.bench.job import Orders
-from tests.bench.measuring import Numbers, drain, warm
+from tests.bench.measuring import Numbers, drain, steady, warm
 from tests.bench.seeding import seed
 from tests.bench.systems.base import execute
 from tests.bench.systems.orderline import Orderline, OrderlineOne, OrderlineTwo
@@ -31,6 +31,8 @@ IN_FLIGHT: Final = (100, 500, 1_000, 2_000, 5_000)
 _MOST: Final = 1_000
 """How many calls one account may make at once, at most."""
 _COUNTED: Final = 2_000
+_STEADY_RATE: Final = 50.0
+_STEADY_SECONDS: Final = 20.0
 _SHOWN: Final = 25
 _WITHIN: Final = 120.0
 _CLEARED: Final = (
@@ -100,6 +102,7 @@ async def _measure(
 ) -> dict[str, Any]:
     numbers = Numbers()
     processes = await _processes(ground, console, numbers, seconds)
+    costs = await _costs(ground, numbers, console)
     asked = await _asked(ground, console, numbers)
     flight = await _in_flight(ground, console, numbers)
     rows = await _rows(ground, console, numbers, seconds)
@@ -115,6 +118,7 @@ async def _measure(
         "rate_by_processes": processes,
         "rate_by_orders_there": rows,
         "megabytes_by_orders_in_flight": flight,
+        "costs": costs,
         "asked_by_1000_orders": asked,
     }
 
@@ -169,33 +173,55 @@ async def _in_flight(ground: Ground, console: Console, numbers: Numbers) -> dict
     return found
 
 
+async def _costs(ground: Ground, numbers: Numbers, console: Console) -> Mapping[str, Any]:
+    """What 1,000 orders cost where commits are full, and where nearly each is an order's own."""
+    system, found = OrderlineTwo(ground), {}
+    async with system.running():
+        await warm(system, numbers)
+        for name in ("heap", "steady"):
+            before = Asked.now(ground)
+            figure: Drain | Steady
+            if name == "heap":
+                figure, orders = await _drained(system, numbers, _COUNTED, console), _COUNTED
+            else:
+                figure = await steady(system, numbers, LATENCY, _STEADY_RATE, _STEADY_SECONDS)
+                console.print(report.line_of(figure))
+                orders = figure.sent
+            asked = Asked.now(ground).since(before)
+            found[name] = {
+                **{part: figure.cpu(part) for part in ("workers", "postgres", "redis")},
+                "commits": asked.commits / orders * 1000,
+                "log_bytes": asked.log_bytes / orders * 1000,
+                "redis_commands": asked.redis.total() / orders * 1000,
+            }
+    return found
+
+
 async def _asked(ground: Ground, console: Console, numbers: Numbers) -> dict[str, Any]:
     system = OrderlineTwo(ground)
     async with system.running():
         await warm(system, numbers)
         before = Asked.now(ground)
-        await _drained(system, numbers, _COUNTED, console)
-        asked = Asked.now(ground).since(before)
         with StatementLog(ground) as log:
             await _drained(system, numbers, _COUNTED, console)
+        asked = Asked.now(ground).since(before)
     each = _COUNTED / 1000
-    totals = {
-        "commits": asked.commits / each,
-        "statements": log.counted.total() / each,
-        "redis_commands": asked.redis.total() / each,
-    }
     parts = {
+        "statements": log.counted.total() / each,
         "statements_by_text": {text: n / each for text, n in log.counted.most_common(_SHOWN)},
         "redis_by_command": {name: n / each for name, n in asked.redis.most_common(_SHOWN)},
     }
+    console.print(_asked_table(parts))
+    return parts
+
+
+def _asked_table(parts: Mapping[str, Any]) -> Table:
     table = Table("asked", "for 1,000 orders", title="What the servers are asked")
-    for name, count in totals.items():
-        table.add_row(name, f"{count:.0f}")
-    for part in parts.values():
-        for text, count in part.items():
+    table.add_row("statements", f"{parts['statements']:.0f}")
+    for name in ("statements_by_text", "redis_by_command"):
+        for text, count in parts[name].items():
             table.add_row(f"  {text}", f"{count:.1f}")
-    console.print(table)
-    return {**totals, **parts}
+    return table
 
 
 def _table(fields: tuple[tuple[str, str, str, Mapping[float, float]], ...]) -> Table:

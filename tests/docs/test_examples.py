@@ -20,7 +20,14 @@ from worker.settings import PREFIX, Settings
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = {
     name: (ROOT / name).read_text()
-    for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")
+    for name in (
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "deploy/metrics.md",
+        "deploy/runbook.md",
+    )
 }
 README = DOCUMENTS["README.md"]
 COMMANDS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]  # a typer app is a click group
@@ -90,7 +97,8 @@ def test_every_setting_is_in_the_example_and_nothing_else_is() -> None:
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_link_leads_somewhere(document: str) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", DOCUMENTS[document]):
-        assert target.startswith("https://") or (ROOT / target).exists(), target
+        beside = (ROOT / document).parent / target
+        assert target.startswith("https://") or beside.exists(), target
 
 
 def test_every_state_of_an_order_is_in_the_readme() -> None:

@@ -68,6 +68,18 @@ async def test_a_batch_has_a_cap() -> None:
     assert [len(batch) for batch in shelf.batches] == [1, 2, 2, 1]
 
 
+async def test_batches_apart_gather_what_comes_meanwhile_and_the_first_never_waits() -> None:
+    shelf = Shelf()
+    shelf.gate.set()
+    writer = BatchWriter("test", shelf.flush, apart=0.2)
+    began = asyncio.get_running_loop().time()
+    assert await writer.write(0) == 0
+    assert asyncio.get_running_loop().time() - began < 0.2
+    assert await asyncio.gather(*(writer.write(row) for row in (1, 2, 3))) == [10, 20, 30]
+    assert asyncio.get_running_loop().time() - began >= 0.2
+    assert shelf.batches == [[0], [1, 2, 3]]
+
+
 async def test_a_caller_that_is_cancelled_does_not_cancel_the_write() -> None:
     shelf = Shelf()
     writer = BatchWriter("test", shelf.flush)

@@ -71,6 +71,19 @@ async def test_a_request_is_one_line_with_its_routes_template(
         assert hidden not in written
 
 
+async def test_a_request_is_in_the_trace_that_its_caller_names_or_in_one_of_its_own(
+    door: Door, told: Callable[[], str]
+) -> None:
+    told()
+    theirs = "4bf92f3577b34da6a3ce929d0e0e4736"
+    for said in (f"00-{theirs}-00f067aa0ba902b7-01", "00-secret-0815-01", ""):
+        await door.http.get("/healthz", headers={"traceparent": said})
+    first, second, third = (each["trace"] for each in lines(told()) if each["event"] == "request")
+    assert first == theirs
+    assert len({first, second, third}) == 3
+    assert all(len(each) == 32 and int(each, 16) for each in (second, third))
+
+
 async def test_a_mistake_of_ours_is_told_without_its_words(
     door: Door, told: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,6 +21,7 @@ from worker.store.session import Boundary
 TASKS = (notifications, orders, upkeep)
 STORE = "worker/store/"
 SESSION = "worker/store/session.py"
+PIPELINE = "worker/store/pipeline.py"
 
 
 # --- states and commits ------------------------------------------------------------------------
@@ -70,13 +71,13 @@ def test_there_is_one_commit() -> None:
         for call in source.calls()
         if name_of(call).endswith((".commit", ".begin", ".begin_nested"))
     }
-    assert set(commits) <= {SESSION, "worker/store/migrations/env.py"}
+    assert set(commits) <= {SESSION, PIPELINE, "worker/store/migrations/env.py"}
 
 
 @pytest.mark.parametrize("boundary", Boundary)
 def test_every_boundary_is_a_commit_somewhere(boundary: Boundary) -> None:
-    named = f"transaction(Boundary.{boundary.name})"
-    assert [source for source in sources("worker") if named in source.text]
+    named = re.compile(rf"(transaction|together)\(\s*Boundary\.{boundary.name}\b")
+    assert [source for source in sources("worker") if named.search(source.text)]
 
 
 def test_every_commit_names_its_boundary() -> None:
@@ -84,7 +85,7 @@ def test_every_commit_names_its_boundary() -> None:
         f"{source}:{call.lineno}"
         for source in sources("worker", "tasks")
         for call in source.calls()
-        if name_of(call).endswith(".transaction")
+        if name_of(call).endswith((".transaction", ".together"))
         and not any(ast.unparse(argument).startswith("Boundary.") for argument in call.args)
     ]
     assert not unnamed

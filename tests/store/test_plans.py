@@ -6,7 +6,7 @@ there with them.
 
 import re
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
@@ -15,7 +15,7 @@ from sqlalchemy import TextClause
 from tests.store.conftest import Shop
 from worker.health import progress
 from worker.lanes import FAILING_LANE
-from worker.store import accounts, claims, notifications
+from worker.store import accounts, claims, notifications, views_metrics
 from worker.store.session import as_rows
 
 ENDED: Final = 1_000_000
@@ -74,7 +74,9 @@ _NEEDS: Final = [
     for account in ("default", "other")
 ]
 _ACCOUNT: Final = {"provider": "gifthub", "account": "default"}
-_LEASE: Final = {"worker": "host:1", "lease": 60.0}
+_NOW: Final = datetime.now(UTC)
+_LATELY: Final = _NOW - timedelta(minutes=5)
+_LEASE: Final = {"worker": "host:1", "lease": 60.0, "probing": False}
 
 EVERY: Final[dict[str, tuple[TextClause, dict[str, Any]]]] = {
     "claim": (claims._CLAIM, _ACCOUNT | _LEASE | {"free": 32, "after": "shop-7"}),
@@ -95,10 +97,17 @@ EVERY: Final[dict[str, tuple[TextClause, dict[str, Any]]]] = {
     ),
     "health: overdue": (progress._OVERDUE, {}),
     "health: owed": (progress._OWED, {}),
+    **{f"metrics: {name}": (statement, {}) for name, statement in views_metrics.STATEMENTS.items()},
+    "metrics: ended": (views_metrics._ENDED, {"since": _LATELY, "until": _NOW}),
+    "metrics: bought": (views_metrics._BOUGHT, {"since": _LATELY, "until": _NOW}),
 }
 
-SMALL: Final = {"accounts", "endpoints", "producers", "jobs", "reconciliations"}
-"""One row an account, endpoint or producer; to read them all is the quickest way."""
+SMALL: Final = {
+    "accounts", "endpoints", "producers", "jobs", "reconciliations", "surplus_orders",
+    "differences", "quarantine", "attempts",
+}  # fmt: skip
+"""One row an account, endpoint or producer, or none at all here; to read them all is the quickest
+way."""
 
 
 @pytest.mark.slow

@@ -1,8 +1,9 @@
 """What every session with the database is told, whoever opens it."""
 
-from sqlalchemy import text
+import pytest
+from sqlalchemy import exc, text
 
-from worker.store.session import Database
+from worker.store.session import Boundary, Database
 
 
 async def test_a_transaction_that_stands_still_does_not_hold_its_rows_for_long(
@@ -11,3 +12,21 @@ async def test_a_transaction_that_stands_still_does_not_hold_its_rows_for_long(
     async with db.reading() as connection:
         limit = await connection.execute(text("SHOW idle_in_transaction_session_timeout"))
         assert limit.scalar_one() == "15s"
+
+
+async def test_who_reads_cannot_write(db: Database) -> None:
+    with pytest.raises(exc.InternalError, match="read-only"):
+        async with db.reading() as connection:
+            await connection.execute(text("DELETE FROM accounts"))
+    async with db.transaction(Boundary.TURN) as connection:
+        await connection.execute(text("DELETE FROM accounts"))
+
+
+async def test_what_was_planned_once_stays_planned_for_who_reads(db: Database) -> None:
+    planned = text("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%accounts%'")
+    looked = []
+    for _ in range(4):
+        async with db.reading() as connection:
+            await connection.execute(text("SELECT account FROM accounts"))
+            looked.append((await connection.execute(planned)).scalar_one())
+    assert looked[-1] > 0

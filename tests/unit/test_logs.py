@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
+from uuid import UUID
 
 import pytest
 import structlog
@@ -74,6 +75,44 @@ def test_nor_does_one_that_was_bound_to_a_context(written: Read, log_format: Log
     told = written()
     assert SECRET not in told
     assert "o-1" in told
+
+
+@both
+def test_what_a_block_is_about_stands_in_each_of_its_lines_and_in_none_after_it(
+    written: Read, log_format: LogFormat
+) -> None:
+    logs.configure(log_format)
+    order = UUID("01a204c6-943c-7473-b3d8-5a84f8161a7b")
+    with logs.about(order=order, line="l-1"):
+        get_logger("x").info("claimed")
+        logs.about_attempt(3)
+        logging.getLogger("library").warning("slow")
+    get_logger("x").info("afterwards")
+    claimed, slow, afterwards = written().splitlines()
+    for line in (claimed, slow):
+        assert str(order) in line
+        assert order.hex in line
+        assert "l-1" in line
+    assert "attempt" not in claimed
+    assert "attempt" in slow
+    assert "order" not in afterwards
+    assert "attempt" not in afterwards
+
+
+def test_every_line_of_a_worker_names_its_process(written: Read) -> None:
+    logs.configure("json", worker=lambda: "host:1")
+    get_logger("x").info("started")
+    logging.getLogger("library").warning("slow")
+    get_logger("x").info("consumer_left_behind", worker="host:2")
+    assert [line["worker"] for line in lines(written)] == ["host:1", "host:1", "host:2"]
+
+
+def test_a_trace_is_its_own_or_the_orders_in_the_way_of_other_systems(written: Read) -> None:
+    logs.configure("json")
+    for order, trace in (("01a2-03", None), ("01a2-03", "0f"), (None, "4b-f9")):
+        with logs.about(order=order, trace=trace):
+            get_logger("x").info("x")
+    assert [line["trace"] for line in lines(written)] == ["01a203", "0f", "4bf9"]
 
 
 @both

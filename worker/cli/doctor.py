@@ -3,7 +3,6 @@
 import asyncio
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from datetime import timedelta
 from typing import Final
 
@@ -143,7 +142,7 @@ async def _examine_streams(redis: Redis, names: Sequence[str], limits: Limits) -
 def _tell(findings: Sequence[Finding], *, as_json: bool) -> None:
     counts = {level: sum(each.level is level for each in findings) for level in Level}
     if as_json:
-        print_json({"findings": [asdict(each) for each in findings], "counts": counts})
+        print_json({"findings": [each.for_programs() for each in findings], "counts": counts})
         return
     width = max(len(each.check) for each in findings)
     for each in findings:

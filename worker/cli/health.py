@@ -4,7 +4,6 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import asdict
 from datetime import timedelta
 from typing import Annotated, Any, Final
 
@@ -80,7 +79,7 @@ def _tell_nobody(_: Seen) -> None:
 
 
 def _tell_programs(seen: Seen) -> None:
-    print_json({"healthy": seen.healthy, "checks": [asdict(each) for each in seen.findings]})
+    print_json({"healthy": seen.healthy, "checks": [each.for_programs() for each in seen.findings]})
 
 
 def _tell_people(seen: Seen) -> None:

@@ -17,6 +17,7 @@ from worker.lifecycle import GIVEN_BACK, TERMINAL_ORDERS, OrderState, Step
 from worker.moves import called_off, ended_as, kept
 from worker.order import Claimed
 from worker.outcome import Absent, Confirmed, InDoubt, LookUp, NotSent, Pending, Refused
+from worker.parking import Because
 from worker.verdicts import attempt_end, cancelled, change_of, noted, parked, still_parked
 
 _STANDS: Final = TERMINAL_ORDERS | {OrderState.PLACED}
@@ -113,9 +114,7 @@ def _told(rules: Rules, claimed: Claimed, outcome: LookUp, chance: float) -> Cha
 def _undecided(rules: Rules, claimed: Claimed) -> Change:
     """The provider took the wish: it is asked about it, not for ever."""
     if _waited_too_long(rules, claimed):
-        return _for_a_person(
-            claimed, "its provider took the wish to call it off, and never decided"
-        )
+        return _for_a_person(claimed, Because.WISH_UNDECIDED)
     asked = claimed.tries if claimed.step is Step.RECONCILE else 0
     return _asked(claimed, rules.poll_in(claimed, asked), "the provider was asked")
 
@@ -191,7 +190,7 @@ def _ask_for_it(
 def _unknown(rules: Rules, claimed: Claimed, outcome: NotSent | InDoubt, chance: float) -> Change:
     """Nobody knows whether the provider heard the wish. Asking twice buys nothing."""
     if _waited_too_long(rules, claimed):
-        return _for_a_person(claimed, f"whether it is called off is unknown: {outcome.reason}")
+        return _for_a_person(claimed, Because.WISH_UNKNOWN, f": {outcome.reason}")
     again = rules.after(Step.CANCEL) in SENT_AGAIN and rules.sends_again(claimed, Step.CANCEL)
     if claimed.step is Step.CANCEL and again:
         return _ask_for_it(rules, claimed, chance, outcome.reason)
@@ -200,9 +199,9 @@ def _unknown(rules: Rules, claimed: Claimed, outcome: NotSent | InDoubt, chance:
     return _asked(claimed, rules.policy.retry_in(claimed.tries, chance), outcome.reason)
 
 
-def _for_a_person(claimed: Claimed, reason: str) -> Change:
+def _for_a_person(claimed: Claimed, because: Because, said: str = "") -> Change:
     """Nobody can tell what became of the wish: that is what its producer is told."""
-    change = parked(claimed, reason)
+    change, reason = parked(claimed, because, said), f"{because.words}{said}"
     told = noted("order.cancel_refused", {"reason": reason})
     return replace(
         change, moves=kept(claimed, reason), events=(*change.events, told), cancel_answered=True

@@ -24,6 +24,7 @@ from worker.outcome import (
     RefusalCode,
     Refused,
 )
+from worker.parking import Because
 from worker.verdicts import (
     WINDOW_CLOSED,
     attempt_end,
@@ -122,7 +123,7 @@ class Decider(Rules):
                 return charges.charged(self, claimed, change, outcome)
             case Refused():
                 # It was bought and the provider now says no: nobody but a person can tell why.
-                return parked(claimed, f"refused after it was placed: {outcome.reason}")
+                return parked(claimed, Because.REFUSED_AFTER_PLACED, f": {outcome.reason}")
             case NotSent() | InDoubt():
                 ended = ended_as(claimed, ())
                 if ended is not None and claimed.tries >= charges.PRICE_QUESTIONS:
@@ -148,7 +149,7 @@ class Decider(Rules):
 
     def surplus_found(self, claimed: Claimed) -> Change:
         """Before the call could be made, another one turned out to have come through."""
-        return parked(claimed, "another order of it was found at the provider, by a late answer")
+        return parked(claimed, Because.ANOTHER_FOUND, ", by a late answer")
 
     def window_closed(self, claimed: Claimed, why: str = WINDOW_CLOSED) -> Change:
         """The quote expired before the call that commits money could be made."""
@@ -188,7 +189,7 @@ class Decider(Rules):
             change = doubts.looked_up(self, claimed, f"{no.reason}; first its call is looked up")
             return replace(change, attempt=attempt_end(claimed, doubted))
         still = InDoubt(f"sent again, it was {no.reason}", outcome.evidence)
-        change = parked(claimed, f"its call has an unknown outcome; {still.reason}")
+        change = parked(claimed, Because.REFUSED_SENT_AGAIN, still.reason)
         return replace(change, attempt=attempt_end(claimed, still))
 
     def _end(self, claimed: Claimed, outcome: Refused) -> Change:
@@ -245,7 +246,7 @@ class Decider(Rules):
     ) -> Change:
         """A question that changes nothing there got no answer: it is asked again, not for ever."""
         if state is OrderState.IN_DOUBT and claimed.since_attempt >= self.policy.retry_for:
-            return parked(claimed, f"no look-up was answered for long: {outcome.reason}")
+            return parked(claimed, Because.LOOK_UPS_UNANSWERED, f": {outcome.reason}")
         return change_of(
             claimed,
             state=state,

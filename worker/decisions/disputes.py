@@ -25,6 +25,7 @@ from worker.outcome import (
     Pending,
     Refused,
 )
+from worker.parking import Because
 from worker.verdicts import change_of, parked, still_parked
 
 _SERVER_ERROR = 500
@@ -56,7 +57,7 @@ def polled(
     match outcome:
         case Confirmed() | Pending():
             if disagrees(claimed, outcome.lines):
-                return parked(claimed, _disputed(found)), Settled.PARKED
+                return parked(claimed, Because.BOOKS_DISAGREE, _disputed(found)), Settled.PARKED
             if change.moves:
                 return change, Settled.FOLLOWED
             agreed = found.rule is not Rule.MOVE and agrees(claimed, outcome.lines)
@@ -64,7 +65,7 @@ def polled(
         case Refused():
             return change, Settled.PARKED
         case InDoubt() if denies(outcome):
-            return parked(claimed, _disputed(found)), Settled.PARKED
+            return parked(claimed, Because.BOOKS_DISAGREE, _disputed(found)), Settled.PARKED
         case NotSent() | InDoubt():
             return change, Settled.OPEN
         case _:
@@ -81,8 +82,8 @@ def looked_up(
     if isinstance(finding, Confirmed | Pending) and claimed.state is not OrderState.QUOTED:
         return decider.after_look_up(claimed, finding, chance), Settled.FOLLOWED
     if _would_buy_anew(decider, claimed):
-        reason = f"{_disputed(found)}; asked about its last call, it does not confirm that"
-        return parked(claimed, reason), Settled.PARKED
+        told = f"{_disputed(found)}; asked about its last call, it does not confirm that"
+        return parked(claimed, Because.BOOKS_DISAGREE, told), Settled.PARKED
     return as_it_was(claimed), Settled.OPEN
 
 
@@ -90,7 +91,8 @@ def unknown_call(claimed: Claimed, found: Difference) -> tuple[Change, Settled]:
     """Their books have it, and ours know of no call that could have ordered it."""
     if claimed.state is OrderState.PARKED:
         return still_parked(claimed), Settled.PARKED
-    return parked(claimed, f"{_disputed(found)}; no call for it is known here"), Settled.PARKED
+    told = f"{_disputed(found)}; no call for it is known here"
+    return parked(claimed, Because.BOOKS_DISAGREE, told), Settled.PARKED
 
 
 def as_it_was(claimed: Claimed) -> Change:
@@ -146,4 +148,4 @@ def _would_buy_anew(decider: Decider, claimed: Claimed) -> bool:
 
 def _disputed(found: Difference) -> str:
     ref = found.provider_ref or "an order"
-    return f"its provider's books say of {ref}: {found.theirs}; ours say: {found.ours}"
+    return f"{ref}: {found.theirs}; ours say: {found.ours}"

@@ -11,6 +11,7 @@ from worker.lifecycle import UNDER_WAY, LineState, OrderState, Step
 from worker.moves import line_moves
 from worker.order import Claimed
 from worker.outcome import Absent, InDoubt, NotSent, Outcome, OutcomeName
+from worker.parking import Because
 from worker.verdicts import attempt_end, cancelled, change_of, noted, parked, refused, still_parked
 
 _QUESTIONS: Final = 5
@@ -35,7 +36,7 @@ def doubt(rules: Rules, claimed: Claimed, step: Step, outcome: InDoubt, chance: 
         case Doubt.LOOK_UP | Doubt.LOOK_UP_ONCE | Doubt.LOOK_UP_WEAK | Doubt.REPLAY:
             return looked_up(rules, claimed, reason)
         case Doubt.NONE | Doubt.RESEND:
-            return parked(claimed, f"unknown outcome, and no way to ask: {outcome.reason}")
+            return parked(claimed, Because.NO_WAY_TO_ASK, f": {outcome.reason}")
 
 
 def looked_up(rules: Rules, claimed: Claimed, reason: str) -> Change:
@@ -116,15 +117,16 @@ def _looked_once(rules: Rules, claimed: Claimed, step: Step) -> Change:
 
 def _ask_again(rules: Rules, claimed: Claimed, kind: Doubt) -> Change:
     wait = rules.policy.look_up_in(claimed.look_ups, claimed.since_attempt)
-    reason = f"absent at look-up {claimed.look_ups}, {claimed.since_attempt} after the call"
+    when = f" {claimed.look_ups}, {claimed.since_attempt} after the call"
     if wait is None and kind is Doubt.LOOK_UP_WEAK:
-        return parked(claimed, f"{reason}; this provider's list is no proof of absence")
+        proof = "this provider's list is no proof of absence"
+        return parked(claimed, Because.NOT_IN_THEIR_LIST, f"{when}; {proof}")
     return change_of(
         claimed,
         state=OrderState.IN_DOUBT,
         step=Step.RECONCILE,
         due_in=wait or rules.policy.look_up_waits[-1],
-        reason=reason,
+        reason=f"absent at look-up{when}",
     )
 
 
@@ -155,7 +157,7 @@ def unless_doubted(rules: Rules, claimed: Claimed, end: Change) -> Change:
         return wait_and_see(rules, claimed)
     if rules.unsettled(claimed, step):
         if rules.after(step) in {Doubt.RESEND, Doubt.NONE}:
-            return parked(claimed, f"its call has an unknown outcome, and {end.reason}")
+            return parked(claimed, Because.ENDED_IN_DOUBT, end.reason or "")
         return looked_up(rules, claimed, f"{end.reason}; first its call is looked up")
     return end
 

@@ -6,7 +6,7 @@ itself. Nothing is followed, kept or believed: no redirect, cookie, proxy or enc
 
 import asyncio
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -69,6 +69,9 @@ class Failure(StrEnum):
     """A fault of ours; the log names it."""
 
 
+RESULTS: Final[Sequence[str]] = ("acknowledged", "gone", "refused", *Failure)
+"""Every word for what a POST came to."""
+
 # The first row that fits, so the special stands before the general.
 _FAILURES: Final[tuple[tuple[type[Exception], Failure], ...]] = (
     (aiohttp.ClientConnectorDNSError, Failure.DNS),
@@ -97,6 +100,13 @@ class DeliveryResult:
     retry_after: timedelta | None = None
     excerpt: str = field(default="", repr=False)
     duration: timedelta
+
+    @property
+    def word(self) -> str:
+        """What it came to, as one of ``RESULTS``."""
+        if self.error is not None:
+            return self.error
+        return "acknowledged" if self.acknowledged else "gone" if self.gone else "refused"
 
     @property
     def acknowledged(self) -> bool:

@@ -10,7 +10,15 @@ import httpx
 from worker.demo.books import Key
 from worker.errors import EmbeddedError
 
-_PAGES: Final = ("/healthz", "/readyz", "/docs", "/openapi.json", "/nowhere", "/callbacks/a/b")
+_PAGES: Final = (
+    "/healthz",
+    "/readyz",
+    "/docs",
+    "/openapi.json",
+    "/metrics",
+    "/nowhere",
+    "/callbacks/a/b",
+)
 _PATIENCE: Final = 20.0
 _LOOK_EVERY: Final = 0.1
 

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from worker.gateway import callbacks, intents, orders, pages
+from worker.gateway import callbacks, intents, orders, pages, scraped
 from worker.gateway.front import Front
 from worker.gateway.gate import check_settings, open_gate
 from worker.gateway.openapi import add_document, an_app
@@ -25,7 +25,7 @@ def create_app(settings: Settings) -> ASGIApp:
             yield {"gate": gate}
 
     app = an_app(lifespan=lifespan)
-    for part in (intents, orders, callbacks, pages):
+    for part in (intents, orders, callbacks, pages, scraped):
         app.include_router(part.router)
     app.mount(pages.ASSETS, pages.assets(), "assets")
     add_handlers(app)

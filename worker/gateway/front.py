@@ -4,10 +4,12 @@ The line names the route's template and never the path: a callback's path is a s
 """
 
 import asyncio
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from time import monotonic
 from typing import Final
+from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,7 +18,8 @@ from schemas.gateway import ErrorCode
 from worker.gateway.callbacks import PREFIX
 from worker.gateway.gate import Gate
 from worker.gateway.refusals import AGAIN, Refused, answer_refused, internal, refused
-from worker.logs import get_logger
+from worker.logs import about, get_logger
+from worker.metrics.exposing import PATH as METRICS
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _DIGITS: Final = 4
@@ -30,6 +33,9 @@ HEADERS: Final[Mapping[str, str]] = {
     "x-content-type-options": "nosniff",
 }
 """On every answer that does not say otherwise."""
+
+_TRACED: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+"""W3C Trace Context."""
 
 log = get_logger(__name__)
 
@@ -57,6 +63,10 @@ class _Passing:
         self._read = False
 
     async def run(self) -> None:
+        with about(trace=_trace(Headers(scope=self._scope).get("traceparent"))):
+            await self._run()
+
+    async def _run(self) -> None:
         started = monotonic()
         gate: Gate = self._scope["state"]["gate"]
         limit = asyncio.timeout(gate.settings.gateway_timeout.total_seconds())
@@ -72,12 +82,14 @@ class _Passing:
                 log.exception("request_failed", method=self._method, route=self._route)
                 await self._answer(internal())
         finally:
+            seconds = monotonic() - started
+            gate.meters.answered(self._route, self._method, self._status, seconds)
             log.info(
                 "request",
                 method=self._method,
                 route=self._route,
                 status=self._status,
-                milliseconds=round((monotonic() - started) * 1000, 1),
+                milliseconds=round(seconds * 1000, 1),
             )
 
     async def _pass(self, gate: Gate) -> None:
@@ -92,6 +104,9 @@ class _Passing:
             return
         if path.startswith(PREFIX):
             await gate.rates.count_callback(address)
+            return
+        if path == METRICS:  # its token is no API key, and it answers without the database, too
+            await gate.rates.count_stranger(address)
             return
         said = Headers(scope=self._scope).get("authorization")
         producer = gate.keys.producer_of(said) if said else None
@@ -144,3 +159,9 @@ class _Passing:
             return
         with suppress(OSError):
             await answer_refused(refusal)(self._scope, self._receive, self._sending)
+
+
+def _trace(traceparent: str | None) -> str:
+    """The trace that the caller is in, as it says; else one of our own."""
+    said = _TRACED.fullmatch(traceparent or "")
+    return said[1] if said else uuid4().hex

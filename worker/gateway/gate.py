@@ -15,6 +15,9 @@ from worker.gateway.crowds import Crowds
 from worker.gateway.keys import KeyRing
 from worker.gateway.proofs import Callers, open_callers
 from worker.gateway.rates import Rates
+from worker.gateway.standing import Standing
+from worker.metrics.meters import watch_loop
+from worker.metrics.requests import RequestMeters
 from worker.runtime import open_database, open_tokens, open_vault
 from worker.settings import Settings
 from worker.store.session import Database
@@ -35,6 +38,8 @@ class Gate:
     keys: KeyRing
     rates: Rates
     crowds: Crowds
+    standing: Standing
+    meters: RequestMeters
 
 
 def check_settings(settings: Settings) -> None:
@@ -58,6 +63,9 @@ async def open_gate(settings: Settings) -> AsyncIterator[Gate]:
         stack.push_async_callback(_end, refreshing)
         crowds = Crowds(db, redis, settings.open_per_producer, PATIENCE)
         stack.push_async_callback(_end, asyncio.create_task(crowds.keep_fresh()))
+        meters = RequestMeters()
+        watching = watch_loop(meters.loop_lag, asyncio.Event())
+        stack.push_async_callback(_end, asyncio.create_task(watching))
         yield Gate(
             settings=settings,
             redis=redis,
@@ -67,6 +75,8 @@ async def open_gate(settings: Settings) -> AsyncIterator[Gate]:
             keys=keys,
             rates=Rates(settings),
             crowds=crowds,
+            standing=Standing(db, redis, settings.accounts),
+            meters=meters,
         )
 
 

@@ -1,8 +1,9 @@
 """What a check came to."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 LATE: Final = 10.0
 """Seconds after which what is due counts as late: somebody should know, nothing is red yet."""
@@ -33,6 +34,18 @@ class Finding:
     advice: str = ""
     value: float | None = None
     limit: float | None = None
+
+    @property
+    def runbook(self) -> str | None:
+        """Where the runbook has its entry; ``None`` where there is nothing to do at once."""
+        if self.level not in {Level.FAIL, Level.UNSAFE}:
+            return None
+        words = re.sub(r"[^\w -]", "", self.check.lower()).replace(" ", "-")
+        return f"deploy/runbook.md#health-{words}"
+
+    def for_programs(self) -> dict[str, Any]:
+        """All of it as JSON has it."""
+        return {**asdict(self), "runbook": self.runbook}
 
 
 def ok(check: str, said: str) -> Finding:

@@ -5,7 +5,6 @@ A value that is not what it should be reads as ``None``: whether that matters, `
 """
 
 import codecs
-import json
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -13,6 +12,7 @@ from dataclasses import replace
 from datetime import MAXYEAR, UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
+from json.encoder import encode_basestring_ascii
 from typing import Any, Final
 
 from schemas import jsontext
@@ -175,7 +175,9 @@ def evidence(
 
 def hide(text: str, personal: Iterable[str]) -> str:
     """Replace every one of ``personal`` in ``text``: error messages like to repeat input."""
-    spellings = {form for value in personal for form in (value, json.dumps(value)[1:-1])}
+    spellings = {
+        form for value in personal for form in (value, encode_basestring_ascii(value)[1:-1])
+    }
     found = sorted((form for form in spellings if form.strip()), key=len, reverse=True)
     if text.replace(_HIDDEN, "").isascii():
         for form in found:

@@ -10,7 +10,8 @@ from worker.decisions import disputes
 from worker.decisions.disputes import Settled
 from worker.desk import Desk
 from worker.lifecycle import LineState
-from worker.logs import get_logger
+from worker.logs import about, get_logger
+from worker.metrics.meters import Call
 from worker.order import Claimed, Ordered
 from worker.outcome import Confirmed, Pending
 from worker.runtime import Runtime
@@ -34,6 +35,11 @@ async def handle(found: Found, desk: Desk, rt: Runtime) -> None:
 
     What cannot stays open: the next run sees it again. What a person has to do stays open, too.
     """
+    with about(order=found.difference.order_id):
+        await _handle(found, desk, rt)
+
+
+async def _handle(found: Found, desk: Desk, rt: Runtime) -> None:
     difference = found.difference
     handling = await _handling(difference, desk, rt)
     if found.fresh and difference.rule in _ALARMING and handling is not Handling.AGREED:
@@ -83,11 +89,13 @@ async def _asked(
 ) -> tuple[Change, Settled]:
     decider, provider = desk.decider_for(claimed), desk.provider
     if disputes.is_placed(claimed):
-        outcome = await ask_about(partial(provider.poll, _all_open(claimed.order)), desk, rt)
+        question = partial(provider.poll, _all_open(claimed.order))
+        outcome = await ask_about(Call.POLL, question, desk, rt)
         return disputes.polled(decider, claimed, difference, outcome, rt.chance())
     if claimed.attempt is None or not disputes.can_look_up(claimed):
         return disputes.unknown_call(claimed, difference)
-    finding = await ask_about(partial(provider.look_up, claimed.order, claimed.attempt), desk, rt)
+    look_up = partial(provider.look_up, claimed.order, claimed.attempt)
+    finding = await ask_about(Call.RECONCILE, look_up, desk, rt)
     return disputes.looked_up(decider, claimed, difference, finding, rt.chance())
 
 
@@ -97,7 +105,8 @@ async def _ask_about_ended(difference: Difference, desk: Desk, rt: Runtime) -> H
     orders = await peek(rt.db, rt.vault, [difference.order_id])
     if not orders or orders[0].finished_at is None or difference.rule is not Rule.PARK:
         return None
-    said = await ask_about(partial(desk.provider.poll, _all_open(orders[0].order)), desk, rt)
+    question = partial(desk.provider.poll, _all_open(orders[0].order))
+    said = await ask_about(Call.POLL, question, desk, rt)
     agrees = isinstance(said, Confirmed | Pending) and disputes.agrees(orders[0], said.lines)
     return Handling.AGREED if agrees else None
 

@@ -8,6 +8,7 @@ from typing import Final
 from schemas.ids import OrderId
 from worker.books import BookPage, Books
 from worker.desk import Desk
+from worker.metrics.meters import Call
 from worker.outcome import InDoubt, NotSent, Refused
 from worker.runtime import Runtime
 from worker.steps.ask import ask
@@ -58,7 +59,7 @@ async def collect_shelves(run: Run, desk: Desk, rt: Runtime) -> Run:
 async def read_page(run: Run, shelf: Shelf, desk: Desk, rt: Runtime) -> Run | NotSent | InDoubt:
     """Read one page and keep it; or why it could not be read."""
     question = partial(desk.provider.read_books, shelf.shelf, run.since, shelf.next_page)
-    said = await ask(question, desk, rt)
+    said = await ask(Call.BOOKS, question, desk, rt)
     match said:
         case BookPage():
             return await book_entries.keep_page(

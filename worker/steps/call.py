@@ -8,6 +8,7 @@ own window check holds.
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
+from time import perf_counter
 from typing import Final, assert_never
 
 from schemas.ids import AttemptId, new_uuid
@@ -16,6 +17,8 @@ from worker.decisions import Decider
 from worker.desk import Desk
 from worker.http import Deadline
 from worker.lifecycle import UNDER_WAY, Step
+from worker.logs import about_attempt
+from worker.metrics.meters import Call
 from worker.order import Attempted, Claimed, Ordered
 from worker.outcome import Confirmed, InDoubt, NotSent, Outcome
 from worker.runtime import Runtime
@@ -27,6 +30,8 @@ from worker.store.attempts import NewAttempt, NotOpened, Opened
 
 Verb = Callable[[Ordered, Attempted, Deadline, str | None], Awaitable[Outcome]]
 """``Provider.place``, ``confirm`` or ``cancel``."""
+Asking = Callable[[str | None], Awaitable[Outcome]]
+"""The same about one order: only the access token is missing."""
 
 _CUT: Final = InDoubt("the worker was stopped while it waited for the answer")
 
@@ -37,7 +42,7 @@ async def call(claimed: Claimed, step: Step, verb: Verb, desk: Desk, rt: Runtime
     instead = decider.before_call(claimed, step, rt.chance())
     if instead is not None:
         return Decided(claimed, instead)
-    token = await ready(desk)
+    token = await ready(desk, rt)
     if isinstance(token, NotSent):
         return Decided(claimed, decider.not_started(claimed, step, token, rt.chance()))
     deadline = Deadline.after(start=desk.start_grace, total=desk.total, now=rt.clock.monotonic())
@@ -57,20 +62,26 @@ async def call(claimed: Claimed, step: Step, verb: Verb, desk: Desk, rt: Runtime
             return Decided(claimed, decider.surplus_found(claimed))
         case Opened():
             attempt, now = _attempted(new, opened), rt.clock.now()
+            about_attempt(attempt.number)
             rt.database_clock.saw(Ahead.seen(asked_at, opened.sent_at, now), now)
         case _:
             assert_never(opened)
     order = desk.addressed(claimed.order)
     desk.budget.called()
-    outcome = await _ask(partial(verb, order, attempt, deadline), token, desk, rt)
+    ask = partial(verb, order, attempt, deadline)
+    outcome = await _ask(ask, Call(step), token, desk, rt)
     desk.note(outcome, rt.clock.monotonic())
-    theirs = decider.capabilities.ends_quotes
-    if theirs and isinstance(outcome, Confirmed) and outcome.expires_at is not None:
-        # The provider judges its quote by its own clock, we by the database's.
-        ends = earlier(outcome.expires_at, desk.channel.watch, rt.database_clock)
-        outcome = replace(outcome, expires_at=ends)
-    decided = _decided(claimed, attempt, outcome, decider, rt)
+    decided = _decided(claimed, attempt, _in_our_time(outcome, decider, desk, rt), decider, rt)
     return replace(decided, change=_within_budget(claimed, step, decided.change, decider, desk, rt))
+
+
+def _in_our_time(outcome: Outcome, decider: Decider, desk: Desk, rt: Runtime) -> Outcome:
+    """The provider judges its quote by its own clock, we by the database's."""
+    theirs = decider.capabilities.ends_quotes
+    if not theirs or not isinstance(outcome, Confirmed) or outcome.expires_at is None:
+        return outcome
+    ends = earlier(outcome.expires_at, desk.channel.watch, rt.database_clock)
+    return replace(outcome, expires_at=ends)
 
 
 def _within_budget(
@@ -122,23 +133,24 @@ def _attempted(new: NewAttempt, opened: Opened) -> Attempted:
     )
 
 
-async def _ask(
-    ask: Callable[[str | None], Awaitable[Outcome]], token: str | None, desk: Desk, rt: Runtime
-) -> Outcome:
-    outcome = await _send(ask, token, desk, rt)
+async def _ask(ask: Asking, kind: Call, token: str | None, desk: Desk, rt: Runtime) -> Outcome:
+    outcome = await _send(ask, kind, token, desk, rt)
     if not (isinstance(outcome, NotSent) and outcome.token_rejected):
         return outcome
-    renewed = await ready(desk, rejected=token)
+    renewed = await ready(desk, rt, rejected=token)
     if isinstance(renewed, NotSent):
         return renewed
-    return await _send(ask, renewed, desk, rt)
+    return await _send(ask, kind, renewed, desk, rt)
 
 
-async def _send(
-    ask: Callable[[str | None], Awaitable[Outcome]], token: str | None, desk: Desk, rt: Runtime
-) -> Outcome:
+async def _send(ask: Asking, kind: Call, token: str | None, desk: Desk, rt: Runtime) -> Outcome:
     held_up = await desk.depart()
-    return held_up or await answer(ask, token, rt, cut=_CUT)
+    if held_up is not None:
+        return held_up
+    began = perf_counter()
+    outcome = await answer(ask, token, rt, cut=_CUT)
+    rt.meters.calls[desk.key].ended(kind, outcome, perf_counter() - began)
+    return outcome
 
 
 def _decided(

@@ -1,10 +1,11 @@
 """Hand one notification to its producer: sign, POST, record."""
 
+from contextlib import AbstractContextManager
 from typing import Final
 
-from schemas.notifications import render
+from schemas.notifications import LineNews, render
 from worker.delivery.sender import DeliveryResult, Failure
-from worker.logs import get_logger
+from worker.logs import about, get_logger
 from worker.policy import delivery_in, rest_in
 from worker.pump import Pump
 from worker.runtime import Runtime
@@ -23,20 +24,34 @@ async def deliver(owed: Owed, mail: Pump[Owed], rt: Runtime) -> str:
 
     A crash between the POST and the record gives a repeat with the same ``webhook-id``.
     """
-    try:
+    with _about(owed):
         return await _deliver(owed, mail, rt)
-    finally:
-        if rt.lanes.leave(owed.lane):
-            mail.ring()
+
+
+def _about(owed: Owed) -> AbstractContextManager[None]:
+    news = owed.notification.data
+    if isinstance(news, LineNews):
+        return about(order=news.order_id, line=owed.subject)
+    return about(trace=owed.subject)
 
 
 async def _deliver(owed: Owed, mail: Pump[Owed], rt: Runtime) -> str:
-    result = await _post(owed, rt)
+    try:
+        result = await _post(owed, rt)
+        if result is not None:
+            rt.lanes.saw(owed.lane, failing=not result.acknowledged)
+    finally:  # what is yet to be recorded keeps nobody from the endpoint
+        if rt.lanes.leave(owed.lane):
+            mail.ring()
     if result is None:
         await deliveries.release(rt.db, [(owed.event_id, owed.fence)])
         return "released"
-    rt.lanes.saw(owed.lane, failing=not result.acknowledged)
+    return await _record(owed, result, mail, rt)
+
+
+async def _record(owed: Owed, result: DeliveryResult, mail: Pump[Owed], rt: Runtime) -> str:
     delivered = _delivered(owed, result, rt.chance())
+    _count(owed, result, delivered, rt)
     if not result.acknowledged:
         log.info(
             "delivery_failed", event_id=str(owed.event_id), code=result.code, error=result.error
@@ -63,6 +78,15 @@ async def _post(owed: Owed, rt: Runtime) -> DeliveryResult | None:
         unmade=None,
         cut=None,
     )
+
+
+def _count(owed: Owed, result: DeliveryResult, delivered: Delivered, rt: Runtime) -> None:
+    rt.meters.delivered(result.word, result.duration.total_seconds())
+    if result.acknowledged and not owed.replays:
+        age = (rt.clock.now() - owed.notification.timestamp).total_seconds()
+        rt.meters.told.saw(max(age, 0.0))
+    if delivered.state is NotificationState.EXHAUSTED:
+        rt.meters.exhausted.add()
 
 
 def _delivered(owed: Owed, result: DeliveryResult, chance: float) -> Delivered:

@@ -12,6 +12,7 @@ from typing import Final
 
 from schemas.jobs import EXPIRE
 from worker.change import Change
+from worker.logs import about
 from worker.order import Claimed
 from worker.pump import Pump
 from worker.runtime import Runtime
@@ -49,8 +50,9 @@ async def end_lapsed(mail: Pump[Owed], rt: Runtime) -> Counter[str]:
 
 
 async def _end(claimed: Claimed, mail: Pump[Owed], rt: Runtime) -> str:
-    change = _decided(claimed, rt)
-    settled = await write(change, None, mail, rt)
+    with about(order=claimed.order.order_id):
+        change = _decided(claimed, rt)
+        settled = await write(change, None, mail, rt)
     return str(change.state) if settled.held else ELSEWHERE
 
 

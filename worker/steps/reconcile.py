@@ -3,6 +3,7 @@
 from functools import partial
 
 from worker.desk import Desk
+from worker.metrics.meters import Call
 from worker.order import Claimed
 from worker.runtime import Runtime
 from worker.steps.ask import ask_about
@@ -15,7 +16,6 @@ async def reconcile(claimed: Claimed, desk: Desk, rt: Runtime) -> Decided:
     instead = desk.decider_for(claimed).before_look_up(claimed)
     if instead is not None:
         return Decided(claimed, instead)
-    finding = await ask_about(
-        partial(desk.provider.look_up, claimed.order, claimed.attempt), desk, rt
-    )
+    question = partial(desk.provider.look_up, claimed.order, claimed.attempt)
+    finding = await ask_about(Call.RECONCILE, question, desk, rt)
     return Decided(claimed, desk.decider_for(claimed).after_look_up(claimed, finding, rt.chance()))

@@ -16,6 +16,7 @@ from worker.decisions.resolutions import Choice, Decision, Resolution
 from worker.desk import Desk
 from worker.errors import OrderlineError
 from worker.lifecycle import OrderState
+from worker.metrics.meters import Call
 from worker.order import Claimed
 from worker.outcome import Confirmed, Pending
 from worker.runtime import Runtime
@@ -94,7 +95,7 @@ async def _ask_first(claimed: Claimed, decision: Decision, desk: Desk, rt: Runti
     if desk.decider_for(claimed).capabilities.polls is Polling.NONE:
         return
     order = decision.under(claimed.order)
-    said = await ask_about(partial(desk.provider.poll, order), desk, rt)
+    said = await ask_about(Call.POLL, partial(desk.provider.poll, order), desk, rt)
     if not isinstance(said, Confirmed | Pending):
         raise Undecidable(
             f"the provider does not confirm it: {said.reason}; --unchecked records it all the same"

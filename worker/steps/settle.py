@@ -49,15 +49,14 @@ async def write(change: Change, keep: timedelta | None, mail: Pump[Owed], rt: Ru
     """Commit a change under its fence, with the first deliveries that there are permits for.
 
     Not at once goes what has no room in its lane, or whose endpoint failed it last: ``collect``
-    decides about those.
+    decides about those. A lane is entered after the commit: what is being written keeps nobody from
+    the endpoint. So a batch may find room for more than there is, once.
 
     ``keep`` holds on to the order's lease for that long.
     """
     wanted = len(change.moves)
     lane = lane_of(change.producer, change.notify_url)
-    first_hand = wanted > 0 and rt.lanes.may_enter(lane, wanted, mail.free) and mail.reserve(wanted)
-    if first_hand:
-        rt.lanes.enter(lane, wanted)
+    first_hand = wanted > 0 and rt.lanes.may_enter(lane, wanted, mail.idle) and mail.reserve(wanted)
     settled = NOT_HELD
     try:
         settled = await rt.changes.write(
@@ -65,9 +64,9 @@ async def write(change: Change, keep: timedelta | None, mail: Pump[Owed], rt: Ru
         )
     finally:
         if first_hand:
-            unused = wanted - len(settled.leased)
-            rt.lanes.leave(lane, unused)
-            mail.give_back(unused)
+            if settled.leased:
+                rt.lanes.enter(lane, len(settled.leased))
+            mail.give_back(wanted - len(settled.leased))
     if settled.at is not None:
         _call_attention(change)
         for move in change.moves:

@@ -6,6 +6,7 @@ caller sees neither: it hands over a row and gets that row's own result.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
 from typing import Generic, TypeVar
 
 from sqlalchemy import exc
@@ -32,6 +33,9 @@ class BatchWriter(Generic[Given, Result]):
     succeeds: what is waiting here is knowledge that exists nowhere else. Only an error of the
     data itself, refused by the database or by its encoding, falls back to row by row, so that it
     hurts its own row alone.
+
+    Between the beginnings of two batches lie at least ``apart`` seconds: for rows that can wait a
+    moment, so that more of them gather. The first one never waits.
     """
 
     def __init__(
@@ -39,10 +43,13 @@ class BatchWriter(Generic[Given, Result]):
         name: str,
         flush: Callable[[Sequence[Given]], Awaitable[Sequence[Result]]],
         cap: int = 256,
+        apart: float = 0.0,
     ) -> None:
         self._name = name
         self._flush = flush
         self._cap = cap
+        self._apart = apart
+        self._next_at = 0.0
         self._waiting: Batch[Given, Result] = []
         self._drainer: asyncio.Task[None] | None = None
 
@@ -54,7 +61,11 @@ class BatchWriter(Generic[Given, Result]):
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((row, future))
         if self._drainer is None:
-            self._drainer = asyncio.create_task(self._drain(), name=f"batch:{self._name}")
+            self._drainer = asyncio.create_task(
+                self._drain(),
+                name=f"batch:{self._name}",
+                context=Context(),  # a batch is about no one row
+            )
         return await future
 
     async def close(self, patience: float) -> None:
@@ -70,6 +81,7 @@ class BatchWriter(Generic[Given, Result]):
         batch: Batch[Given, Result] = []
         try:
             while self._waiting:
+                await self._let_gather()
                 batch, self._waiting = self._waiting[: self._cap], self._waiting[self._cap :]
                 await self._write(batch)
         finally:
@@ -77,6 +89,12 @@ class BatchWriter(Generic[Given, Result]):
             left, self._waiting = [*batch, *self._waiting], []
             for _, future in left:
                 future.cancel()
+
+    async def _let_gather(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if self._apart and now < self._next_at:
+            await asyncio.sleep(self._next_at - now)
+        self._next_at = max(now, self._next_at) + self._apart
 
     async def _write(self, batch: Batch[Given, Result]) -> None:
         try:

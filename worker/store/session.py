@@ -137,6 +137,7 @@ class Database:
             connect_args={**_CONNECTION, **_NOTICE_SILENCE},
         )
         event.listen(self.engine.sync_engine, "connect", _prepare)
+        self._reader = self.engine.execution_options(postgresql_readonly=True)
         self._on_boundary = on_boundary
 
     @asynccontextmanager
@@ -169,9 +170,14 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A connection for queries; whatever it did is rolled back."""
-        async with self.engine.connect() as connection:
+        """A connection for queries; PostgreSQL refuses whatever else it is asked.
+
+        It ends with a commit: after a rollback the driver forgets the connection's prepared
+        statements, and every one that comes would be planned anew.
+        """
+        async with self._reader.connect() as connection:
             yield connection
+            await connection.commit()
 
     def _reached(self, boundary: Boundary, side: Side) -> None:
         if self._on_boundary is not None:
