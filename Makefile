@@ -14,7 +14,8 @@ PYTHONS := python3.12 python3.11 python3.13 python3.14 python3
 USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 
 export PIP_ROOT_USER_ACTION := ignore
-unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
+# Without compiled files every process of a test begins by compiling all of Orderline.
+unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo up doctor chaos chaos-long bench bench-quick test test-all test-browser check format provider lock promtool venv clean
 
@@ -51,7 +52,7 @@ JOBS ?= $(if $(ORDERLINE_TEST_DATABASE_URL)$(ORDERLINE_TEST_REDIS_URL),0,4)
 PYTEST = $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal --ignore tests/browser
 
 test: venv ## Run the tests, without the slow ones (ARGS=… passes options to pytest, JOBS=0: in one process)
-	@$(PYTEST) -m "not slow" $(ARGS)
+	@$(PYTEST) -m "not slow" --hypothesis-profile=quick $(ARGS)
 
 test-all: venv ## Run all tests (ARGS=…, JOBS=…)
 	@$(PYTEST) $(ARGS)

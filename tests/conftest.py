@@ -4,20 +4,22 @@
 contents the tests may destroy.
 """
 
+import gc
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
-from uuid import uuid4
 
 import hypothesis
 import psycopg
 import pytest
 import redis
 
+from tests.crash.nursery import Nursery
+from tests.databases import Databases
 from worker.crypto import Vault
 from worker.embedded import Servers, embedded_servers
 from worker.store import migrations
@@ -28,6 +30,7 @@ collect_ignore = [] if find_spec("playwright") else ["browser"]
 
 # How long an example takes says more about the machine than about the code.
 hypothesis.settings.register_profile("orderline", deadline=None)
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=25)
 hypothesis.settings.load_profile("orderline")
 
 
@@ -38,6 +41,20 @@ def pytest_configure() -> None:
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Spare the collector what stays until the end: every module, every test.
+
+    To look through that takes half a second each time, in the middle of some test that measures.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="session")
@@ -53,6 +70,13 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
         say=lambda _: None,
     ) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """Where this run's processes are forked."""
+    with Nursery() as nursery:
+        yield nursery
 
 
 # --- Redis ---------------------------------------------------------------------------------
@@ -87,14 +111,20 @@ def template(servers: Servers) -> str:
     return name
 
 
+@pytest.fixture(scope="session")
+def databases(servers: Servers, template: str) -> Iterator[Databases]:
+    """Where tests have their databases from."""
+    databases = Databases(servers.database_url, template)
+    yield databases
+    databases.close()
+
+
 @pytest.fixture
-def database_url(servers: Servers, template: str) -> Iterator[str]:
-    """A fresh migrated database, as ``postgresql://…``; dropped after the test."""
-    name = f"test_{uuid4().hex}"
-    with psycopg.connect(servers.database_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        yield urlunsplit(urlsplit(servers.database_url)._replace(path=f"/{name}"))
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+def database_url(databases: Databases) -> Iterator[str]:
+    """A migrated database without any rows, as ``postgresql://…``, for this test alone."""
+    url = databases.take()
+    yield url
+    databases.give_back(url)
 
 
 @pytest.fixture

@@ -1,19 +1,22 @@
 """Providers with books, orders bought there, and other hands in those books."""
 
 import asyncio
-import subprocess
+import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any, Final
 
 import pytest
 from sqlalchemy import text
 
 from tests.cli.conftest import Ran
-from tests.cli.program import PROGRAM
+from tests.cli.program import PATIENCE
 from tests.cli.world import World
+from tests.crash.nursery import Nursery
 from worker.engine import Engine
 from worker.runtime import open_runtime
 from worker.sandbox import Change, Sandbox, SandboxSettings
@@ -33,6 +36,7 @@ class Remotes:
     sandbox: Sandbox
     world: World
     secrets: Sequence[str]
+    nursery: Nursery
 
     async def buy(self, *bodies: Any) -> list[str]:
         """Have intents taken in and worked on until nothing is due; the orders' ids."""
@@ -55,6 +59,16 @@ class Remotes:
     def tamper(self, provider: str, change: Change, **what: Any) -> list[str]:
         return self.sandbox.tamper(provider, change, **what)
 
+    async def program(self, *arguments: str) -> Ran:
+        """The command as a process of its own, as it is run in a pipe."""
+        folder = Path(mkdtemp(dir=Path.cwd()))
+        out, err = folder / "out", folder / "err"
+        err.touch()
+        child = self.nursery.start("program", "worker.cli", arguments, os.environ, out, err)
+        code = await asyncio.to_thread(child.wait, PATIENCE)
+        assert code is not None
+        return Ran(code, out.read_text(), err.read_text())
+
     async def rows(self, sql: str, **values: Any) -> list[Any]:
         async with self.world.db.reading() as connection:
             return list((await connection.execute(text(sql), values)).all())
@@ -66,7 +80,7 @@ class Remotes:
 
 @asynccontextmanager
 async def open_remotes(
-    world: World, patch: pytest.MonkeyPatch, *providers: str
+    world: World, patch: pytest.MonkeyPatch, nursery: Nursery, *providers: str
 ) -> AsyncIterator[Remotes]:
     """The providers, with an account of each that is named."""
     async with Sandbox(settings=SandboxSettings(callbacks=False)) as sandbox:
@@ -76,15 +90,7 @@ async def open_remotes(
             for name, value in fields.items():
                 patch.setenv(f"ORDERLINE_ACCOUNTS__{provider}__DEFAULT__{name}".upper(), value)
                 secrets += [value] if name in _SECRET and value != "sandbox" else []
-        yield Remotes(sandbox, world, secrets)
-
-
-async def program(*arguments: str) -> Ran:
-    """The installed command, as it is run in a pipe."""
-    ran = await asyncio.to_thread(
-        subprocess.run, [PROGRAM, *arguments], capture_output=True, text=True, check=False
-    )
-    return Ran(ran.returncode, ran.stdout, ran.stderr)
+        yield Remotes(sandbox, world, secrets, nursery)
 
 
 def licences(intent_id: str, *, max_total: str | None = None, quantity: int = 2) -> dict[str, Any]:

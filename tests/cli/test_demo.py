@@ -235,6 +235,7 @@ async def watched(crew: Crew) -> None:
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_ends_the_demo_with_its_name_and_no_traceback(tmp_path: Path) -> None:
     environment = clean()
     with closing(Terminal("demo", cwd=tmp_path, env=environment)) as terminal:

@@ -11,8 +11,9 @@ import pytest
 from schemas.ids import new_uuid
 from tests.builders import an_intent
 from tests.cli.conftest import Orderline
-from tests.cli.remotes import ADOBE, HYPER, Remotes, licences, open_remotes, program
+from tests.cli.remotes import ADOBE, HYPER, Remotes, licences, open_remotes
 from tests.cli.world import World
+from tests.crash.nursery import Nursery
 from worker.sandbox import Change
 
 KEYS = {
@@ -33,8 +34,10 @@ VALUES (:id, :provider, 'default', :kind, :rule, CAST(:order_id AS uuid), :ref, 
 
 
 @pytest.fixture
-async def remotes(world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Remotes]:
-    async with open_remotes(world, monkeypatch, HYPER, ADOBE) as running:
+async def remotes(
+    world: World, monkeypatch: pytest.MonkeyPatch, nursery: Nursery
+) -> AsyncIterator[Remotes]:
+    async with open_remotes(world, monkeypatch, nursery, HYPER, ADOBE) as running:
         yield running
 
 
@@ -67,7 +70,7 @@ async def test_nothing_differs_at_first(world: World, orderline: Orderline) -> N
 
 async def test_they_are_listed_and_filtered(remotes: Remotes, orderline: Orderline) -> None:
     remotes.tamper(HYPER, Change.ADD)
-    assert (await program("reconcile", "--provider", HYPER)).code == 1
+    assert (await remotes.program("reconcile", "--provider", HYPER)).code == 1
     await _found(remotes, provider=ADOBE, kind="status_differs", rule="park")
     assert [each["provider"] for each in await _told(orderline, "--json")] == [ADOBE, HYPER]
     for filters, count in (
@@ -113,9 +116,9 @@ async def test_a_price_above_the_limit_is_told_with_all_it_takes_to_give_it_back
 
 
 async def test_without_the_accounts_settings_nobody_knows_whether_it_can_be_given_back(
-    world: World, orderline: Orderline, monkeypatch: pytest.MonkeyPatch
+    world: World, orderline: Orderline, monkeypatch: pytest.MonkeyPatch, nursery: Nursery
 ) -> None:
-    async with open_remotes(world, monkeypatch, HYPER) as remotes:
+    async with open_remotes(world, monkeypatch, nursery, HYPER) as remotes:
         [order_id] = await remotes.buy(an_intent("d-1"))
         await _found(remotes, kind="price_differs", rule="alert", order_id=order_id)
     for name in ("BASE_URL", "EMAIL", "PASSWORD", "REGION", "CALLBACK_API_KEY", "BOOKS_RATE"):
@@ -199,9 +202,9 @@ async def test_several_are_closed_at_once_and_a_wrong_name_closes_none(
 
 async def test_what_a_person_closed_is_not_found_again(remotes: Remotes) -> None:
     remotes.tamper(HYPER, Change.ADD)
-    [told] = json.loads((await program("reconcile", "--json")).out)["differences"]
-    await program("differences", "close", told["short_id"], *WHY)
-    ran = await program("reconcile", "--json")
+    [told] = json.loads((await remotes.program("reconcile", "--json")).out)["differences"]
+    await remotes.program("differences", "close", told["short_id"], *WHY)
+    ran = await remotes.program("reconcile", "--json")
     assert ran.code == 0
     assert json.loads(ran.out)["differences"] == []
 
@@ -212,7 +215,7 @@ async def test_a_difference_reads_well_in_the_orders_story(
     [order_id] = await remotes.buy(an_intent("d-1"))
     [(ref,)] = await remotes.rows("SELECT provider_ref FROM orders")
     remotes.tamper(HYPER, Change.PRICE, order_id=ref, to="0.30")
-    await program("reconcile", "--provider", HYPER)
+    await remotes.program("reconcile", "--provider", HYPER)
     plain = (await orderline("show", order_id)).out
     assert f"price_differs about {ref}: ours " in plain
     assert "theirs 0.30 TRY (rule: record)" in plain
@@ -230,7 +233,7 @@ async def test_doctor_warns_of_what_needs_a_person_and_of_accounts_left_alone(
     await remotes.buy(an_intent("d-1"))
     await remotes.execute("UPDATE orders SET created_at = now() - interval '3 hours'")
     assert await said("books") == [("warn", f"{HYPER}/default was never reconciled")]
-    await program("reconcile", "--provider", HYPER)
+    await remotes.program("reconcile", "--provider", HYPER)
     assert await said("books") == [("ok", "1 account reconciled in time")]
     await remotes.execute(
         "UPDATE reconciliations SET started_at = now() - interval '3 hours',"
@@ -248,7 +251,7 @@ async def test_providers_says_how_books_are_read_and_when_they_were_last(
     remotes: Remotes, orderline: Orderline
 ) -> None:
     await remotes.buy(an_intent("d-1"))
-    await program("reconcile")
+    await remotes.program("reconcile")
     told = {
         each["provider"]: each for each in json.loads((await orderline("providers", "--json")).out)
     }

@@ -13,8 +13,9 @@ import pytest
 from tests.builders import an_intent
 from tests.cli.conftest import Orderline
 from tests.cli.program import Terminal, started
-from tests.cli.remotes import ADOBE, HYPER, Remotes, licences, open_remotes, program
+from tests.cli.remotes import ADOBE, HYPER, Remotes, licences, open_remotes
 from tests.cli.world import World, until
+from tests.crash.nursery import Nursery
 from worker.sandbox import Change
 
 KEYS = {
@@ -24,15 +25,19 @@ KEYS = {
 
 
 @pytest.fixture
-async def remotes(world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Remotes]:
+async def remotes(
+    world: World, monkeypatch: pytest.MonkeyPatch, nursery: Nursery
+) -> AsyncIterator[Remotes]:
     """Hyperteknoloji and Adobe, and Feedback Company, which has no books."""
-    async with open_remotes(world, monkeypatch, HYPER, ADOBE, "feedback_company") as running:
+    async with open_remotes(
+        world, monkeypatch, nursery, HYPER, ADOBE, "feedback_company"
+    ) as running:
         yield running
 
 
 async def test_books_that_agree_end_with_0_and_say_what_was_compared(remotes: Remotes) -> None:
     await remotes.buy(an_intent("d-1", "d-2"), licences("i-2"))
-    ran = await program("reconcile")
+    ran = await remotes.program("reconcile")
     assert (ran.code, ran.out) == (0, "No difference was found.\n")
     lines = ran.err.splitlines()
     assert [line.split(": ")[0] for line in lines] == [
@@ -41,7 +46,7 @@ async def test_books_that_agree_end_with_0_and_say_what_was_compared(remotes: Re
     ]
     assert "comparing what was ordered since 2" in lines[0]
     assert "compared 1 of 1 order with 2 pages with 2 entries in" in lines[3]
-    again = await program("reconcile", "--provider", ADOBE, "--json")
+    again = await remotes.program("reconcile", "--provider", ADOBE, "--json")
     assert (again.code, again.err) == (0, "")
 
 
@@ -49,7 +54,7 @@ async def test_json_is_the_runs_the_differences_and_nothing_else(remotes: Remote
     [order_id] = await remotes.buy(an_intent("d-1"))
     await remotes.execute("UPDATE orders SET total = 0.3, total_currency = 'IRT'")
     [stranger] = remotes.tamper(HYPER, Change.ADD)
-    ran = await program("reconcile", "--provider", HYPER, "--since", "1d", "--json")
+    ran = await remotes.program("reconcile", "--provider", HYPER, "--since", "1d", "--json")
     assert (ran.code, ran.err) == (1, "")
     told = json.loads(ran.out)
     assert set(told) == {"runs", "under_way", "differences", "need_a_person", "interrupted"}
@@ -65,7 +70,7 @@ async def test_json_is_the_runs_the_differences_and_nothing_else(remotes: Remote
     assert all(each["new"] for each in told["differences"])
     assert told["need_a_person"] == 1
 
-    again = json.loads((await program("reconcile", "--provider", HYPER, "--json")).out)
+    again = json.loads((await remotes.program("reconcile", "--provider", HYPER, "--json")).out)
     [seen] = again["differences"]
     assert (seen["kind"], seen["new"]) == ("missing_here", False)
 
@@ -80,7 +85,7 @@ async def test_what_differs_is_a_table_and_what_a_person_does_stands_below(
     remotes.tamper(HYPER, Change.PRICE, order_id=await _ref(remotes, cheap), to="0.30")
     ref = await _ref(remotes, dear)
     remotes.tamper(HYPER, Change.PRICE, order_id=ref, to="30.10")
-    ran = await program("reconcile", "--provider", HYPER)
+    ran = await remotes.program("reconcile", "--provider", HYPER)
     assert ran.code == 1
     rows = {line.split()[8]: line for line in ran.out.splitlines() if line.startswith("new ")}
     assert [row for row in rows.values() if " record  recorded " in row and "0.30 TRY" in row]
@@ -97,12 +102,12 @@ async def test_what_differs_is_a_table_and_what_a_person_does_stands_below(
         assert told in ran.out
     for secret in remotes.secrets:
         assert secret not in ran.out + ran.err
-    again = await program("reconcile", "--provider", HYPER)
+    again = await remotes.program("reconcile", "--provider", HYPER)
     assert again.code == 1
     assert [line[:4] for line in again.out.splitlines() if " price_differs " in line][:1] == [
         "-   "
     ]
-    assert (await program("reconcile", "--provider", ADOBE)).code == 0
+    assert (await remotes.program("reconcile", "--provider", ADOBE)).code == 0
 
 
 async def test_what_was_found_before_is_counted_as_long_as_it_needs_a_person(
@@ -114,10 +119,10 @@ async def test_what_was_found_before_is_counted_as_long_as_it_needs_a_person(
         " 'missing_here', 'report', '77', '', 'no order', 'accepted (1000)', gen_random_uuid(),"
         " gen_random_uuid(), now() - interval '9 days')"
     )
-    ran = await program("reconcile", "--provider", ADOBE)
+    ran = await remotes.program("reconcile", "--provider", ADOBE)
     assert ran.code == 1
     assert "1 more needs a person, found by earlier runs; see `orderline differences`" in ran.out
-    assert (await program("reconcile", "--provider", HYPER)).code == 0
+    assert (await remotes.program("reconcile", "--provider", HYPER)).code == 0
 
 
 async def test_a_run_that_somebody_else_holds_is_no_error(remotes: Remotes) -> None:
@@ -126,11 +131,11 @@ async def test_a_run_that_somebody_else_holds_is_no_error(remotes: Remotes) -> N
         " leased_by, lease_until) VALUES (gen_random_uuid(), 'adobe_vipm', 'default', now(),"
         " 'beat', 'reading', 1, 'mail-1:77', now() + interval '1 hour')"
     )
-    ran = await program("reconcile")
+    ran = await remotes.program("reconcile")
     assert (ran.code, ran.out) == (0, "No difference was found.\n")
     assert f"{ADOBE}/default: a run is under way already: mail-1:77 holds it" in ran.err
     assert f"{HYPER}/default: compared 0 of 0 orders" in ran.err
-    told = json.loads((await program("reconcile", "--json")).out)
+    told = json.loads((await remotes.program("reconcile", "--json")).out)
     assert [run["leased_by"] for run in told["under_way"]] == ["mail-1:77"]
     assert [run["provider"] for run in told["runs"]] == [HYPER]
 
@@ -140,7 +145,7 @@ async def test_a_run_that_was_left_is_gone_on_with(remotes: Remotes) -> None:
         "INSERT INTO reconciliations (id, provider, account, since, asked_by, state, fence)"
         " VALUES (gen_random_uuid(), 'adobe_vipm', 'default', now(), 'beat', 'reading', 1)"
     )
-    ran = await program("reconcile", "--provider", ADOBE)
+    ran = await remotes.program("reconcile", "--provider", ADOBE)
     assert ran.code == 0
     assert "going on where the run of 2" in ran.err
 
@@ -150,10 +155,10 @@ async def test_books_that_cannot_be_read_fail_with_the_reason(
 ) -> None:
     monkeypatch.setenv("ORDERLINE_RETRY_CAP", "0")
     await remotes.sandbox.outage(HYPER)
-    ran = await program("reconcile", "--provider", HYPER)
+    ran = await remotes.program("reconcile", "--provider", HYPER)
     assert ran.code == 1
     assert "failed after 0 pages with 0 entries: their books could not be read" in ran.err
-    doctor = json.loads((await program("doctor", "--json")).out)
+    doctor = json.loads((await remotes.program("doctor", "--json")).out)
     said = [each for each in doctor["findings"] if each["check"] == "books"]
     assert any("their books could not be read" in each["said"] for each in said)
 
@@ -184,7 +189,7 @@ async def test_what_is_wrongly_asked_is_a_usage_error(
 
 async def test_a_moment_is_taken_for_how_far_back_it_lies(remotes: Remotes) -> None:
     since = (datetime.now(UTC) - timedelta(days=7)).replace(microsecond=0)
-    ran = await program("reconcile", "--since", since.isoformat(), "--json")
+    ran = await remotes.program("reconcile", "--since", since.isoformat(), "--json")
     starts = [datetime.fromisoformat(run["since"]) for run in json.loads(ran.out)["runs"]]
     assert all(abs(each - since) < timedelta(seconds=1) for each in starts)
     assert remotes.sandbox.hits(HYPER, "list")
@@ -220,7 +225,9 @@ async def test_ctrl_c_leaves_the_run_at_its_last_page(
     )
     assert (pages > 0, lease) == (True, True)
     monkeypatch.setenv("ORDERLINE_ACCOUNTS__HYPERTEKNOLOJI__DEFAULT__BOOKS_RATE", "200")
-    [run] = json.loads((await program("reconcile", "--provider", HYPER, "--json")).out)["runs"]
+    [run] = json.loads((await remotes.program("reconcile", "--provider", HYPER, "--json")).out)[
+        "runs"
+    ]
     assert (run["state"], run["entries"]) == ("done", 450)
     assert await remotes.rows("SELECT count(*) FROM reconciliations") == [(1,)]
 

@@ -13,8 +13,9 @@ from sqlalchemy import text
 
 from tests.builders import an_intent
 from tests.cli.conftest import Orderline
-from tests.cli.remotes import HYPER, Remotes, open_remotes, program
+from tests.cli.remotes import HYPER, Remotes, open_remotes
 from tests.cli.world import World
+from tests.crash.nursery import Nursery
 from worker.cli.report_csv import HEADER
 from worker.store import views_books, views_report
 from worker.store.session import Boundary
@@ -25,8 +26,10 @@ ENDS = {
 
 
 @pytest.fixture
-async def remotes(world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Remotes]:
-    async with open_remotes(world, monkeypatch, HYPER) as running:
+async def remotes(
+    world: World, monkeypatch: pytest.MonkeyPatch, nursery: Nursery
+) -> AsyncIterator[Remotes]:
+    async with open_remotes(world, monkeypatch, nursery, HYPER) as running:
         yield running
 
 
@@ -82,7 +85,7 @@ async def test_json_has_its_keys_and_money_as_text(
 ) -> None:
     await remotes.buy(an_intent("d-1"))
     await _total(world, "i-1", "0.3", "IRT")
-    await program("reconcile")
+    await remotes.program("reconcile")
     told = json.loads((await orderline("report", "--json")).out)
     assert set(told) == {"day", "as_of", "whole", "totals", "open", "runs"}
     [row] = told["totals"]

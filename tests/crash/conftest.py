@@ -27,14 +27,16 @@ import pytest
 from tests.crash.installation import installed
 from tests.crash.nursery import Nursery
 from tests.crash.works import Works
+from tests.databases import Databases
 from worker.embedded import Servers
 
 
-@pytest.fixture(scope="session")
-def nursery() -> Iterator[Nursery]:
-    """Where this run's processes are forked."""
-    with Nursery() as nursery:
-        yield nursery
+@pytest.fixture
+def database_url(databases: Databases) -> Iterator[str]:
+    """One that no process of another test has ever known."""
+    url = databases.fresh()
+    yield url
+    databases.drop(url)
 
 
 @pytest.fixture

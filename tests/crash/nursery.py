@@ -90,6 +90,7 @@ class Nursery:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            env={k: v for k, v in os.environ.items() if not k.startswith("ORDERLINE_")},
             start_new_session=True,
         )
         return self
@@ -101,12 +102,22 @@ class Nursery:
         self._process.wait(_PATIENCE)
 
     def start(
-        self, name: str, module: str, arguments: Sequence[str], env: Mapping[str, str], log: Path
+        self,
+        name: str,
+        module: str,
+        arguments: Sequence[str],
+        env: Mapping[str, str],
+        log: Path,
+        errors: Path | None = None,
     ) -> Child:
-        """Fork a process that runs ``python -m module arguments``; it writes to ``log``."""
+        """Fork a process that runs ``python -m module arguments`` in our directory.
+
+        It writes to ``log``, and its standard error to ``errors`` where that is given.
+        """
         log.parent.mkdir(parents=True, exist_ok=True)
         log.touch()
-        wanted = {"argv": [module, *arguments], "env": dict(env), "log": str(log)}
+        files = {"log": str(log), "errors": str(errors or log)}
+        wanted = {"argv": [module, *arguments], "env": dict(env), "cwd": str(Path.cwd()), **files}
         return Child(self, name, int(self._ask(wanted)))
 
     def code_of(self, pid: int) -> int | None:
@@ -172,9 +183,13 @@ def _become(asked: Mapping[str, Any]) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    log = os.open(asked["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.chdir(asked["cwd"])
+    log, errors = (
+        os.open(asked[name], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        for name in ("log", "errors")
+    )
     nothing = os.open(os.devnull, os.O_RDONLY)
-    for ours, theirs in ((nothing, 0), (log, 1), (log, 2)):
+    for ours, theirs in ((nothing, 0), (log, 1), (errors, 2)):
         os.dup2(ours, theirs)
     os.environ.update(asked["env"])
     module, *arguments = asked["argv"]

@@ -16,6 +16,7 @@ import pytest
 from tests.crash.moments import Moment, both_sides
 from tests.crash.nursery import Child
 from tests.crash.promises import check_promises
+from tests.crash.sides import one_side
 from tests.crash.works import PATIENCE, Works
 from tests.stories.conftest import hyper
 from worker.store.session import Boundary
@@ -55,8 +56,8 @@ OTHERS: Final = {Boundary.RECONCILIATION: (1, 2, 4, 6), Boundary.DIFFERENCE: (1,
 @pytest.mark.parametrize(
     ("moment", "nth"),
     [
-        *((moment, 3) for moment in both_sides(Boundary.RECONCILIATION)),
-        *((moment, 2) for moment in both_sides(Boundary.DIFFERENCE)),
+        *one_side(Boundary.RECONCILIATION, 3),
+        *one_side(Boundary.DIFFERENCE, 2),
         *(
             pytest.param(moment, nth, marks=pytest.mark.slow)
             for boundary, others in OTHERS.items()

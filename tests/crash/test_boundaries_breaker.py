@@ -6,6 +6,7 @@ import pytest
 
 from tests.crash.moments import Moment, both_sides
 from tests.crash.promises import check_promises
+from tests.crash.sides import one_side
 from tests.crash.works import PATIENCE, Works
 from tests.stories.conftest import gifthub
 from worker.sandbox import Outage
@@ -25,7 +26,7 @@ async def _is_open(works: Works) -> bool:
 
 
 @pytest.mark.parametrize(
-    "moment", [*both_sides(Boundary.CALLS), *both_sides(Boundary.BREAKER)], ids=str
+    "moment", [*one_side(Boundary.CALLS), *one_side(Boundary.BREAKER)], ids=str
 )
 async def test_a_breaker_opens_once_whoever_dies_of_it_and_closes_again(
     works: Works, moment: Moment
@@ -68,7 +69,7 @@ async def test_the_right_to_probe_outlives_nobody_who_dies_with_it(
     assert set((await works.states()).values()) == {"fulfilled"}
 
 
-@pytest.mark.parametrize("moment", both_sides(Boundary.PAUSE), ids=str)
+@pytest.mark.parametrize("moment", one_side(Boundary.PAUSE), ids=str)
 async def test_an_account_is_paused_whole_or_not(works: Works, moment: Moment) -> None:
     pause = ("pause", "gifthub/default", "--by", "ada")
     await works.until_dead(works.orderline("killed", *pause, crash_at=moment), moment)

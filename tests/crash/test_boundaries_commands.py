@@ -7,9 +7,10 @@ import signal
 import pytest
 
 from schemas.ids import OrderId
-from tests.crash.moments import Moment, both_sides
+from tests.crash.moments import Moment
 from tests.crash.nursery import Child
 from tests.crash.promises import check_promises
+from tests.crash.sides import one_side
 from tests.crash.works import PATIENCE, Works
 from tests.stories.conftest import adobe, feedback, hyper
 from worker import streams
@@ -26,7 +27,7 @@ from worker.store.tables_operators import Role, Via
 _FACTS = "SELECT type FROM events WHERE line_id IS NULL"
 
 
-@pytest.mark.parametrize("moment", both_sides(Boundary.CANCEL), ids=str)
+@pytest.mark.parametrize("moment", one_side(Boundary.CANCEL), ids=str)
 async def test_a_wish_is_answered_once_however_often_it_was_uttered(
     works: Works, moment: Moment
 ) -> None:
@@ -43,7 +44,7 @@ async def test_a_wish_is_answered_once_however_often_it_was_uttered(
     assert told.count("line.cancelled") == 2
 
 
-@pytest.mark.parametrize("moment", both_sides(Boundary.PRODUCER), ids=str)
+@pytest.mark.parametrize("moment", one_side(Boundary.PRODUCER), ids=str)
 async def test_a_producer_is_registered_once(works: Works, moment: Moment) -> None:
     add = ("producers", "add", "late-shop", "--notify-url", works.receiver.hook("late-shop"))
     await works.until_dead(works.orderline("killed", *add, crash_at=moment), moment)
@@ -54,7 +55,7 @@ async def test_a_producer_is_registered_once(works: Works, moment: Moment) -> No
     assert known == ["late-shop", "shop"]
 
 
-@pytest.mark.parametrize("moment", both_sides(Boundary.OPERATOR), ids=str)
+@pytest.mark.parametrize("moment", one_side(Boundary.OPERATOR), ids=str)
 async def test_an_operator_is_shut_out_in_one_commit_with_the_deed(
     works: Works, moment: Moment
 ) -> None:
@@ -73,9 +74,7 @@ async def test_an_operator_is_shut_out_in_one_commit_with_the_deed(
     assert await operators.who(works.db, "token") is None
 
 
-@pytest.mark.parametrize(
-    "moment", [*both_sides(Boundary.CLAIM), *both_sides(Boundary.SETTLE)], ids=str
-)
+@pytest.mark.parametrize("moment", [*one_side(Boundary.CLAIM), *one_side(Boundary.SETTLE)], ids=str)
 async def test_a_parked_order_is_decided_about_once(works: Works, moment: Moment) -> None:
     await works.start_worker("worker")
     await works.start_beat()
@@ -93,7 +92,7 @@ async def test_a_parked_order_is_decided_about_once(works: Works, moment: Moment
     assert [row.type for row in await works.all(_FACTS)].count("order.resolved") == 1
 
 
-@pytest.mark.parametrize("moment", both_sides(Boundary.SURPLUS), ids=str)
+@pytest.mark.parametrize("moment", one_side(Boundary.SURPLUS), ids=str)
 async def test_a_surplus_order_is_closed_once(works: Works, moment: Moment) -> None:
     await works.start_worker("worker")
     await works.submit(hyper("h"))
@@ -108,7 +107,7 @@ async def test_a_surplus_order_is_closed_once(works: Works, moment: Moment) -> N
     assert [row.type for row in await works.all(_FACTS)].count("order.surplus_closed") == 1
 
 
-@pytest.mark.parametrize("moment", both_sides(Boundary.INTAKE), ids=str)
+@pytest.mark.parametrize("moment", one_side(Boundary.INTAKE), ids=str)
 async def test_an_entry_in_quarantine_is_taken_in_again_once(works: Works, moment: Moment) -> None:
     await works.start_worker("worker")
     await works.start_beat()
@@ -125,7 +124,7 @@ async def test_an_entry_in_quarantine_is_taken_in_again_once(works: Works, momen
     assert facts.count("order.taken_from_quarantine") == 1
 
 
-@pytest.mark.parametrize("moment", both_sides(Boundary.QUARANTINE), ids=str)
+@pytest.mark.parametrize("moment", one_side(Boundary.QUARANTINE), ids=str)
 async def test_an_entry_in_quarantine_is_dropped_once(works: Works, moment: Moment) -> None:
     await works.start_worker("worker")
     await works.start_beat()
@@ -142,7 +141,7 @@ async def test_an_entry_in_quarantine_is_dropped_once(works: Works, moment: Mome
     assert decided == [("dropped", "ada")]
 
 
-@pytest.mark.parametrize("moment", both_sides(Boundary.REPLAY), ids=str)
+@pytest.mark.parametrize("moment", one_side(Boundary.REPLAY), ids=str)
 async def test_a_notification_is_replayed_whole_or_not(works: Works, moment: Moment) -> None:
     await works.start_worker("worker")
     await works.start_beat()
@@ -158,7 +157,7 @@ async def test_a_notification_is_replayed_whole_or_not(works: Works, moment: Mom
     assert [row.type for row in await works.all(_FACTS)].count("notification.replayed") == times
 
 
-@pytest.mark.parametrize("moment", both_sides(Boundary.REKEY), ids=str)
+@pytest.mark.parametrize("moment", one_side(Boundary.REKEY), ids=str)
 async def test_sealing_anew_goes_on_where_it_was_killed(works: Works, moment: Moment) -> None:
     worker = await works.start_worker("worker")
     await works.start_beat()

@@ -9,9 +9,10 @@ from datetime import timedelta
 
 import pytest
 
-from tests.crash.moments import Moment, both_sides
+from tests.crash.moments import Moment
 from tests.crash.nursery import Child
 from tests.crash.promises import check_promises
+from tests.crash.sides import one_side
 from tests.crash.works import PATIENCE, Works
 from tests.stories.conftest import feedback, gifthub, hyper
 from worker.store.session import Boundary
@@ -29,11 +30,8 @@ OLD, YOUNG = timedelta(days=91), timedelta(days=15)
 
 
 @pytest.mark.parametrize(
-    ("age", "moment"),
-    [
-        *((OLD, moment) for moment in both_sides(Boundary.PURGE)),
-        *((YOUNG, moment) for moment in both_sides(Boundary.ERASURE)),
-    ],
+    ("moment", "age"),
+    [*one_side(Boundary.PURGE, OLD), *one_side(Boundary.ERASURE, YOUNG, usual="before")],
     ids=str,
 )
 async def test_a_purge_that_is_killed_leaves_an_order_or_its_tombstone(

@@ -4,14 +4,15 @@ import signal
 
 import pytest
 
-from tests.crash.moments import Moment, both_sides
+from tests.crash.moments import Moment
 from tests.crash.promises import check_promises
+from tests.crash.sides import one_side
 from tests.crash.works import Works
 from tests.stories.conftest import hyper
 from worker.store.session import Boundary
 
 
-@pytest.mark.parametrize("moment", both_sides(Boundary.RELEASE), ids=str)
+@pytest.mark.parametrize("moment", one_side(Boundary.RELEASE), ids=str)
 async def test_a_delivery_cut_by_a_stop_is_made_by_another_worker(
     works: Works, moment: Moment
 ) -> None:

@@ -1,7 +1,8 @@
 """The checks bite: with one safety of the engine off, the same scenario breaks its promise.
 
 Each scenario is played twice, by the engine as it is and by a careless one (``careless``). The
-first keeps every promise; the second breaks the one that the safety is there for.
+first keeps every promise, which other tests prove as well, so that these are slow; the second
+breaks the one that the safety is there for.
 """
 
 import signal
@@ -81,7 +82,11 @@ async def killed_when_it_has_settled(works: Works, careless: Careless) -> None:
 @pytest.mark.parametrize(
     ("play", "careless", "broken"),
     [
-        pytest.param(play, careless, promise, id=f"{without}: {'so' if careless else 'not'}")
+        pytest.param(
+            *(play, careless, promise),
+            id=f"{without}: {'so' if careless else 'not'}",
+            marks=[] if careless else [pytest.mark.slow],
+        )
         for play, without, promise in [
             (frozen_until_another_has_bought, "no fences", "P2"),
             (killed_in_a_call_that_was_carried_out, "call first", "P2"),

@@ -175,6 +175,7 @@ async def test_without_the_database_callbacks_are_taken(a_gateway: Opener) -> No
 # --- rates -------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("one_minute")
 async def test_too_many_from_one_address_are_told_when_to_come_again(a_gateway: Opener) -> None:
     async with a_gateway(gateway_callbacks_per_minute=3, gateway_proxies="127.0.0.1") as door:
         path = door.path("gifthub")
@@ -187,6 +188,7 @@ async def test_too_many_from_one_address_are_told_when_to_come_again(a_gateway: 
         assert (await door.http.get("/healthz")).status_code == 200
 
 
+@pytest.mark.usefixtures("one_minute")
 async def test_nobody_is_believed_where_he_comes_from_but_a_trusted_proxy(
     a_gateway: Opener,
 ) -> None:
@@ -199,6 +201,7 @@ async def test_nobody_is_believed_where_he_comes_from_but_a_trusted_proxy(
         assert [each.status_code for each in answers] == [200, 429]
 
 
+@pytest.mark.usefixtures("one_minute")
 async def test_addresses_of_one_site_are_counted_together(a_gateway: Opener) -> None:
     async with a_gateway(gateway_callbacks_per_minute=1, gateway_proxies="127.0.0.1") as door:
         path = door.path("gifthub")

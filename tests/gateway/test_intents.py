@@ -178,6 +178,7 @@ async def test_a_key_that_is_revoked_lets_nobody_in_from_the_next_look_on(
         await until(is_out)
 
 
+@pytest.mark.usefixtures("one_minute")
 async def test_a_producer_that_asks_too_often_is_told_so_and_no_other(
     a_gateway: Opener, api_key: str, db: Database
 ) -> None:
@@ -192,6 +193,7 @@ async def test_a_producer_that_asks_too_often_is_told_so_and_no_other(
         assert (await door.ask("GET", "/v1/orders?intent_id=x")).status_code == 404
 
 
+@pytest.mark.usefixtures("one_minute")
 async def test_strangers_may_not_ask_for_long(a_gateway: Opener) -> None:
     async with a_gateway(gateway_strangers_per_minute=2) as door:
         answers = [await door.http.get(path) for path in ("/docs", "/openapi.json", "/nothing")]

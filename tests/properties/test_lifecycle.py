@@ -548,7 +548,9 @@ class SentOnceMore(Life):
 
 
 for machine in (OnePhase, TwoPhases, KnownAgain, SentOnceMore):
-    machine.TestCase.settings = hypothesis.settings(max_examples=400, stateful_step_count=25)
+    machine.TestCase.settings = hypothesis.settings(
+        max_examples=4 * hypothesis.settings().max_examples, stateful_step_count=25
+    )
 
 TestOnePhase = OnePhase.TestCase
 TestTwoPhases = TwoPhases.TestCase

@@ -330,7 +330,7 @@ def world(database_url: str) -> Iterator[World]:
         loop.run(opening.__aexit__(None, None, None))
 
 
-@pytest.mark.parametrize("examples", [25, pytest.param(400, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [12, pytest.param(400, marks=pytest.mark.slow)])
 def test_whatever_happens_in_whatever_order(world: World, examples: int) -> None:
     Lives.world = world
     run_state_machine_as_test(

@@ -46,7 +46,7 @@ ASKED_ABOUT: Final = frozenset(
 )
 """Doubts that a look-up settles, sooner or later."""
 
-SHORT: Final = 1.0
+SHORT: Final = 0.5
 """Seconds a call may take that is never answered, or never to the end."""
 
 

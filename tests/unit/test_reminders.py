@@ -50,7 +50,7 @@ def waits(draw: st.DrawFn) -> tuple[Unit, int]:
     return unit, draw(st.integers(0, most))
 
 
-@settings(deadline=None, max_examples=600)
+@settings(deadline=None, max_examples=6 * settings().max_examples)
 @given(waits(), waits())
 @example(("weekdays", 4), ("days", 7))
 @example(("days", 3), ("weekdays", 4))

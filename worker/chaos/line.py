@@ -60,10 +60,12 @@ class _Near(_End):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self.transport.pause_reading()
         self._opening = asyncio.create_task(self._open())
 
     async def _open(self) -> None:
+        # Not in ``connection_made``: Python 3.11.2 begins to read right after that, paused or not,
+        # and what came before the far end is there would be lost. This begins before any data.
+        self.transport.pause_reading()
         try:
             far = await self._line.reach()
         except OSError:
