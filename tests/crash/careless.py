@@ -5,7 +5,7 @@ changed so that there is nothing to replace. Only a victim's process calls them.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -17,6 +17,7 @@ from worker import runtime
 from worker.clock import SystemClock
 from worker.crypto import Vault
 from worker.desk import Desk
+from worker.metrics.meters import Call
 from worker.outcome import Outcome
 from worker.runtime import Runtime
 from worker.steps import call
@@ -50,16 +51,15 @@ def _no_fences() -> None:
 def _call_first() -> None:
     """The call is made before its attempt is on disk: that is written once it is answered."""
 
-    async def ask(
-        verb: Callable[[str | None], Awaitable[Outcome]], token: str | None, desk: Desk, rt: Runtime
-    ) -> Outcome:
-        outcome: Outcome = await theirs(verb, token, desk, rt)
+    async def ask(verb: Any, kind: Call, token: str | None, desk: Desk, rt: Runtime) -> Outcome:
+        outcome: Outcome = await theirs(verb, kind, token, desk, rt)
         assert isinstance(rt.attempts, _Later)
         await rt.attempts.write_now()
         return outcome
 
-    def writer(name: str, flush: Any) -> Any:
-        return _Later(name, flush) if name == "attempts" else BatchWriter(name, flush)
+    def writer(name: str, flush: Any, **options: Any) -> Any:
+        kind = _Later if name == "attempts" else BatchWriter
+        return kind(name, flush, **options)
 
     theirs = put_in_place(call, "_ask", ask)
     put_in_place(runtime, "BatchWriter", writer)

@@ -89,8 +89,9 @@ def test_an_address_that_is_not_ours_hurts_nobody_either(port: int) -> None:
     assert [line["event"] for line in told] == ["metrics_not_served"]
 
 
-def test_an_empty_token_is_none() -> None:
-    assert settings(metrics_token="").metrics_token is None
+def test_an_empty_token_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORDERLINE_METRICS_TOKEN", "")
+    assert settings().metrics_token is None
 
 
 def test_a_short_token_is_refused() -> None:

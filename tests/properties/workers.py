@@ -18,9 +18,11 @@ from tests.builders import CALL_DEADLINE, NEEDS, POLICY, a_priced_intent, an_ent
 from tests.properties.remote import Remote
 from worker.capabilities import Capabilities, Doubt
 from worker.decisions import Decider
+from worker.delivery.sender import RESULTS
 from worker.desk import Desk
 from worker.http import Deadline
 from worker.lifecycle import LineState, Step
+from worker.metrics.meters import Meters
 from worker.order import Attempted, Ordered
 from worker.outcome import Absent, Confirmed, InDoubt, LineReport, LookUp, NotSent, Outcome
 from worker.pump import Pump
@@ -296,7 +298,9 @@ def workers_of(
         lease=LEASE,
     )
     name = PRICED if capabilities.two_phase else PROVIDER
-    return Workers(loop, replace(rt, desks={(name, account): ours}), provider, account, name)
+    meters = Meters({ours.key: ours}, RESULTS)
+    theirs = replace(rt, desks={(name, account): ours}, meters=meters)
+    return Workers(loop, theirs, provider, account, name)
 
 
 def _no_mail(rt: Runtime) -> Pump[Owed]:

@@ -17,7 +17,7 @@ _READ: Final = text("""
 SELECT current_setting('server_version') AS version,
     current_setting('server_version_num')::int / 10000 AS major,
     clock_timestamp() AS now,
-    pg_is_in_recovery() OR current_setting('transaction_read_only')::bool AS read_only,
+    pg_is_in_recovery() OR current_setting('default_transaction_read_only')::bool AS read_only,
     current_setting('fsync') AS fsync,
     current_setting('full_page_writes') AS full_page_writes,
     current_setting('synchronous_commit') AS synchronous_commit
