@@ -12,6 +12,8 @@ async def test_a_transaction_that_stands_still_does_not_hold_its_rows_for_long(
     async with db.reading() as connection:
         limit = await connection.execute(text("SHOW idle_in_transaction_session_timeout"))
         assert limit.scalar_one() == "15s"
+        longest = await connection.execute(text("SHOW transaction_timeout"))
+        assert longest.scalar_one() == "5min"
 
 
 async def test_who_reads_cannot_write(db: Database) -> None:

@@ -88,6 +88,12 @@ _ONE_PLAN: Final = "SET plan_cache_mode = force_generic_plan"
 are (``tests/store/test_plans``); to plan them anew for each batch takes longer than to run them."""
 
 
+_LONGEST_EVER: Final = "SET transaction_timeout = '5min'"
+"""For what no pause is seen in: a worker frozen while it sends statements together. Since
+PostgreSQL 17."""
+_HAS_LONGEST_EVER: Final = 170_000
+
+
 def is_transient(error: BaseException) -> bool:
     """Whether the database, not the data, was to blame, so that trying again makes sense."""
     if isinstance(error, (OSError, TimeoutError, exc.TimeoutError)):
@@ -120,6 +126,8 @@ def _prepare(connection: Any, _: object) -> None:
     with closing(connection.cursor()) as cursor:
         cursor.execute(_LONGEST_PAUSE)
         cursor.execute(_ONE_PLAN)
+        if connection.driver_connection.info.server_version >= _HAS_LONGEST_EVER:
+            cursor.execute(_LONGEST_EVER)
     connection.commit()  # a SET that is rolled back was never made
 
 
