@@ -1,8 +1,9 @@
 """Rings bells: the only place that sends a Celery message.
 
-Natural batching here too: while one message is being sent, the ids for the next one gather, so
-a bell's chunk grows with the backlog and light load rings one order at a time. A bell that
-cannot be sent is dropped; the sweep rings again.
+A bell calls the other workers (the one that made something due looks by itself) and shows in
+Flower what there is to do. So it waits a moment for others like it: a message costs a worker more
+than an order does. A chunk grows with the backlog, and light load rings one order at a time. A bell
+that cannot be sent is dropped; the sweep rings again.
 """
 
 import asyncio
@@ -19,6 +20,9 @@ log = get_logger(__name__)
 
 CHUNK: Final = 500
 """Ids in one message at most."""
+
+_GATHER: Final = 0.05
+"""Seconds in which the ids for one message gather."""
 
 _Key = tuple[str, str, str, bool]
 
@@ -56,6 +60,7 @@ class Publisher:
     async def _send_all(self) -> None:
         loop = asyncio.get_running_loop()
         try:
+            await asyncio.sleep(_GATHER)
             while (message := self._next()) is not None:
                 try:
                     await loop.run_in_executor(self._thread, self._send, *message)

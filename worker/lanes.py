@@ -57,6 +57,8 @@ class Lanes:
         self._full: dict[Lane, int] = {}
         """Lanes in which something may be left, with how few must be under way to look again."""
         self._narrow = False
+        self._each, self._before = self._per_endpoint, Counter[Lane]()
+        self._entered = Counter[Lane]()
 
     def width(self, free: int) -> int:
         """How many may be under way in one lane while so many permits are free.
@@ -77,6 +79,7 @@ class Lanes:
     def enter(self, lane: Lane, count: int = 1) -> None:
         """So many are under way from now on."""
         self._taken[lane] += count
+        self._entered[lane] += count
 
     def leave(self, lane: Lane, count: int = 1) -> bool:
         """So many have ended; whether that made room for what may have been left.
@@ -100,8 +103,9 @@ class Lanes:
 
     def room(self, free: int) -> Room:
         """What may be claimed while so many permits are free."""
+        self._each, self._before, self._entered = self.width(free), Counter(self._taken), Counter()
         return Room(
-            each=self.width(free),
+            each=self._each,
             failing=self._left_for_failing(),
             taken=tuple(
                 Taken(lane=lane, count=count, failing=lane in self._failing)
@@ -109,17 +113,42 @@ class Lanes:
             ),
         )
 
-    def claimed(self, free: int) -> None:
-        """Note, after a claim that left so many permits free, where something may be left."""
+    def again(self, free: int) -> bool:
+        """Whether lanes that a claim has filled were left meanwhile, so that there is room now."""
+        few = _enough(self.width(free))
+        return any(self._taken[lane] <= few for lane in self._filled() - self._failing)
+
+    def claimed(self, free: int, *, more: bool = False) -> None:
+        """Note, after a claim that left so many permits free, where something may be left.
+
+        With ``more``, something is: the next one that ends calls for another look.
+        """
         width = self.width(free)
         shut = self._left_for_failing() <= 0
+        filled = self._filled()
         self._full = {
-            lane: count - 1 if lane in self._failing else min(count - 1, 3 * width // 4)
+            lane: count - 1 if lane in self._failing else min(count - 1, _enough(width))
             for lane, count in self._taken.items()
-            if (lane in self._failing and (shut or count >= FAILING_LANE)) or count >= width
+            if (lane in self._failing and (shut or count >= FAILING_LANE))
+            or count >= width
+            or lane in filled
         }
-        self._narrow = width < self._per_endpoint and bool(self._full.keys() - self._failing)
+        short = width < self._per_endpoint and bool(self._full.keys() - self._failing)
+        self._narrow = short or more
+
+    def _filled(self) -> set[Lane]:
+        """The lanes that the last claim found full or made so, whatever has left them since."""
+        return {
+            lane
+            for lane in self._before.keys() | self._entered.keys()
+            if self._before[lane] + self._entered[lane] >= self._each
+        }
 
     def _left_for_failing(self) -> int:
         share = max(self._permits // FAILING_SHARE, 1)
         return share - sum(self._taken[lane] for lane in self._failing)
+
+
+def _enough(width: int) -> int:
+    """How few under way in a lane are worth another claim."""
+    return 3 * width // 4

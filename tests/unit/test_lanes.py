@@ -3,6 +3,7 @@
 from collections import Counter
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -135,3 +136,25 @@ def test_nobody_is_ever_wider_than_was_said(
             free -= 1
     assert max(inside.values(), default=0) <= min(permits, per_endpoint)
     assert {each.lane: each.count for each in lanes.room(free).taken} == dict(inside)
+
+
+@pytest.mark.parametrize(("brought", "may_hold_more"), [(12, True), (5, False)])
+def test_a_lane_that_took_all_it_was_given_is_looked_at_again_whatever_left_it_meanwhile(
+    brought: int,
+    may_hold_more: bool,  # noqa: FBT001 -- what is expected
+) -> None:
+    lanes = Lanes(100, 20)
+    lanes.enter(A, 8)
+    assert lanes.room(90).each == 20
+    lanes.leave(A, 8)  # while the claim is under way
+    lanes.enter(A, brought)
+    assert lanes.again(80) is may_hold_more
+    lanes.claimed(80)
+    assert lanes.leave(A) is may_hold_more
+
+
+def test_a_claim_that_left_something_is_followed_by_another() -> None:
+    lanes = Lanes(100, 20)
+    lanes.enter(B)
+    lanes.claimed(99, more=True)
+    assert lanes.leave(B)

@@ -1,11 +1,16 @@
 """Claim the notifications that are due, so that no endpoint takes what the others need."""
 
+from typing import Final
+
 from worker.logs import get_logger
 from worker.runtime import Runtime
 from worker.store import notifications
 from worker.store.notifications import Owed
 
 log = get_logger(__name__)
+
+_RACES: Final = 3
+"""How often in a row a claim may find only what others are just taking."""
 
 
 async def collect(free: int, rt: Runtime) -> list[Owed]:
@@ -15,7 +20,8 @@ async def collect(free: int, rt: Runtime) -> list[Owed]:
     comes first does not get all.
     """
     collected: list[Owed] = []
-    while left := free - len(collected):
+    in_vain, more = 0, False
+    while (left := free - len(collected)) and in_vain < _RACES:
         try:
             claimed = await notifications.claim(
                 rt.db,
@@ -33,7 +39,9 @@ async def collect(free: int, rt: Runtime) -> list[Owed]:
             rt.lanes.enter(owed.lane)
             rt.lanes.saw(owed.lane, failing=owed.failing)
         collected += claimed.owed
-        if not claimed.more:
+        in_vain = 0 if claimed.owed else in_vain + 1
+        more = claimed.more or rt.lanes.again(free - len(collected))
+        if not more:
             break
-    rt.lanes.claimed(free - len(collected))
+    rt.lanes.claimed(free - len(collected), more=more)
     return collected

@@ -101,8 +101,9 @@ taken AS (
     FROM due WHERE n.event_id = due.event_id
     RETURNING n.event_id, n.subject, n.producer, n.url, n.fence, n.tries, n.replays, due.failing
 )
-SELECT t.*, e.type, e.at, e.data, e.sealed_goods, (SELECT count(*) FROM chosen) AS found
-FROM taken t JOIN events e ON e.id = t.event_id
+SELECT t.*, e.type, e.at, e.data, e.sealed_goods, c.found
+FROM (SELECT count(*) AS found FROM chosen) c
+LEFT JOIN (taken t JOIN events e ON e.id = t.event_id) ON true
 """)  # noqa: S608 -- the clauses are constants of ours
 """Chosen are twice as many as are wanted, so that two who claim at once do not both get the half
 that the other one locked."""
@@ -146,7 +147,7 @@ class Owed:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """What a claim brought, and whether there was more."""
+    """What a claim brought, and whether there was more: also what others were faster with."""
 
     owed: Sequence[Owed]
     more: bool
@@ -160,7 +161,7 @@ async def claim(
     None goes before its line's earlier ones are done, and none to an endpoint that is disabled or
     rests.
     """
-    taken = [
+    lanes = [
         {"producer": each.lane[0], "url": each.lane[1], "count": each.count}
         | {"failing": each.failing}
         for each in room.taken
@@ -170,11 +171,12 @@ async def claim(
         "lease": lease.total_seconds(),
         "each": room.each,
         "failing": room.failing,
-        "taken": as_rows(taken),
+        "taken": as_rows(lanes),
     }
     (rows,) = await db.together(Boundary.NOTIFICATION_CLAIM, Asked(_CLAIM, values))
-    owed = [each for row in rows if (each := _readable(row, vault)) is not None]
-    return Claimed(owed, more=bool(rows) and rows[0].found >= free)
+    taken, found = [row for row in rows if row.event_id is not None], rows[0].found
+    owed = [each for row in taken if (each := _readable(row, vault)) is not None]
+    return Claimed(owed, more=found >= free or found > len(taken))
 
 
 def told(
