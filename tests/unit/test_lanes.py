@@ -94,6 +94,7 @@ def test_an_end_is_worth_a_look_only_where_something_may_wait() -> None:
     lanes.claimed(95)
     assert not lanes.leave(B)
     assert lanes.leave(A, 8)
+    lanes.room(104)
     lanes.claimed(104)
     assert not lanes.leave(A)
 
