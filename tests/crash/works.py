@@ -28,6 +28,8 @@ from worker.store.session import Database
 
 SHOP: Final = "shop"
 PATIENCE: Final = 40.0
+_SHOWN: Final = 400
+"""Characters of each log that a failure shows."""
 
 _RESTLESS = """
 SELECT (SELECT count(*) FROM orders WHERE due_at IS NOT NULL)
@@ -222,9 +224,18 @@ class Works:
 
     async def due(self) -> list[Any]:
         """What is not at rest, for whoever reads a failure."""
-        return await self.all(
-            "SELECT intent_id, state, step, reason, due_at - orderline_now() FROM orders"
+        orders = await self.all(
+            "SELECT intent_id, state, step, reason, due_at - orderline_now(), leased_by FROM orders"
         )
+        rests = await self.all(
+            "SELECT provider, opened_because, openings, probe_at - orderline_now(),"
+            " probing_until - orderline_now() FROM accounts WHERE opened_at IS NOT NULL"
+        )
+        last = [
+            f"{each.name}: {self.log(each.name).read_text(errors='replace')[-_SHOWN:]}"
+            for each in self.running
+        ]
+        return [*orders, *rests, *last]
 
     async def one(self, query: str, **values: Any) -> Any:
         async with self.db.reading() as connection:
