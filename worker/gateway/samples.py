@@ -7,9 +7,9 @@ letters, and there are only so many of them.
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from prometheus_client.core import HistogramMetricFamily, Metric
 
@@ -186,28 +186,30 @@ def _parked(told: Samples, rows: Sequence[Row], named: Named) -> None:
         told.add(families.ORDERS, row.orders, *key, OrderState.PARKED)
 
 
-def _overdue(told: Samples, rows: Sequence[Row], named: Named) -> None:
-    _zeros(told, named, families.OVERDUE)
-    for row in rows:
-        told.most(families.OVERDUE, row.age, *named.account(row.provider, row.account))
+Tell = Callable[[Samples, Sequence[Row], Named], None]
+"""Adds what a query's rows say."""
 
 
-def _in_doubt(told: Samples, rows: Sequence[Row], named: Named) -> None:
-    _zeros(told, named, families.IN_DOUBT)
-    for row in rows:
-        told.most(families.IN_DOUBT, row.age, *named.account(row.provider, row.account))
+def _ages(family: Family) -> Tell:
+    """The greatest age of each account."""
+
+    def tell(told: Samples, rows: Sequence[Row], named: Named) -> None:
+        _zeros(told, named, family)
+        for row in rows:
+            told.most(family, row.age, *named.account(row.provider, row.account))
+
+    return tell
 
 
-def _ending(told: Samples, rows: Sequence[Row], named: Named) -> None:
-    _zeros(told, named, families.ENDING)
-    for row in rows:
-        told.add(families.ENDING, row.orders, *named.account(row.provider, row.account))
+def _counts(family: Family) -> Tell:
+    """How many orders there are of each account."""
 
+    def tell(told: Samples, rows: Sequence[Row], named: Named) -> None:
+        _zeros(told, named, family)
+        for row in rows:
+            told.add(family, row.orders, *named.account(row.provider, row.account))
 
-def _surplus(told: Samples, rows: Sequence[Row], named: Named) -> None:
-    _zeros(told, named, families.SURPLUS)
-    for row in rows:
-        told.add(families.SURPLUS, row.orders, *named.account(row.provider, row.account))
+    return tell
 
 
 def _accounts(told: Samples, rows: Sequence[Row], named: Named) -> None:
@@ -264,13 +266,13 @@ def _jobs(told: Samples, rows: Sequence[Row], _: Named) -> None:
             told.add(families.JOB_AGE, row.age, row.name)
 
 
-_TELLING: Final[Mapping[str, Any]] = {
+_TELLING: Final[Mapping[str, Tell]] = {
     "open": _open,
     "parked": _parked,
-    "overdue": _overdue,
-    "in_doubt": _in_doubt,
-    "ending": _ending,
-    "surplus": _surplus,
+    "overdue": _ages(families.OVERDUE),
+    "in_doubt": _ages(families.IN_DOUBT),
+    "ending": _counts(families.ENDING),
+    "surplus": _counts(families.SURPLUS),
     "accounts": _accounts,
     "notifications": _notifications,
     "endpoints": _endpoints,

@@ -15,22 +15,11 @@ from schemas.orders import span
 from worker.health.finding import Finding, Level, measured
 from worker.settings import Settings
 from worker.store.notifications import MAY_GO, OWING
-from worker.store.queues import IN_QUEUE, RESTS, queues
+from worker.store.queues import OVERDUE
 from worker.store.session import Database
 from worker.store.upkeep import since_run
 
-_OVERDUE: Final = text(f"""
-WITH RECURSIVE {queues()}
-SELECT q.provider, q.account, extract(epoch FROM orderline_now() - min(d.due_at))::float8 AS age
-FROM queues q LEFT JOIN accounts a USING (provider, account) CROSS JOIN LATERAL (
-    SELECT o.due_at FROM orders o WHERE {IN_QUEUE} AND o.due_at <= orderline_now()
-    ORDER BY o.due_at LIMIT 1
-) d
-WHERE NOT {RESTS}
-GROUP BY q.provider, q.account ORDER BY min(d.due_at)
-""")  # noqa: S608 -- clauses of ours
-"""An order that a worker holds has its ``due_at`` in the future; one whose account rests waits for
-that, and the account says so itself."""
+_OVERDUE: Final = text(OVERDUE)
 
 _OWED: Final = text(f"""
 WITH RECURSIVE {OWING}

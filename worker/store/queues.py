@@ -49,3 +49,17 @@ RESTS_BECAUSE: Final = f"""CASE
     WHEN a.opened_at IS NOT NULL THEN 'its breaker is open: ' || a.opened_because
 END"""
 """Why an account ``a`` rests, for people; null where it does not."""
+
+OVERDUE: Final = f"""
+WITH RECURSIVE {queues()}
+SELECT q.provider, q.account, extract(epoch FROM orderline_now() - min(d.due_at))::float8 AS age
+FROM queues q LEFT JOIN accounts a USING (provider, account) CROSS JOIN LATERAL (
+    SELECT o.due_at FROM orders o WHERE {IN_QUEUE} AND o.due_at <= orderline_now()
+    ORDER BY o.due_at LIMIT 1
+) d
+WHERE NOT {RESTS}
+GROUP BY q.provider, q.account ORDER BY min(d.due_at)
+"""  # noqa: S608 -- clauses of ours
+"""How long the longest due order of each account waits, in seconds; the oldest first. An order that
+a worker holds has its ``due_at`` in the future; one whose account rests waits for that, and the
+account says so itself."""

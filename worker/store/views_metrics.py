@@ -18,7 +18,7 @@ from worker.logs import get_logger
 from worker.parking import OTHER, Because
 from worker.rests import AccountKey
 from worker.store.notifications import MAY_GO, OWING
-from worker.store.queues import IN_QUEUE, PAUSED, RESTS, queues
+from worker.store.queues import OVERDUE, PAUSED, RESTS
 from worker.store.session import Database, Row
 from worker.store.views_books import NEEDS_PERSON
 
@@ -54,18 +54,6 @@ SELECT provider, account, CASE {_REASONS} ELSE '{OTHER}' END AS reason, count(*)
     extract(epoch FROM orderline_now() - min(updated_at))::float8 AS age
 FROM orders WHERE state = 'parked' GROUP BY 1, 2, 3
 """)  # noqa: S608 -- words of ours
-
-_OVERDUE: Final = text(f"""
-WITH RECURSIVE {queues()}
-SELECT q.provider, q.account, extract(epoch FROM orderline_now() - min(d.due_at))::float8 AS age
-FROM queues q LEFT JOIN accounts a USING (provider, account) CROSS JOIN LATERAL (
-    SELECT o.due_at FROM orders o WHERE {IN_QUEUE} AND o.due_at <= orderline_now()
-    ORDER BY o.due_at LIMIT 1
-) d
-WHERE NOT {RESTS}
-GROUP BY q.provider, q.account
-""")  # noqa: S608 -- clauses of ours
-"""As ``orderline health`` has it."""
 
 _IN_DOUBT: Final = text("""
 SELECT o.provider, o.account,
@@ -176,7 +164,7 @@ GROUP BY 1, 2, 3
 STATEMENTS: Final[Mapping[str, TextClause]] = {
     "open": _OPEN,
     "parked": _PARKED,
-    "overdue": _OVERDUE,
+    "overdue": text(OVERDUE),
     "in_doubt": _IN_DOUBT,
     "ending": _ENDING,
     "surplus": _SURPLUS,
