@@ -21,6 +21,8 @@ from worker.store.session import Boundary
 
 ANSWER_KNOWN = Moment(ANSWERED, about=Step.PLACE)
 """No transaction is open, so nobody waits for whoever stops here."""
+UNTIL_WE_SAY = "3600"
+"""Seconds. None may find another's lease at its end: it would stop with that order locked."""
 WHILE_IN_DOUBT = [*both_sides(Boundary.CLAIM, LATE), *both_sides(Boundary.SETTLE, LATE)]
 GONE_ON = both_sides(Boundary.LATE)
 
@@ -32,15 +34,22 @@ async def test_workers_that_come_back_too_late_and_die_leave_nothing_half(
     frozen: list[tuple[Child, Moment]] = []
     for number, moment in enumerate([*in_doubt, *gone_on]):
         await works.accept(hyper(f"h{number}"))
-        late = await works.start_worker(f"late{number}", freeze_at=ANSWER_KNOWN, crash_at=moment)
+        late = await works.start_worker(
+            f"late{number}",
+            freeze_at=ANSWER_KNOWN,
+            crash_at=moment,
+            ORDERLINE_LEASE_MARGIN=UNTIL_WE_SAY,
+        )
         await works.until_frozen(late, ANSWER_KNOWN)
         frozen.append((late, moment))
 
     await works.sandbox.outage("hyperteknoloji", Outage.UNAVAILABLE)
+    await works.end_long_leases()
     await works.start_worker("heir")
     await works.start_beat()
     await works.until(lambda: _all_in_doubt(works), "the heir has its doubts about every order")
     await _resume(works, frozen[: len(in_doubt)])
+    await works.end_long_leases()
 
     await works.sandbox.outage("hyperteknoloji", seconds=0)
     await works.until_at_rest()

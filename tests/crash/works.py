@@ -24,7 +24,7 @@ from worker.sandbox import Sandbox
 from worker.settings import Settings
 from worker.steps.accept import accept_into
 from worker.store.intake import Entry, EntryKind
-from worker.store.session import Database
+from worker.store.session import Boundary, Database
 
 SHOP: Final = "shop"
 PATIENCE: Final = 40.0
@@ -37,6 +37,10 @@ SELECT (SELECT count(*) FROM orders WHERE due_at IS NOT NULL)
 """
 _IN_A_CALL = """
 SELECT o.intent_id FROM attempts a JOIN orders o ON o.id = a.order_id WHERE a.outcome IS NULL
+"""
+_LONG_LEASES_END = """
+UPDATE {held} SET lease_until = orderline_now(), due_at = orderline_now()
+WHERE lease_until > orderline_now() + interval '1 minute'
 """
 
 
@@ -156,6 +160,12 @@ class Works:
             await streams.put_callback(
                 self.redis, vault, provider="hyperteknoloji", account="default", body=body
             )
+
+    async def end_long_leases(self) -> None:
+        """Let the time pass that workers with a long margin hold things for."""
+        async with self.db.transaction(Boundary.CLAIM) as connection:
+            for held in ("orders", "notifications"):
+                await connection.execute(text(_LONG_LEASES_END.format(held=held)))
 
     async def until(
         self, reached: Callable[[], Any], what: str, patience: float = PATIENCE
