@@ -14,8 +14,9 @@ its caller, if it names one. Which process it was, each line of a worker says.
 import logging
 import sys
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Final, Literal
 from uuid import UUID
 
@@ -69,34 +70,53 @@ def story(error: BaseException) -> str:
     return "\n\n".join(reversed(told))
 
 
-@contextmanager
-def about(
-    *,
-    order: UUID | str | None = None,
-    line: UUID | str | None = None,
-    attempt: int | None = None,
-    trace: UUID | str | None = None,
-) -> Iterator[None]:
+_ABOUT: Final[ContextVar[Mapping[str, UUID | str | int]]] = ContextVar(
+    "about", default=MappingProxyType({})
+)
+"""What is done here and now is about these. Bound for every order and every delivery, so as they
+are: they are written out only for a line."""
+
+
+class about:  # noqa: N801 -- used as a function is
     """Every line of the block, and of the tasks begun in it, is about these.
 
     ``trace`` is the order's unless another one is given; an UUID is written without its dashes.
     """
-    ids = {"order": order, "line": line, "trace": trace or order}
-    bound: dict[str, str | int] = {name: str(each) for name, each in ids.items() if each}
-    if "trace" in bound:
-        bound["trace"] = str(bound["trace"]).replace("-", "")
-    if attempt is not None:
-        bound["attempt"] = attempt
-    with structlog.contextvars.bound_contextvars(**bound):
-        try:
-            yield
-        finally:
-            structlog.contextvars.unbind_contextvars("attempt")
+
+    __slots__ = ("_before", "_bound")
+
+    def __init__(
+        self,
+        *,
+        order: UUID | str | None = None,
+        line: UUID | str | None = None,
+        attempt: int | None = None,
+        trace: UUID | str | None = None,
+    ) -> None:
+        ids = {"order": order, "line": line, "trace": trace or order, "attempt": attempt}
+        self._bound = {name: each for name, each in ids.items() if each is not None}
+
+    def __enter__(self) -> None:
+        self._before = _ABOUT.set({**_ABOUT.get(), **self._bound})
+
+    def __exit__(self, *_: object) -> None:
+        _ABOUT.reset(self._before)
 
 
 def about_attempt(number: int) -> None:
     """From here on to the end of the block it is about this attempt of its order."""
-    structlog.contextvars.bind_contextvars(attempt=number)
+    _ABOUT.set({**_ABOUT.get(), "attempt": number})
+
+
+def tell_about(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Add what the line is about, unless it says so itself."""
+    for name, each in _ABOUT.get().items():
+        event.setdefault(name, each if isinstance(each, int) else _written(name, each))
+    return event
+
+
+def _written(name: str, each: UUID | str) -> str:
+    return str(each).replace("-", "") if name == "trace" else str(each)
 
 
 def configure(
@@ -110,7 +130,7 @@ def configure(
     ``worker`` gives the name of the process, where every line is to say it.
     """
     shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
+        tell_about,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -8,6 +8,7 @@ import pytest
 import structlog
 
 from tests.stories.conftest import Story, hyper
+from worker import logs
 
 Lines = list[dict[str, Any]]
 
@@ -15,9 +16,13 @@ Lines = list[dict[str, Any]]
 @pytest.fixture
 def lines() -> Iterator[Lines]:
     """All that is logged, with what is bound to its context."""
-    merged = [structlog.contextvars.merge_contextvars]
-    with structlog.testing.capture_logs(processors=merged) as told:
+    with structlog.testing.capture_logs(processors=[logs.tell_about]) as told:
         yield told  # type: ignore[misc] # each is a dict that structlog has a name for
+
+
+def bound_here() -> dict[str, Any]:
+    """What a line would be about that was written now."""
+    return dict(logs.tell_about(None, "info", {}))
 
 
 def of(lines: Lines, event: str) -> Lines:
@@ -63,7 +68,7 @@ async def test_nothing_of_one_order_stands_in_the_lines_about_another(
     for line in lines:
         if "order" in line and "trace" in line:
             assert line["trace"] == line["order"].replace("-", "")
-    assert structlog.contextvars.get_contextvars() == {}
+    assert bound_here() == {}
 
 
 async def test_a_batch_is_about_no_order(story: Story) -> None:
@@ -72,7 +77,7 @@ async def test_a_batch_is_about_no_order(story: Story) -> None:
     flush = story.engine.rt.changes._flush
 
     async def watched(rows: Any) -> Any:
-        bound.append(structlog.contextvars.get_contextvars())
+        bound.append(bound_here())
         return await flush(rows)
 
     story.engine.rt.changes._flush = watched
