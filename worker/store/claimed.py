@@ -15,6 +15,7 @@ from worker.lifecycle import LineState, OrderState, Step
 from worker.logs import get_logger
 from worker.order import Attempted, Claimed, Ordered, OrderedLine
 from worker.outcome import OutcomeName
+from worker.store.pipeline import Asked, ask
 from worker.store.session import Database, Row
 
 log = get_logger(__name__)
@@ -44,7 +45,8 @@ that one's snapshot, and an order must never come with another moment's lines or
 
 async def rows_of(connection: AsyncConnection, ids: Sequence[OrderId]) -> Sequence[Row]:
     """What ``as_claimed`` reads, the oldest order first."""
-    return (await connection.execute(_READ, {"ids": ids})).all()
+    [rows] = await ask(connection, Asked(_READ, {"ids": ids}))
+    return rows
 
 
 async def peek(db: Database, vault: Vault, ids: Sequence[OrderId]) -> list[Claimed]:

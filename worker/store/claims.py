@@ -19,6 +19,7 @@ from worker.lifecycle import TERMINAL_ORDERS
 from worker.order import Claimed
 from worker.store.claimed import as_claimed, readable, rows_of
 from worker.store.columns import listed
+from worker.store.pipeline import Asked, ask
 from worker.store.queues import IN_QUEUE, REST_ENDS, RESTS, queues
 from worker.store.session import Boundary, Database, Row, as_rows
 
@@ -168,7 +169,7 @@ async def take(
 ) -> Taken:
     """``claim``, within a transaction; ``probing`` also while the account rests."""
     values = asdict(taking) | {"lease": taking.lease.total_seconds(), "probing": probing}
-    leased = (await connection.execute(_CLAIM, values)).all()
+    [leased] = await ask(connection, Asked(_CLAIM, values))
     rows = await rows_of(connection, [row.id for row in leased]) if leased else ()
     orders = [claimed for row in rows if (claimed := readable(row, vault)) is not None]
     return Taken(orders, leased[0].last if leased else taking.after)

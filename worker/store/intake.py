@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.ids import OrderId, new_uuid
 from schemas.intents import Intent
+from worker.store.pipeline import Asked, ask
 from worker.store.session import Database, as_rows
 
 KNOWN_ORDERS: Final = text("""
@@ -164,9 +165,12 @@ async def look(connection: AsyncConnection, intents: Sequence[Intent]) -> Known:
     deliver = [
         {"producer": i.producer, "deliver_id": line.deliver_id} for i in intents for line in i.lines
     ]
-    deliver_ids = await connection.execute(_KNOWN_DELIVER_IDS, {"keys": as_rows(deliver)})
-    orders = await connection.execute(KNOWN_ORDERS, {"keys": as_rows(keys)})
-    producers = (await connection.execute(_PRODUCERS)).all()
+    deliver_ids, orders, producers = await ask(
+        connection,
+        Asked(_KNOWN_DELIVER_IDS, {"keys": as_rows(deliver)}),
+        Asked(KNOWN_ORDERS, {"keys": as_rows(keys)}),
+        Asked(_PRODUCERS),
+    )
     return Known(
         now=producers[0].now,
         orders={(r.producer, r.intent_id): (OrderId(r.id), r.fingerprint) for r in orders},
@@ -200,14 +204,12 @@ async def record(connection: AsyncConnection, orders: Sequence[NewOrder]) -> Non
     """
     if not orders:
         return
-    fresh = await connection.execute(
-        _INSERT_ORDERS,
-        {
-            "orders": as_rows([_order_row(order) for order in orders]),
-            "lines": as_rows([row for order in orders for row in _line_rows(order)]),
-        },
-    )
-    if len(fresh.all()) < len(orders):
+    rows = {
+        "orders": as_rows([_order_row(order) for order in orders]),
+        "lines": as_rows([row for order in orders for row in _line_rows(order)]),
+    }
+    [fresh] = await ask(connection, Asked(_INSERT_ORDERS, rows))
+    if len(fresh) < len(orders):
         raise Raced
 
 

@@ -1,7 +1,8 @@
 """Statements that go to the server together: one round trip for a transaction, not four.
 
-The batches' way to commit (``Database.together``). Everything else talks to the server statement
-by statement, by SQLAlchemy; here its pool lends the connection, and its errors are raised.
+The batches' way to commit (``Database.together``), and what a transaction that is made often asks
+first (``ask``). Everything else talks to the server statement by statement, by SQLAlchemy; here its
+pool lends the connection, and its errors are raised.
 """
 
 from collections.abc import Mapping, Sequence
@@ -71,6 +72,14 @@ class Pipeline:
             connection_invalidated=lost,
             dialect=self._lent.dialect,
         )
+
+
+async def ask(connection: AsyncConnection, *asked: Asked) -> list[Sequence[Any]]:
+    """Each statement's rows, all asked in one round trip, within the connection's transaction.
+
+    What begins the transaction goes with them. Raises what SQLAlchemy raises.
+    """
+    return await Pipeline(connection).ask(*asked)
 
 
 async def _sent(
