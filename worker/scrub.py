@@ -11,12 +11,12 @@ import re
 from collections.abc import Collection
 from typing import Any, Final
 
+from pydantic_core import to_json
+
 _HIDDEN: Final = "…"
 _NUMBERS_AS_WRITTEN: Final = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
 """Numbers as text: neither 19.90 nor an id of 400 digits comes out another."""
-_LEGIBLE: Final = json.JSONEncoder(ensure_ascii=False)
 _FIELD_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z_-]{0,38}[0-9]{0,2}")
-"""Some answers use codes or addresses as keys; those do not look like this."""
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 """PostgreSQL refuses NUL, and a lone surrogate has no UTF-8."""
 
@@ -66,7 +66,7 @@ def scrub(body: bytes, keep: frozenset[str], limit: int = 2000) -> str:
         document = _NUMBERS_AS_WRITTEN.decode(
             body.decode(json.detect_encoding(body), "surrogatepass")
         )
-        text = _LEGIBLE.encode(_hide(document, None, kept))
+        text = to_json(_hide(document, None, kept)).decode()
     except (ValueError, RecursionError):
         return f"{len(body)} bytes, sha256 {hashlib.sha256(body).hexdigest()[:8]}"[:limit]
     return text if len(text) <= limit else text[: limit - 1] + _HIDDEN
@@ -89,14 +89,15 @@ def scrub_text(text: str, known: Collection[str] = (), limit: int = 1_000) -> st
 def _hide(value: Any, field: str | None, kept: frozenset[str]) -> Any:
     """Copy ``value``, which ``field`` holds."""
     if isinstance(value, dict):
-        return {_name(key, kept): _hide(item, key.lower(), kept) for key, item in value.items()}
+        shown = {}
+        for key, item in value.items():
+            lower = key.lower()
+            # One that is data itself is hidden: some answers use codes or addresses as keys.
+            name = key if lower in kept or _FIELD_NAME.fullmatch(key) else _HIDDEN
+            shown[name] = _hide(item, lower, kept)
+        return shown
     if isinstance(value, list):
         return [_hide(item, field, kept) for item in value]
     if field not in kept:
         return _HIDDEN
     return _UNSTORABLE.sub("", value) if isinstance(value, str) else value
-
-
-def _name(key: str, kept: frozenset[str]) -> str:
-    """Show a key that names a field; one that is data itself is hidden."""
-    return key if key.lower() in kept or _FIELD_NAME.fullmatch(key) else _HIDDEN

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from tests.stories.conftest import Story, hyper
 
 
@@ -22,8 +24,10 @@ async def test_one_lines_trouble_does_not_hold_up_another_line(story: Story) -> 
 
 
 async def test_ten_tries_exhaust_a_notification_and_five_days_of_failures_disable_its_endpoint(
-    story: Story,
+    story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Without jitter, so that the five days end between two tries of the second one."""
+    monkeypatch.setattr("worker.policy.DELIVERY_JITTER", 0.0)
     story.receiver.refuse("1-1")
     await story.submit(hyper("1"))
     await story.play(limit=timedelta(days=9))
