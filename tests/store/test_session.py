@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import exc, text
 
+from worker.store.pipeline import Asked
 from worker.store.session import Boundary, Database
 
 
@@ -32,3 +33,12 @@ async def test_what_was_planned_once_stays_planned_for_who_reads(db: Database) -
             await connection.execute(text("SELECT account FROM accounts"))
             looked.append((await connection.execute(planned)).scalar_one())
     assert looked[-1] > 0
+
+
+async def test_a_look_is_one_round_trip_and_cannot_write(db: Database) -> None:
+    [[row]] = await db.look(Asked(text("SELECT 1 AS one")))
+    assert row.one == 1
+    with pytest.raises(exc.InternalError, match="read-only"):
+        await db.look(Asked(text("UPDATE producers SET name = 'x'")))
+    [[row]] = await db.look(Asked(text("SELECT 2 AS two")))
+    assert row.two == 2

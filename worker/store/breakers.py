@@ -16,6 +16,7 @@ from schemas.ids import new_uuid
 from worker.crypto import Vault
 from worker.rests import AccountKey, Lease, Rest
 from worker.store.claims import Taken, Taking, take
+from worker.store.pipeline import Asked
 from worker.store.queues import PAUSED, RESTS
 from worker.store.session import Boundary, Database, Row, as_rows
 from worker.tallies import SPAN, Counted
@@ -128,8 +129,7 @@ class Looked:
 
 async def look(db: Database, window: timedelta) -> Looked:
     """How all accounts stand now: one small question."""
-    async with db.reading() as connection:
-        rows = (await connection.execute(_LOOK, {"window": window.total_seconds()})).all()
+    [rows] = await db.look(Asked(_LOOK, {"window": window.total_seconds()}))
     return Looked(
         resting={_key(row): Rest(row.may_probe) for row in rows if row.rests},
         troubled=frozenset(_key(row) for row in rows if row.troubled),

@@ -22,6 +22,7 @@ from schemas.intents import Priority
 from schemas.money import plain
 from schemas.notifications import Price
 from schemas.orders import OrderView, RecentLine
+from worker.store.pipeline import Asked
 from worker.store.queues import RESTS_BECAUSE, RESTS_UNTIL
 from worker.store.session import Database, Row
 
@@ -94,9 +95,8 @@ async def states_of(db: Database, ids: Collection[UUID], *, due: str) -> dict[UU
     """
     if not ids:
         return {}
-    async with db.reading() as connection:
-        found = await connection.execute(_STATES, {"ids": list(ids), "due": due})
-        return {row.id: row.word for row in found}
+    [found] = await db.look(Asked(_STATES, {"ids": list(ids), "due": due}))
+    return {row.id: row.word for row in found}
 
 
 @asynccontextmanager
