@@ -22,7 +22,10 @@ CHUNK: Final = 500
 """Ids in one message at most."""
 
 _GATHER: Final = 0.05
-"""Seconds in which the ids for one message gather."""
+"""Seconds in which the ids for a message gather after a silence."""
+
+_APART: Final = 0.25
+"""Seconds between two rounds of messages at least: whoever was called a moment ago is awake."""
 
 _Key = tuple[str, str, str, bool]
 
@@ -36,6 +39,7 @@ class Publisher:
         self._orders: dict[_Key, list[UUID]] = {}
         self._mail: list[UUID] | None = None
         self._sender: asyncio.Task[None] | None = None
+        self._rang_at = float("-inf")
 
     async def __aenter__(self) -> Self:
         return self
@@ -60,7 +64,8 @@ class Publisher:
     async def _send_all(self) -> None:
         loop = asyncio.get_running_loop()
         try:
-            await asyncio.sleep(_GATHER)
+            await asyncio.sleep(max(_GATHER, self._rang_at + _APART - loop.time()))
+            self._rang_at = loop.time()
             while (message := self._next()) is not None:
                 try:
                     await loop.run_in_executor(self._thread, self._send, *message)
