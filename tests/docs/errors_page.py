@@ -7,8 +7,8 @@ from typing import Final
 
 from schemas.gateway import ErrorCode
 from schemas.intents import FaultCode
+from tests.docs.documents import anchor
 from tests.docs.markdown import NOTICE, REFERENCE, code, members, table, words
-from tests.docs.runbook import anchor
 from tests.house.conftest import sources
 from worker.delivery.sender import Failure
 from worker.outcome import RefusalCode
