@@ -71,6 +71,18 @@ def test_every_command_that_is_named_exists(document: str) -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_option_that_is_named_exists(document: str) -> None:
+    for line in re.findall(r"\borderline ([a-z][^\n|&;<>#()]*)", typed(document)):
+        name, *rest = line.split()
+        command = COMMANDS[name]
+        if name in GROUPS and rest:
+            command = GROUPS[name].commands.get(rest[0], command)
+        known = {option for parameter in command.params for option in parameter.opts}
+        named = {word.partition("=")[0] for word in rest if re.match("--[a-z]", word)}
+        assert named <= known | {"--help"}, line
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_setting_that_is_named_exists(document: str) -> None:
     ours = {PREFIX + name.upper() for name in Settings.model_fields}
     ours |= {"ORDERLINE_TEST_DATABASE_URL", "ORDERLINE_TEST_REDIS_URL"}
