@@ -64,6 +64,12 @@ def blocks(document: str, language: str) -> list[str]:
     return [str(each) for each in found]
 
 
+def languages(document: str) -> list[str]:
+    """The languages of the code that a document shows; an empty name where it says none."""
+    found = re.findall(r"^```(.*)\n(?:.*\n)*?```$", text_of(document), re.MULTILINE)
+    return sorted({*found})
+
+
 def typed(document: str) -> str:
     """All that a document shows as code, in its sentences and beside them; one a line."""
     prose = "\n".join(_outside_fences(text_of(document)))
