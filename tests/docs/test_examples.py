@@ -12,6 +12,7 @@ from typer.main import get_command
 from schemas.cancels import read_cancel
 from schemas.intents import read_intent
 from schemas.notifications import Notification
+from tests.docs.pages import PAGES
 from worker.cli.main import app
 from worker.delivery.signing import Signer, new_secret
 from worker.lifecycle import OrderState
@@ -27,6 +28,7 @@ DOCUMENTS = {
         "CHANGELOG.md",
         "deploy/metrics.md",
         "deploy/runbook.md",
+        *PAGES,
     )
 }
 README = DOCUMENTS["README.md"]
