@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Iterator[Path]:
-    """A directory that is to the reader what their clone is: it has ``.venv``, and is kept apart."""
+    """A directory that is to the reader what their clone is: it has ``.venv``."""
     (tmp_path / ".venv").symlink_to(sys.prefix)
     yield tmp_path
     kept = kept_data(tmp_path / ".orderline")
