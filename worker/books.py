@@ -89,7 +89,9 @@ class DifferenceKind(StrEnum):
     MISSING_THERE = "missing_there"
     """Our books say that it was placed, and it is not there."""
     STATUS_DIFFERS = "status_differs"
+    """It stands elsewhere there than here."""
     PRICE_DIFFERS = "price_differs"
+    """It costs something else there."""
     SURPLUS_ORDER = "surplus_order"
     """There is one more there than our books have."""
 

@@ -70,10 +70,15 @@ class Step(StrEnum):
     """What has to be done next to an order that is neither finished nor parked."""
 
     PLACE = "place"
+    """The call that places it, or that asks for its price where there are two phases."""
     CONFIRM = "confirm"
+    """The call that takes the money, after a price was held."""
     POLL = "poll"
+    """Ask its provider where it stands."""
     CANCEL = "cancel"
+    """Answer the wish to call it off, by a call where its provider has one."""
     RECONCILE = "reconcile"
+    """Ask its provider what became of a call whose outcome is unknown."""
 
 
 _L = LineState

@@ -83,15 +83,25 @@ class RefusalCode(StrEnum):
     """Why a provider said no, in our words. The provider's own words are in ``reason``."""
 
     INVALID = "invalid"
+    """What was asked for is not allowed as it is."""
     OUT_OF_STOCK = "out_of_stock"
+    """There is none left, or not enough."""
     PRICE_CHANGED = "price_changed"
+    """It does not cost any more what was named."""
     PRICE_ABOVE_MAX = "price_above_max"
+    """It costs more than the intent's ``max_total``, or is in another currency."""
     INSUFFICIENT_FUNDS = "insufficient_funds"
+    """Our account there cannot pay for it."""
     UNKNOWN_PRODUCT = "unknown_product"
+    """There is no such product, or not for us."""
     FORBIDDEN = "forbidden"
+    """Our account may not do this."""
     EXPIRED = "expired"
+    """The price was held for some time, which is over."""
     CANCELLED = "cancelled"
+    """It was called off there."""
     OTHER = "other"
+    """None of these, or the provider did not say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 import re
 import shlex
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -47,13 +46,6 @@ def commands(page: str) -> list[list[str]]:
     shown = (block.text for block in blocks(page) if block.language == "sh")
     words = (shlex.split(line, comments=True) for text in shown for line in text.splitlines())
     return [line for line in words if line]
-
-
-def inline(page: str, program: str) -> Iterator[list[str]]:
-    """What a page's sentences show to be typed, word by word, without the program."""
-    prose = _BLOCK.sub("", text_of(page))
-    for said in re.findall(rf"`({program} [^`]+)`", prose):
-        yield shlex.split(said)[1:]
 
 
 def headings(page: str) -> list[str]:

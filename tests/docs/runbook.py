@@ -47,11 +47,6 @@ def entries(text: str) -> dict[str, str]:
     }
 
 
-def anchor(heading: str) -> str:
-    """How a heading is linked to."""
-    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
-
-
 def _failing(source: Source) -> Iterator[str]:
     for function in ast.walk(source.tree):
         if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Module):

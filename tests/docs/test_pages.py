@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.docs.pages import DECISIONS, DOCS, PAGES, ROOT, blocks, headings, inline, paths, text_of
-from tests.docs.test_examples import COMMANDS, GROUPS
+from tests.docs.pages import DECISIONS, DOCS, PAGES, ROOT, blocks, headings, paths, text_of
 from worker.books import Books
 from worker.capabilities import Capabilities, Doubt
 from worker.decisions.resolutions import Resolution
@@ -41,16 +40,6 @@ def test_a_decision_has_all_of_its_parts_on_one_page(page: str) -> None:
 def test_every_file_that_is_named_is_there(page: str) -> None:
     named = [path for path in paths(page) if ON_THE_WAY not in path]
     assert [path for path in named if not [*ROOT.glob(path)]] == []
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_what_is_to_be_typed_by_the_way_can_be(page: str) -> None:
-    for name, *rest in inline(page, "orderline"):
-        command = COMMANDS[name]
-        if name in GROUPS and rest and not rest[0].startswith("-"):
-            command = GROUPS[name].commands[rest[0]]
-        known = {option for parameter in command.params for option in parameter.opts}
-        assert {word for word in rest if word.startswith("--")} <= known, (name, rest)
 
 
 @pytest.mark.parametrize("page", PAGES)

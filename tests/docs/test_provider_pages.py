@@ -69,9 +69,3 @@ def test_what_is_assumed_names_settings_that_there_are(name: str) -> None:
     for fact, by, default, verify in assumed:
         assert all((fact, by, default, verify))
         assert set(re.findall(r"`([A-Z][A-Z_]+)`", by)) <= known, fact
-
-
-def test_every_link_of_a_page_leads_somewhere() -> None:
-    for path in PAGES.glob("*.md"):
-        for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):
-            assert target.startswith("https://") or (PAGES / target).exists(), (path.name, target)

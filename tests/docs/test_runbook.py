@@ -5,7 +5,8 @@ import shlex
 
 import pytest
 
-from tests.docs.runbook import PAGE, PARTS, RULES, alerts, anchor, checks, entries, reasons
+from tests.docs.documents import anchor
+from tests.docs.runbook import PAGE, PARTS, RULES, alerts, checks, entries, reasons
 from tests.docs.test_examples import COMMANDS, GROUPS, README
 from worker.decisions.resolutions import Resolution
 from worker.health.finding import Finding, Level

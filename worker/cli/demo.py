@@ -29,7 +29,8 @@ def demo(
     """Watch some eighty intents go through simulated providers that do everything wrong.
 
     Starts real servers for it; ORDERLINE_DATABASE_URL and ORDERLINE_REDIS_URL name others, which
-    must be empty. A verdict counts what became of every promise; ends with 1 if one was broken.
+    must be empty. A verdict counts what became of every promise. Ends with 1 if one of
+    the promises was broken.
 
     Example: orderline demo --chaos
     """

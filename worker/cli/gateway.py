@@ -23,6 +23,8 @@ def gateway(
     call back about each order. It needs Redis; without the database it takes in all the same. How
     it is used is on its page /docs; /healthz and /readyz are for probes.
 
+    Ends with 0 once it was told to, 1 where it could not begin to serve.
+
     Example: orderline gateway --host 0.0.0.0 --port 8700
     """
     settings = load_settings()

@@ -48,7 +48,9 @@ def health(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Say whether due work moves: for probes and monitors. Ends with 0 when it does, else with 1.
+    """Say whether due work moves: for probes and monitors.
+
+    Ends with 0 when what was asked about is well, else with 1.
 
     Looks at ages, not at processes: the longest overdue order and notification, the oldest intent
     not taken in, the last sweep. With --worker it is one host's workers that are judged: whether

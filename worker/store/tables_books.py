@@ -21,6 +21,7 @@ class RunState(StrEnum):
     COMPARING = "comparing"
     """All of them is read; ours are held beside them, and differences are dealt with."""
     DONE = "done"
+    """It has ended; what is open still has its difference."""
     FAILED = "failed"
     """Their books could not be read for long; nothing was compared."""
 

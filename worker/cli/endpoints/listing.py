@@ -19,9 +19,13 @@ class State(StrEnum):
     """How an endpoint stands."""
 
     OK = "ok"
+    """It acknowledges, or nothing was sent there yet."""
     FAILING = "failing"
+    """What was sent there last failed; it is tried again."""
     RESTING = "resting"
+    """It asked for some time without deliveries."""
     DISABLED = "disabled"
+    """Nothing is sent there until somebody enables it."""
 
 
 _COLUMNS: Final = (

@@ -51,7 +51,7 @@ def rotate(
 
     For --keep every message carries two signatures, the new secret's first, so that the producer
     changes over when it likes. Two secrets live at most: to rotate again within that time ends the
-    older one at once, which is asked before.
+    older one at once, which is asked before. Ends with 1 when you said no.
 
     Example: orderline producers rotate shop-eu --keep 24h
     """
