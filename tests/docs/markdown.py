@@ -78,13 +78,6 @@ def words(kind: type[Enum], head: str = "word") -> str:
     return table([head, "meaning"], [[code(value), means] for value, means in members(kind)])
 
 
-def below(heading: str, text: str) -> str:
-    """What stands below a heading, up to the next one of its degree."""
-    rest = text.split(f"\n{heading}\n", 1)[1]
-    degree = heading.split(" ", 1)[0]
-    return re.split(rf"^#{{1,{len(degree)}}} ", rest, maxsplit=1, flags=re.MULTILINE)[0]
-
-
 def plain(value: Any) -> str:
     """A default as it is written in the environment or typed."""
     if isinstance(value, bool):
