@@ -1,7 +1,10 @@
 """The pages that are written by people: tutorial, how-tos, explanation, decisions; their code."""
 
+import os
 import re
 import shlex
+import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -56,3 +59,11 @@ def paths(page: str) -> list[str]:
     """The files of this repository that a page names without linking to them."""
     rooms = "tests|worker|schemas|tasks|deploy"
     return re.findall(rf"`((?:{rooms})/[\w./*-]+)`", _BLOCK.sub("", text_of(page)))
+
+
+def would_do(words: Sequence[str]) -> str:
+    """What ``make`` would do, printed and not done; also where a ``make`` runs these tests."""
+    bare = {name: value for name, value in os.environ.items() if not re.match("M(AK|FLAG)", name)}
+    return subprocess.run(  # noqa: S603 -- what a page of ours shows
+        [*words, "--dry-run"], cwd=ROOT, env=bare, check=True, capture_output=True, text=True
+    ).stdout

@@ -3,8 +3,7 @@
 import importlib
 import json
 import os
-import subprocess
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 from celery import Celery
@@ -14,7 +13,7 @@ from tasks.queues import QUEUES
 from tests.builders import an_intent
 from tests.cli.conftest import Orderline, Ran
 from tests.cli.world import World
-from tests.docs.pages import HOW_TOS, ROOT, commands
+from tests.docs.pages import HOW_TOS, commands, would_do
 from tests.docs.test_examples import COMMANDS
 from tests.providers.trial import Trial
 from worker.capabilities import Capabilities, Doubt
@@ -197,15 +196,7 @@ def test_nothing_else_is_to_be_typed() -> None:
 
 @pytest.mark.parametrize("words", others("make"), ids=" ".join)
 def test_make_would_do_it(words: Sequence[str]) -> None:
-    ran = subprocess.run(  # noqa: S603 -- make's own, which only prints
-        [*words, "--dry-run"], cwd=ROOT, env=without_makes_own(), check=True, capture_output=True
-    )
-    assert ran.stdout
-
-
-def without_makes_own() -> Mapping[str, str]:
-    """The environment without what a ``make`` around these tests left in it."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    assert would_do(words)
 
 
 @pytest.mark.usefixtures("settings")

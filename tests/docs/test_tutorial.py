@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.program import clean, eventually, relatives, started
-from tests.docs.pages import ROOT, TUTORIAL, Block, blocks
+from tests.docs.pages import TUTORIAL, Block, blocks, would_do
 from worker.embedded.place import kept_data
 
 READY = "Verified notifications:"
@@ -98,11 +98,5 @@ def test_the_tutorial_works_from_its_first_line_to_its_last(clone: Path) -> None
 
 
 def test_make_up_starts_what_the_test_above_does() -> None:
-    [*_, last] = subprocess.run(  # noqa: S603 -- make's own, which only prints
-        [*UP.split(), "--dry-run"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout.splitlines()
+    [*_, last] = would_do(UP.split()).splitlines()
     assert last.split() == [".venv/bin/orderline", "up"]
