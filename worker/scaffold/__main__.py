@@ -49,7 +49,7 @@ def _told(name: str, written: list[str]) -> list[str]:
         "Keep these green on the way:",
         "  make check",
         f'  make test ARGS="{folders} tests/unit tests/docs"',
-        "CONTRIBUTING.md has the whole way, and says when the page's Draft mark goes.",
+        "docs/how-to/add-a-provider.md has the whole way, and when the page's Draft mark goes.",
     ]
 
 
