@@ -1,0 +1,28 @@
+"""The published contract is the one that the models have."""
+
+import re
+
+import pytest
+
+from tests.docs.contract_pages import HOME, differing
+from tests.docs.provider_pages import is_draft, page
+from worker.providers import REGISTRY
+
+DRAFTS = [name for name in REGISTRY if is_draft(page(name))]
+
+
+@pytest.mark.skipif(bool(DRAFTS), reason=f"drafts are published when they are done: {DRAFTS}")
+def test_the_published_contract_is_what_the_models_say() -> None:
+    """``python -m tests.docs.contract_pages --write`` makes it so.
+
+    Look at what that changes: docs/contract/README.md says what may change within a version.
+    """
+    assert [path.name for path in differing()] == [], (
+        "run: .venv/bin/python -m tests.docs.contract_pages --write"
+    )
+
+
+def test_every_link_of_its_page_leads_somewhere() -> None:
+    text = (HOME / "README.md").read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#]+)\)", text):
+        assert target.startswith("https://") or (HOME / target).exists(), target
