@@ -21,12 +21,15 @@ from schemas.notifications import (
     render,
 )
 from tests.contract.shapes import CANCEL, HOME, Stored, all_stored
+from worker.lifecycle import LineState, OrderState
 
 DOCUMENTS = contract.documents()
 WORDS = {
     "type": [*EventType, *NoticeType],
     "fault_code": [*FaultCode],
     "error_code": [*ErrorCode],
+    "line_state": [*LineState],
+    "order_state": [*OrderState],
 }
 AT = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 
