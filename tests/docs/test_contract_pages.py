@@ -1,6 +1,9 @@
 """The published contract is the one that the models have."""
 
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +11,7 @@ from tests.docs.contract_pages import HOME, differing
 from tests.docs.provider_pages import is_draft, page
 from worker.providers import REGISTRY
 
+ROOT = Path(__file__).parents[2]
 DRAFTS = [name for name in REGISTRY if is_draft(page(name))]
 
 
@@ -26,3 +30,16 @@ def test_every_link_of_its_page_leads_somewhere() -> None:
     text = (HOME / "README.md").read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#]+)\)", text):
         assert target.startswith("https://") or (HOME / target).exists(), target
+
+
+def test_its_command_holds_an_intent_against_its_schema() -> None:
+    [command] = re.findall(r"```sh\n(.*?)\n```", (HOME / "README.md").read_text(), re.DOTALL)
+    program, *arguments = command.split()
+    ran = subprocess.run(  # noqa: S603 -- our own document
+        [Path(sys.executable).parent / program, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr

@@ -131,6 +131,10 @@ async def test_with_curl_at_the_gateway_and_openssl(shop: Shop) -> None:
     async with _listening(shop.port, hear):
         shop.works.run("gateway", "worker.cli", "gateway", "--port", str(shop.gateway_port))
         await shop.works.until(lambda: _answers(shop), "the gateway knows the key")
+        async with running(ordering.replace(INTENT_ID, "''"), shop, ROOT) as process:
+            out, _ = await process.communicate()
+        assert process.returncode == 1
+        assert '"path":"intent_id"' in out.decode()
         await shop.works.start_worker("worker")
         await shop.works.start_beat()
         async with running(ordering, shop, ROOT) as process:

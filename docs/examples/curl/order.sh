@@ -12,15 +12,19 @@ ask() {
 }
 
 # Unsure whether it arrived? Send it again: the same intent_id is the same order.
-ask --data "{
+answer=$(ask --data "{
     \"intent_id\": \"$intent_id\",
     \"provider\": \"hyperteknoloji\",
     \"lines\": [{\"deliver_id\": \"$intent_id-1\", \"quantity\": 1, \"customer_store_product_id\": 1}]
-}" "$GATEWAY/v1/intents" >/dev/null
+}" "$GATEWAY/v1/intents") || {
+    echo "$answer" # the fault: what is wrong, and where
+    exit 1
+}
 echo "sent $intent_id"
 
 # 404 until a worker has taken it in. Webhooks tell the same sooner; verify.sh verifies one.
-while :; do
+tries=300
+while [ $((tries -= 1)) -gt 0 ]; do
     order=$(ask "$GATEWAY/v1/orders?intent_id=$intent_id" 2>/dev/null) || order=
     state=$(printf %s "$order" | sed -n 's/.*"lines":\[{[^[]*"state":"\([a-z_]*\)".*/\1/p')
     case $state in
@@ -29,3 +33,5 @@ while :; do
     esac
     sleep 1
 done
+echo "it has not ended yet"
+exit 2
