@@ -26,10 +26,11 @@ def test_the_published_contract_is_what_the_models_say() -> None:
     )
 
 
-def test_every_link_of_its_page_leads_somewhere() -> None:
-    text = (HOME / "README.md").read_text(encoding="utf-8")
-    for target in re.findall(r"\]\(([^)#]+)\)", text):
-        assert target.startswith("https://") or (HOME / target).exists(), target
+@pytest.mark.parametrize("home", [HOME, HOME.parent / "examples"], ids=lambda home: home.name)
+def test_every_link_of_its_page_leads_somewhere(home: Path) -> None:
+    text = (home / "README.md").read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
+        assert target.startswith("https://") or (home / target).exists(), target
 
 
 def test_its_command_holds_an_intent_against_its_schema() -> None:
