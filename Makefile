@@ -134,7 +134,7 @@ EXAMPLE := docs/examples/node
 	@echo "Installing what $(EXAMPLE)/package-lock.json locks"
 	@rm -rf .venv/examples && mkdir -p .venv/examples
 	@cp $(EXAMPLE)/package.json $(EXAMPLE)/package-lock.json .venv/examples
-	@$(call NPM,.venv/examples) ci || { rm -rf .venv/examples/node_modules; \
+	@$(call NPM,.venv/examples) --fetch-retries 1 --fetch-timeout 30000 ci || { rm -rf .venv/examples/node_modules; \
 	    echo "No npm registry: the example under Node is not tried (make examples)"; }
 	@touch $@
 

@@ -4,9 +4,10 @@ import asyncio
 import json
 import shutil
 import time
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -33,24 +34,40 @@ TOMORROW = json.dumps(
     }
 ).encode()
 """A webhook of a type and with fields that no program of today can know."""
-PATIENCE = 60
+PATIENCE = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """An example that runs."""
+
+    process: Process
+    log: Path
+
+    async def ended(self) -> tuple[list[str], int]:
+        """What it has said, line by line, and its exit code."""
+        code = await self.process.wait()
+        return self.log.read_text(encoding="utf-8").splitlines(), code
 
 
 @asynccontextmanager
-async def running(command: str, shop: Shop, where: Path) -> AsyncIterator[Process]:
-    """A line of the README, as a shell runs it."""
-    process = await asyncio.create_subprocess_exec(
-        "/bin/sh",
-        "-c",
-        f"exec {command}",
-        cwd=where,
-        env=shop.environment,
-        stdout=PIPE,
-        stderr=PIPE,
-    )
+async def running(command: str, shop: Shop, where: Path) -> AsyncIterator[Program]:
+    """A line of the README, as a shell runs it. One that does not end tells how far it came."""
+    log = shop.works.log("example")
+    log.parent.mkdir(exist_ok=True)
+    with log.open("wb") as output:
+        words = ("/bin/sh", "-c", f"exec {command}")
+        process = await asyncio.create_subprocess_exec(
+            *words, cwd=where, env=shop.environment, stdout=output, stderr=STDOUT
+        )
     try:
         async with asyncio.timeout(PATIENCE):
-            yield process
+            yield Program(process, log)
+    except TimeoutError:
+        due = await shop.works.due()
+        raise AssertionError(
+            f"{command} has not ended. It said: {log.read_text(encoding='utf-8')}{due}"
+        ) from None
     finally:
         if process.returncode is None:
             process.kill()
@@ -73,22 +90,18 @@ async def orders_and_ends(shop: Shop, command: str, where: Path) -> None:
 
     First it hears a lie, then twice what nobody knows yet, then what becomes of its order.
     """
-    async with running(command, shop, where) as process:
+    async with running(command, shop, where) as program:
         assert await answer_to(shop.url, new_secret()) == 401
         assert [await answer_to(shop.url, shop.secret) for _ in range(2)] == [200, 200]
         await shop.works.start_worker("worker")
         await shop.works.start_beat()
-        out, errors = await process.communicate()
-    assert (out.decode().splitlines(), process.returncode, errors) == (
-        [
+        said = [
             f"sent {INTENT_ID}",
             f"line.coloured {INTENT_ID}-1 0",
             f"line.accepted {INTENT_ID}-1 1",
             f"line.delivered {INTENT_ID}-1 2",
-        ],
-        0,
-        b"",
-    )
+        ]
+        assert await program.ended() == (said, 0)
     assert await shop.works.one("SELECT state FROM orders") == "fulfilled"
 
 
@@ -131,15 +144,14 @@ async def test_with_curl_at_the_gateway_and_openssl(shop: Shop) -> None:
     async with _listening(shop.port, hear):
         shop.works.run("gateway", "worker.cli", "gateway", "--port", str(shop.gateway_port))
         await shop.works.until(lambda: _answers(shop), "the gateway knows the key")
-        async with running(ordering.replace(INTENT_ID, "''"), shop, ROOT) as process:
-            out, _ = await process.communicate()
-        assert process.returncode == 1
-        assert '"path":"intent_id"' in out.decode()
+        async with running(ordering.replace(INTENT_ID, "''"), shop, ROOT) as program:
+            said, code = await program.ended()
+            assert code == 1
+            assert '"path":"intent_id"' in "".join(said)
         await shop.works.start_worker("worker")
         await shop.works.start_beat()
-        async with running(ordering, shop, ROOT) as process:
-            out, errors = await process.communicate()
-        assert (out.decode().split("\n"), errors) == ([f"sent {INTENT_ID}", "delivered", ""], b"")
+        async with running(ordering, shop, ROOT) as program:
+            assert await program.ended() == ([f"sent {INTENT_ID}", "delivered"], 0)
         await shop.works.until(lambda: len(verified) == 2, "both changes were told")
     assert verified == [True, True]
 
