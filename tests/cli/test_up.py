@@ -54,7 +54,8 @@ def mode(path: Path) -> int:
 
 def test_it_can_be_played_with_as_it_says_and_the_data_is_there_the_next_time(home: Path) -> None:
     environment = clean(PATH=f"{Path(PROGRAM).parent}:{os.environ['PATH']}")
-    with started("up", "--port", "0", cwd=home, env=environment) as (process, printed):
+    receiving = {**environment, "ORDERLINE_DEVELOPMENT_HOSTS": "127.0.0.1:8900"}
+    with started("up", "--port", "0", cwd=home, env=receiving) as (process, printed):
         assert eventually(lambda: READY in printed.read_text()), printed.read_text()
         said = printed.read_text()
         [command] = [line.strip() for line in said.splitlines() if " enqueue " in line]
@@ -65,6 +66,7 @@ def test_it_can_be_played_with_as_it_says_and_the_data_is_there_the_next_time(ho
             0o600
         ] * 4
         key = (kept / "key").read_text()
+        assert ",127.0.0.1:8900" in (kept / "env").read_text()
         assert in_another_terminal(command, home).count("accepted") == 5
         assert eventually(lambda: len(DELIVERED.findall(printed.read_text())) == 5)
         assert "SANDBOX-" not in printed.read_text()

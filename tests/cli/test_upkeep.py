@@ -8,7 +8,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from schemas.intents import json_schema
+from schemas.contract import documents
 from tests.builders import an_intent
 from tests.cli.conftest import Orderline
 from tests.cli.world import World
@@ -102,10 +102,13 @@ async def test_quarantine_says_where_and_why_and_never_what(
 
 
 async def test_schemas_are_printed(orderline: Orderline) -> None:
-    assert json.loads((await orderline("schema")).out) == json_schema()
+    assert json.loads((await orderline("schema")).out) == documents()["intent"]
     told = json.loads((await orderline("schema", "notification")).out)
     for kind in ("Notification", "Notice"):
         assert set(told["$defs"][kind]["required"]) == {"type", "timestamp", "data"}
+    ran = await orderline("schema", "intent.nobody")
+    assert ran.code == 2
+    assert "intent.gifthub" in ran.err
 
 
 async def test_a_new_key_can_seal(orderline: Orderline, monkeypatch: pytest.MonkeyPatch) -> None:

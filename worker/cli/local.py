@@ -1,7 +1,8 @@
 """What ``demo`` and ``up`` share: servers of this machine, kept apart from everything else on it.
 
 Both order from simulated providers only. So nothing that the caller has configured may reach
-their processes, accounts of real providers least of all: only the two servers may be given.
+their processes, accounts of real providers least of all: only the two servers may be given, their
+key, and where else on this machine notifications may go.
 """
 
 import os
@@ -15,6 +16,7 @@ from worker.settings import PREFIX
 
 DATABASE_URL: Final = f"{PREFIX}DATABASE_URL"
 REDIS_URL: Final = f"{PREFIX}REDIS_URL"
+DEVELOPMENT_HOSTS: Final = f"{PREFIX}DEVELOPMENT_HOSTS"
 KEYS: Final = f"{PREFIX}ENCRYPTION_KEYS"
 
 

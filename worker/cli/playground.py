@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from rich.text import Text
 
 from schemas.orders import stamp
-from worker.cli.local import DATABASE_URL, KEYS, REDIS_URL, apart, given
+from worker.cli.local import DATABASE_URL, DEVELOPMENT_HOSTS, KEYS, REDIS_URL, apart, given
 from worker.cli.output import coloured, print_pairs, printable, say
 from worker.cli.session import opened_database, opened_redis
 from worker.clock import SystemClock
@@ -112,6 +112,7 @@ def run(port: int | None) -> None:
     home.path.mkdir(mode=0o700, exist_ok=True)
     (home.path / "logs").mkdir(exist_ok=True)
     keys = given(KEYS) or home.key()
+    hosts = given(DEVELOPMENT_HOSTS)
     doors = Doors(free_port(GATEWAY_PORT), free_port(FLOWER_PORT))
     say(str(doors))
     with suppress(KeyboardInterrupt), ExitStack() as stack:
@@ -126,11 +127,13 @@ def run(port: int | None) -> None:
                 say=say,
             )
         )
-        asyncio.run(_run(servers, home, keys, port, doors))
+        asyncio.run(_run(servers, home, keys, port, doors, hosts))
     say(f"Everything was stopped. The data stays in {kept_data(home.path)}.")
 
 
-async def _run(servers: Servers, home: Home, keys: str, port: int | None, doors: Doors) -> None:
+async def _run(
+    servers: Servers, home: Home, keys: str, port: int | None, doors: Doors, hosts: str | None
+) -> None:
     os.environ |= {DATABASE_URL: servers.database_url, REDIS_URL: servers.redis_url, KEYS: keys}
     settings = load_settings()
     stopping = _stopping()
@@ -148,7 +151,7 @@ async def _run(servers: Servers, home: Home, keys: str, port: int | None, doors:
             servers=servers,
             encryption_key=keys,
             accounts=sandbox.account_settings(),
-            development_hosts=receiver.host,
+            development_hosts=",".join(filter(None, (receiver.host, hosts))),
             gateway_port=doors.gateway,
             flower_port=doors.flower,
             flower_login=home.flower_login(),

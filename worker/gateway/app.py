@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp
@@ -16,6 +16,17 @@ from worker.gateway.gate import check_settings, open_gate
 from worker.gateway.openapi import add_document, an_app
 from worker.gateway.refusals import add_handlers
 from worker.settings import Settings
+
+_PARTS: Final = (intents, orders, callbacks, pages, scraped)
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI document, the same for every installation."""
+    app = an_app()
+    for part in _PARTS:
+        app.include_router(part.router)
+    add_document(app)
+    return app.openapi()
 
 
 def create_app(settings: Settings) -> ASGIApp:
@@ -33,7 +44,7 @@ def create_app(settings: Settings) -> ASGIApp:
             yield state
 
     app = an_app(lifespan=lifespan)
-    for part in (intents, orders, callbacks, pages, scraped):
+    for part in _PARTS:
         app.include_router(part.router)
     if settings.console:
         app.mount(PREFIX, a_console(), "console")

@@ -5,12 +5,12 @@ Bodies are read as bytes, so that what was sent is kept as it was; their schemas
 
 import json
 from collections.abc import Mapping
-from importlib.metadata import version
 from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
+from schemas import contract
 from schemas.gateway import (
     Alive,
     Error,
@@ -174,6 +174,8 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
     intent = INTENT.json_schema(ref_template="#/components/schemas/{model}")
     parts: Mapping[str, Any] = intent.pop("$defs", {})
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    for answered in schemas.values():  # fields may be added to what we answer
+        answered.pop("additionalProperties", None)
     schemas.update(parts)
     schemas["Intent"] = intent
     for operations in document["paths"].values():
@@ -190,7 +192,7 @@ def an_app(**more: Any) -> FastAPI:
     """
     return FastAPI(
         title="Orderline",
-        version=version("orderline"),
+        version=contract.VERSION,
         description=DESCRIPTION,
         docs_url=None,
         redoc_url=None,
