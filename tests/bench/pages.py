@@ -15,10 +15,20 @@ from tests.bench import beyond
 
 ROOT: Final = Path(__file__).parents[2]
 FIGURES: Final = ROOT / "docs" / "bench"
-PAGES: Final = (ROOT / "ARCHITECTURE.md", FIGURES / "README.md")
+PAGES: Final = (ROOT / "README.md", ROOT / "ARCHITECTURE.md", FIGURES / "README.md")
 _MARKED: Final = re.compile(r"(<!-- bench: (\w+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
 _LEAST_SHARE: Final = 0.01
 _STATEMENTS: Final = 12
+_SHORT: Final = {
+    "orderline-2": "**Orderline**, two worker processes",
+    "celery-prefork-16": "Celery as the tutorials have it, prefork 16",
+    "celery-lean": "Celery as an expert would in a day",
+    "taskiq-2": "taskiq, two processes",
+    "dbos-2": "DBOS Transact, two processes",
+    "ceiling": "the same writes in one process, without any queue",
+}
+_SHORT_LATENCY: Final = 0.005
+_PARTS: Final = ("workers", "postgres", "redis")
 
 Rows = Iterable[Sequence[str]]
 
@@ -46,6 +56,26 @@ def compare(figures: Mapping[str, Any]) -> str:
                 "yes" if each["exact"] else "no",
             )
             for each in ranked
+        ),
+    )
+
+
+def short(figures: Mapping[str, Any]) -> str:
+    """What a newcomer wants to see: one latency, the best of each kind."""
+    found = {
+        each["system"]: each for each in figures["summaries"] if each["latency"] == _SHORT_LATENCY
+    }
+    day = figures["machine"]["at"].partition("T")[0]
+    head = (f"{day}, {figures['machine']['cores']} cores", "orders/s", "CPU s for 1,000 orders")
+    return table(
+        head,
+        (
+            (
+                words,
+                f"{found[name]['rate']:.0f}",
+                f"{sum(found[name][f'{part}_cpu'] for part in _PARTS):.1f}",
+            )
+            for name, words in _SHORT.items()
         ),
     )
 
@@ -113,6 +143,7 @@ def many(figures: Mapping[str, Any]) -> str:
 
 
 _TABLES: Final = {
+    "short": ("compare", short),
     "compare": ("compare", compare),
     "targets": ("compare", verdicts),
     "growth": ("growth", growth),

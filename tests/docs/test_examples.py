@@ -15,21 +15,31 @@ from schemas.notifications import Notification
 from tests.docs.documents import documents, text_of, typed
 from worker.cli.main import app
 from worker.delivery.signing import Signer, new_secret
-from worker.lifecycle import OrderState
 from worker.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = {name: text_of(name) for name in documents()}
-README = DOCUMENTS["README.md"]
+README, PRODUCERS = DOCUMENTS["README.md"], DOCUMENTS["docs/producers.md"]
 COMMANDS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]  # a typer app is a click group
 GROUPS = {name: command for name, command in COMMANDS.items() if hasattr(command, "commands")}
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+def blocks(language: str, document: str = PRODUCERS) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", document, re.DOTALL)
 
 
-def test_the_readmes_python_puts_a_valid_intent_on_its_stream(redis_url: str) -> None:
+def test_the_readmes_python_sends_a_first_intent(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (sending,) = blocks("python", README)
+    monkeypatch.setenv("ORDERLINE_REDIS_URL", redis_url)
+    exec(sending, {})  # noqa: S102 -- our own document
+    with Redis.from_url(redis_url) as client:
+        ((_, fields),) = client.xrange("orderline:intents:demo")
+    assert read_intent(fields[b"intent"], producer="demo").intent.intent_id == "my-first"
+
+
+def test_the_producers_python_puts_a_valid_intent_on_its_stream(redis_url: str) -> None:
     sending, _, _ = blocks("python")
     exec(sending, {"REDIS_URL": redis_url})  # noqa: S102 -- our own document
     with Redis.from_url(redis_url) as client:
@@ -37,7 +47,7 @@ def test_the_readmes_python_puts_a_valid_intent_on_its_stream(redis_url: str) ->
     assert read_intent(fields[b"intent"], producer="shop-eu").intent.intent_id == "100045"
 
 
-def test_the_readmes_python_calls_that_intent_off(redis_url: str) -> None:
+def test_the_producers_python_calls_that_intent_off(redis_url: str) -> None:
     sending, calling_off, _ = blocks("python")
     exec(sending + calling_off, {"REDIS_URL": redis_url})  # noqa: S102 -- our own document
     with Redis.from_url(redis_url) as client:
@@ -45,7 +55,7 @@ def test_the_readmes_python_calls_that_intent_off(redis_url: str) -> None:
     assert read_cancel(fields[b"cancel"], producer="shop-eu").intent_id == "100045"
 
 
-def test_the_readmes_python_verifies_what_we_sign() -> None:
+def test_the_producers_python_verifies_what_we_sign() -> None:
     _, _, verifying = blocks("python")
     secret, body = new_secret(), b'{"data": {"deliver_id": "100045-1"}}'
     headers = Signer([secret]).sign("evt_1", datetime.now(UTC), body)
@@ -54,7 +64,7 @@ def test_the_readmes_python_verifies_what_we_sign() -> None:
     assert names["data"] == {"deliver_id": "100045-1"}
 
 
-def test_the_readmes_webhook_is_one() -> None:
+def test_the_webhook_that_is_shown_is_one() -> None:
     (shown,) = blocks("json")
     assert Notification.model_validate_json(shown).data.sequence == 2
 
@@ -95,7 +105,3 @@ def test_every_setting_is_in_the_example_and_nothing_else_is() -> None:
     lines = re.findall(r"^#? ?(ORDERLINE_\w+)=", text, re.MULTILINE)
     named = {name.partition("__")[0] for name in lines}
     assert named == {PREFIX + name.upper() for name in Settings.model_fields}
-
-
-def test_every_state_of_an_order_is_in_the_readme() -> None:
-    assert [state for state in OrderState if f"`{state}`" not in README] == []

@@ -7,7 +7,7 @@ import pytest
 
 from tests.docs.documents import anchor
 from tests.docs.runbook import PAGE, PARTS, RULES, alerts, checks, entries, reasons
-from tests.docs.test_examples import COMMANDS, GROUPS, README
+from tests.docs.test_examples import COMMANDS, DOCUMENTS, GROUPS
 from worker.decisions.resolutions import Resolution
 from worker.health.finding import Finding, Level
 from worker.store.tables import SurplusDecision
@@ -51,8 +51,8 @@ def test_a_finding_that_is_red_leads_to_its_entry(check: str, level: Level) -> N
     assert Finding(Level.WARN, check, "").runbook is None
 
 
-def test_the_readme_counts_the_alerts() -> None:
-    assert f" {len(alerts())} alerts" in README
+def test_the_alerts_are_counted() -> None:
+    assert f" {len(alerts())} alerts" in DOCUMENTS["docs/operating.md"]
 
 
 def test_every_anchor_is_a_headings() -> None:
