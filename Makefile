@@ -17,7 +17,7 @@ export PIP_ROOT_USER_ACTION := ignore
 # Without compiled files every process of a test begins by compiling all of Orderline.
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo up doctor chaos chaos-long bench bench-quick test test-all test-browser docs-check check format provider lock promtool examples venv clean
+.PHONY: help demo up doctor chaos chaos-long bench bench-quick test test-all test-browser pictures docs-check check format provider lock promtool examples venv clean
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -70,6 +70,9 @@ test-browser: venv .venv/browsing ## Look at the console with a real Chromium (A
 	    exit 1; \
 	}
 	@$(BIN)/python -m pytest -q -n 0 tests/browser $(ARGS)
+
+pictures: venv .venv/browsing ## Take the README's pictures of make demo anew
+	@$(BIN)/python -m tests.docs.demo_picture
 
 docs-check: venv ## Check the documents: what they show runs, what they list is complete, links live (ARGS=…)
 	@$(PYTEST) tests/docs tests/contract tests/examples $(ARGS)

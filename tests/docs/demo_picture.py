@@ -1,6 +1,6 @@
 """Takes the pictures of ``make demo`` that the README shows: what a terminal really showed.
 
-``python -m tests.docs.demo_picture`` plays the demonstration in a terminal of its own and writes
+``make pictures`` plays the demonstration in a terminal of its own and writes
 ``docs/demo/*.svg``: the live table with the most under way, and the end.
 """
 
