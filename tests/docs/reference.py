@@ -8,7 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from tests.docs import commands_page, errors_page, events_page, settings_page, states_page
+from tests.docs import (
+    commands_page,
+    errors_page,
+    events_page,
+    imports_picture,
+    settings_page,
+    states_page,
+)
 
 PAGES: Final[Mapping[Path, Callable[[], str]]] = {
     settings_page.PAGE: settings_page.page,
@@ -18,6 +25,7 @@ PAGES: Final[Mapping[Path, Callable[[], str]]] = {
     states_page.PAGE: states_page.page,
     states_page.ORDERS: states_page.picture_of_orders,
     states_page.LINES: states_page.picture_of_lines,
+    imports_picture.PICTURE: imports_picture.picture,
 }
 
 
