@@ -17,10 +17,11 @@ export PIP_ROOT_USER_ACTION := ignore
 # Without compiled files every process of a test begins by compiling all of Orderline.
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo up doctor chaos chaos-long bench bench-quick test test-all test-browser check format provider lock promtool venv clean
+.PHONY: help demo up doctor chaos chaos-long bench bench-quick test test-fast test-all test-browser \
+    coverage mutants check format hooks supply-check audit sbom provider lock promtool venv clean
 
 help: ## Show this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/project ## Watch orders go through simulated providers (ARGS=… passes options on)
 	@$(BIN)/orderline demo $(ARGS)
@@ -54,6 +55,13 @@ PYTEST = $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal --ignore tests/b
 test: venv ## Run the tests, without the slow ones (ARGS=… passes options to pytest, JOBS=0: in one process)
 	@$(PYTEST) -m "not slow" --hypothesis-profile=quick $(ARGS)
 
+# What needs no server of its own and waits for nothing; the rest is `make test`.
+FAST = tests/unit tests/properties tests/house tests/delivery/test_signing.py tests/delivery/test_guard.py
+
+test-fast: .venv/project ## Run the tests that need no servers, in less than a minute (ARGS=…)
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal --hypothesis-profile=quick -m "not slow" $(FAST) \
+	    --ignore tests/properties/test_steps.py $(ARGS)
+
 test-all: venv ## Run all tests (ARGS=…, JOBS=…)
 	@$(PYTEST) $(ARGS)
 
@@ -71,6 +79,16 @@ test-browser: venv .venv/browsing ## Look at the console with a real Chromium (A
 	}
 	@$(BIN)/python -m pytest -q -n 0 tests/browser $(ARGS)
 
+WORKSHOP := .venv/workshop/bin
+
+coverage: .venv/workshop/locked ## Measure what those tests reach of what decides and signs; fails below its floor (ARGS=…)
+	@$(WORKSHOP)/python -m pytest -q -n 0 --hypothesis-profile=quick -m "not slow" $(FAST) \
+	    --ignore tests/house --ignore tests/properties/test_steps.py \
+	    --cov --cov-report=term:skip-covered --cov-report=html:build/coverage $(ARGS)
+
+mutants: .venv/workshop/locked ## Change what decides and signs, line by line, and see that tests fail (ARGS=policy, …)
+	@nice -n 10 $(WORKSHOP)/python -m tests.mutants $(ARGS)
+
 check: .venv/project ## Check format, style, types and the direction of imports
 	@echo "ruff: format" && $(BIN)/ruff format --quiet --check --diff
 	@echo "ruff: style" && $(BIN)/ruff check --quiet
@@ -80,6 +98,19 @@ check: .venv/project ## Check format, style, types and the direction of imports
 format: .venv/project ## Put the code into shape
 	@$(BIN)/ruff format
 	@$(BIN)/ruff check --fix
+
+hooks: .venv/workshop/locked ## Have git run the quick checks before each commit
+	@$(WORKSHOP)/pre-commit install
+
+supply-check: audit ## Licences of all that runs, known holes in it (needs a network), the table of dependencies
+	@$(WORKSHOP)/python -m tests.supply.licences
+	@$(BIN)/python -m pytest -q -n 0 tests/supply $(ARGS)
+
+audit: .venv/workshop/locked ## Ask pip-audit for known holes in what requirements.txt locks
+	@$(WORKSHOP)/python -m tests.supply.audit
+
+sbom: .venv/workshop/locked ## Write build/sbom.json: what runs, as CycloneDX
+	@mkdir -p build && $(WORKSHOP)/python -m tests.supply.sbom build/sbom.json
 
 provider: .venv/project ## Write a new provider, complete and green: make provider name=acme
 	@$(BIN)/python -m worker.scaffold "$$name"
@@ -114,6 +145,16 @@ venv: .venv/project .venv/node/locked .venv/tools/tried ## Build .venv as locked
 .venv/benched: .venv/locked requirements-bench.txt
 	@echo "Installing what requirements-bench.txt locks"
 	@$(PIP) install --quiet --require-hashes --requirement requirements-bench.txt
+	@touch $@
+
+# An environment of its own: what is in it must not change how the workers of a test behave.
+.venv/workshop/locked: .venv/locked pyproject.toml requirements-workshop.txt
+	@echo "Installing what requirements-workshop.txt locks, beside the rest"
+	@$(BIN)/python -m venv --clear .venv/workshop
+	@$(WORKSHOP)/python -m pip --disable-pip-version-check install --quiet --require-hashes \
+	    --requirement requirements-workshop.txt
+	@$(WORKSHOP)/python -m pip --disable-pip-version-check install --quiet --no-deps \
+	    --no-build-isolation --editable .
 	@touch $@
 
 # What receivers of webhooks use under Node, which itself is one of the wheels.
@@ -161,6 +202,8 @@ lock: .venv/project ## Renew requirements*.txt from pyproject.toml (UPGRADE=--up
 	    --extra embedded --extra bench,requirements-bench.txt)
 	@echo "Locking requirements-browser.txt" && $(call COMPILE,--constraint requirements-dev.txt \
 	    --extra dev --extra embedded --extra browser,requirements-browser.txt)
+	@echo "Locking requirements-workshop.txt" && $(call COMPILE,--constraint requirements-dev.txt \
+	    --extra dev --extra embedded --extra workshop,requirements-workshop.txt)
 	@echo "Locking $(NODE)/package-lock.json" && \
 	    $(call NPM,$(NODE)) $(if $(UPGRADE),update,install) --package-lock-only --omit-lockfile-registry-resolved
 	@! grep -n '://' requirements*.txt $(NODE)/package-lock.json
