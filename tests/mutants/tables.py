@@ -64,10 +64,10 @@ def _versions(node: ast.AST) -> list[str]:
             return [f"without {ast.unparse(key)}" for key in keys if key is not None]
         case ast.BinOp(left=left, op=ast.BitOr(), right=right):
             return [f"without {ast.unparse(side)[:60]}" for side in (left, right)]
-        case ast.Constant(value=int() | float()):
-            return [f"{node.value} grows by one"]
-        case ast.Constant(value=str()):
-            return [f"{node.value!r} gets a letter"]
+        case ast.Constant(value=int() | float() as number):
+            return [f"{number} grows by one"]
+        case ast.Constant(value=str() as text):
+            return [f"{text!r} gets a letter"]
         case _:
             return []
 
@@ -89,6 +89,8 @@ def _change(statement: ast.stmt, place: int, version: int) -> None:
             node.value = f"{text}x"
         case ast.Constant(value=int() | float() as number) as node:
             node.value = number + 1
+        case other:
+            raise AssertionError(f"nothing is known to be done to {ast.dump(other)}")
 
 
 def _instead(within: ast.expr, node: ast.expr, other: ast.stmt) -> ast.expr:
