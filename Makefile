@@ -148,7 +148,7 @@ venv: .venv/project .venv/node/locked .venv/tools/tried ## Build .venv as locked
 	@touch $@
 
 # An environment of its own: what is in it must not change how the workers of a test behave.
-.venv/workshop/locked: .venv/locked pyproject.toml requirements-workshop.txt
+.venv/workshop/locked: .venv/locked requirements-workshop.txt
 	@echo "Installing what requirements-workshop.txt locks, beside the rest"
 	@$(BIN)/python -m venv --clear .venv/workshop
 	@$(WORKSHOP)/python -m pip --disable-pip-version-check install --quiet --require-hashes \

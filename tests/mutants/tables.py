@@ -6,6 +6,7 @@ and from every union one side; every number grows by one, and every text by a le
 
 import ast
 import copy
+import importlib
 import os
 import signal
 import sys
@@ -16,15 +17,31 @@ from typing import Final
 import pytest
 
 from tests.mutants.areas import Area
-from tests.mutants.ground import PYTEST, Score, laid_out
+from tests.mutants.ground import PYTEST, Score, laid_out, say
 
 _SECONDS: Final = 120
+
+_LIBRARIES: Final = (
+    *(
+        "aiohttp",
+        "alembic.command",
+        "celery",
+        "cryptography.fernet",
+        "httpx",
+        "hypothesis.stateful",
+    ),
+    *("psycopg", "pydantic_settings", "redis.asyncio", "schemathesis", "sqlalchemy.ext.asyncio"),
+    *("sqlmodel", "standardwebhooks", "structlog", "throttled.asyncio"),
+)
+"""What the tests import of others, read once for all changes: that halves the time of each."""
 
 Change = tuple[str, ast.Module]
 
 
 def score(area: Area) -> Score:
     """What the tests notice of each change to the area's tables."""
+    for library in _LIBRARIES:
+        importlib.import_module(library)
     total = Score()
     for module in area.tables:
         ground = laid_out(area, "tables")
@@ -38,6 +55,7 @@ def score(area: Area) -> Score:
             total.tried += 1
             if _pass(ground, tests):
                 total.survivors.append(f"{module}: {name}")
+                say(f"  survives: {total.survivors[-1]}")
             else:
                 total.noticed += 1
         path.write_text(source, encoding="utf-8")
@@ -129,7 +147,9 @@ def _run(ground: Path, tests: list[str]) -> int:
         del sys.modules[name]
     sys.path[:] = [str(ground), *(path for path in sys.path if path not in {"", os.curdir})]
     sys.dont_write_bytecode = True
-    return int(pytest.main([*PYTEST, *tests]))
+    # Libraries that are also plugins would have been rewritten, had pytest been there first.
+    quiet = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
+    return int(pytest.main([*PYTEST, *quiet, *tests]))
 
 
 _OURS: Final = {"schemas", "worker", "tasks", "tests"}
