@@ -20,9 +20,12 @@ unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 .PHONY: help demo up doctor chaos chaos-long bench bench-quick test test-fast test-all test-browser \
     coverage mutants check format hooks supply-check audit sbom provider lock promtool venv clean
 
+##@ Begin with make demo; then make test-fast and make check. Each makes .venv when it has to.
 help: ## Show this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^##@ / { printf "\n%s\n", substr($$0, 5) } \
+	    /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
+##@ Watch it and use it
 demo: .venv/project ## Watch orders go through simulated providers (ARGS=… passes options on)
 	@$(BIN)/orderline demo $(ARGS)
 
@@ -32,6 +35,7 @@ up: .venv/project ## Run everything here, keeping the data (ARGS=…)
 doctor: .venv/project ## Say what is wrong with this installation, and how to mend it (ARGS=…)
 	@$(BIN)/orderline doctor $(ARGS)
 
+##@ Break it and measure it
 ORDERS ?= 2000
 CHAOS = $(BIN)/orderline chaos $(if $(SEED),--seed $(SEED))
 
@@ -47,6 +51,7 @@ bench: .venv/project .venv/benched ## Measure Orderline beside other systems, ha
 bench-quick: .venv/project .venv/benched ## The same in two minutes, against a few of them (ARGS=…)
 	@$(BIN)/python -m tests.bench quick $(ARGS)
 
+##@ Prove it
 # Most tests wait for sockets, so there are more processes of them than cores. Each has servers of
 # its own; those that somebody else provides can take only one.
 JOBS ?= $(if $(ORDERLINE_TEST_DATABASE_URL)$(ORDERLINE_TEST_REDIS_URL),0,4)
@@ -89,6 +94,7 @@ coverage: .venv/workshop/locked ## Measure what those tests reach of what decide
 mutants: .venv/workshop/locked ## Change what decides and signs, line by line, and see that tests fail (ARGS=policy, …)
 	@nice -n 10 $(WORKSHOP)/python -m tests.mutants $(ARGS)
 
+##@ Change it
 check: .venv/project ## Check format, style, types and the direction of imports
 	@echo "ruff: format" && $(BIN)/ruff format --quiet --check --diff
 	@echo "ruff: style" && $(BIN)/ruff check --quiet
@@ -102,6 +108,10 @@ format: .venv/project ## Put the code into shape
 hooks: .venv/workshop/locked ## Have git run the quick checks before each commit
 	@$(WORKSHOP)/pre-commit install
 
+provider: .venv/project ## Write a new provider, complete and green: make provider name=acme
+	@$(BIN)/python -m worker.scaffold "$$name"
+
+##@ Know what it stands on
 supply-check: audit ## Licences of all that runs, known holes in it (needs a network), the table of dependencies
 	@$(WORKSHOP)/python -m tests.supply.licences
 	@$(BIN)/python -m pytest -q -n 0 tests/supply $(ARGS)
@@ -112,9 +122,7 @@ audit: .venv/workshop/locked ## Ask pip-audit for known holes in what requiremen
 sbom: .venv/workshop/locked ## Write build/sbom.json: what runs, as CycloneDX
 	@mkdir -p build && $(WORKSHOP)/python -m tests.supply.sbom build/sbom.json
 
-provider: .venv/project ## Write a new provider, complete and green: make provider name=acme
-	@$(BIN)/python -m worker.scaffold "$$name"
-
+##@ Look after this checkout
 venv: .venv/project .venv/node/locked .venv/tools/tried ## Build .venv as locked (the other targets do it when needed)
 
 .venv/locked: requirements-dev.txt

@@ -52,6 +52,7 @@ def test_who_throttles_waits_between_half_and_all_of_it(tries: int) -> None:
 def test_the_least_wait_of_who_throttles_is_a_second() -> None:
     assert POLICY.retry_in(0, 0.0, throttled=True) == SECOND
     assert POLICY.retry_in(0, 0.0, timedelta()) == SECOND
+    assert POLICY.retry_in(0, 0.0, SECOND / 1000) == SECOND
     assert POLICY.retry_in(0, 0.0) == timedelta()
 
 
