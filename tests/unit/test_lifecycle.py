@@ -186,6 +186,7 @@ def test_each_state_a_line_can_move_to_has_its_event() -> None:
         ([L.DELIVERED, L.REFUSED], O.PARTIALLY_FULFILLED),
         ([L.FAILED, L.CANCELLED, L.DELIVERED], O.PARTIALLY_FULFILLED),
         ([L.REFUSED, L.CANCELLED], O.FAILED),
+        ([L.DELIVERED, L.REFUSED, L.FAILED, L.CANCELLED, L.EXPIRED], O.PARTIALLY_FULFILLED),
         ([L.DELIVERED, L.ACCEPTED], None),
         ([L.PARTIALLY_DELIVERED], None),
         ([L.IN_DOUBT, L.REFUSED], None),
