@@ -8,13 +8,15 @@ from typing import Final
 class Area:
     """Modules, and tests that need no server: they run once for each change.
 
-    ``tables`` are modules whose data, outside of functions, is changed too.
+    ``tables`` are modules whose data, outside of functions, is changed too. ``floor`` is the least
+    share of changes, in per cent, that the tests have to notice.
     """
 
     name: str
     modules: tuple[str, ...]
     tests: tuple[str, ...]
     tables: tuple[str, ...] = ()
+    floor: float = 90.0
 
 
 _DECIDING: Final = (
@@ -63,6 +65,3 @@ AREAS: Final = (
         tests=_DECIDING,
     ),
 )
-
-FLOOR: Final = 90.0
-"""The least share of changes, in per cent, that the tests of an area have to notice."""

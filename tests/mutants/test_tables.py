@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.mutants.areas import AREAS, FLOOR, Area
+from tests.mutants.areas import AREAS, Area
 from tests.mutants.ground import ROOT
 from tests.mutants.tables import changes
 
@@ -43,4 +43,4 @@ def test_the_page_tells_each_areas_score_and_it_is_enough(area: Area) -> None:
     assert row is not None
     tried, noticed, share = int(row[1]), int(row[2]), float(row[3])
     assert share == noticed * 1000 // tried / 10
-    assert share >= FLOOR
+    assert share >= area.floor
