@@ -30,6 +30,7 @@ _DECIDING: Final = (
     "tests/unit/test_replays.py",
     "tests/unit/test_requotes.py",
     "tests/unit/test_resolutions.py",
+    "tests/unit/test_rules.py",
     "tests/properties/test_decisions.py",
     "tests/properties/test_differences.py",
 )
