@@ -22,11 +22,13 @@ class Area:
 _DECIDING: Final = (
     "tests/unit/test_breaker.py",
     "tests/unit/test_cancels.py",
+    "tests/unit/test_cancels_told.py",
     "tests/unit/test_charges.py",
     "tests/unit/test_decisions.py",
     "tests/unit/test_differences.py",
     "tests/unit/test_disputes.py",
     "tests/unit/test_moves.py",
+    "tests/unit/test_parked_told.py",
     "tests/unit/test_replays.py",
     "tests/unit/test_requotes.py",
     "tests/unit/test_resolutions.py",
