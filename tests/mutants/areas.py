@@ -27,6 +27,7 @@ _DECIDING: Final = (
     "tests/unit/test_decisions.py",
     "tests/unit/test_differences.py",
     "tests/unit/test_disputes.py",
+    "tests/unit/test_doubts_told.py",
     "tests/unit/test_moves.py",
     "tests/unit/test_parked_told.py",
     "tests/unit/test_replays.py",
