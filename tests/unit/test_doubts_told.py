@@ -46,7 +46,7 @@ def reason_of(change: Change) -> str | None:
     return change.attempt.reason
 
 
-# --- looked up in vain -----------------------------------------------------------------------------
+# --- looked up in vain ------------------------------------------
 
 
 def test_who_was_not_there_is_looked_up_again_and_the_reason_says_which_time_it_was() -> None:
@@ -90,7 +90,7 @@ def test_what_was_to_be_called_off_is_when_it_was_not_there_late_enough() -> Non
     assert early.reason == "no call may be made any more; an earlier one may still come through"
 
 
-# --- sent again ------------------------------------------------------------------------------------
+# --- sent again ------------------------------------------
 
 
 def test_a_harmless_call_is_repeated_and_says_so() -> None:
@@ -126,7 +126,7 @@ def test_a_worker_that_was_lost_with_its_call_is_named_as_what_made_it_doubtful(
     assert reason_of(change) == "the worker making the call was lost"
 
 
-# --- decided by a person -----------------------------------------------------------------------------
+# --- decided by a person ------------------------------------------
 
 
 def decided(resolution: Resolution, **fields: Any) -> Change:
