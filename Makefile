@@ -17,11 +17,15 @@ export PIP_ROOT_USER_ACTION := ignore
 # Without compiled files every process of a test begins by compiling all of Orderline.
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo up doctor chaos chaos-long bench bench-quick test test-all test-browser pictures docs-check check format provider lock promtool examples venv clean
+.PHONY: help demo up doctor chaos chaos-long bench bench-quick test test-fast test-all test-browser \
+    docs-check pictures coverage mutants check format hooks supply-check audit sbom provider lock promtool examples venv clean
 
+##@ Begin with make demo; then make test-fast and make check. Each makes .venv when it has to.
 help: ## Show this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^##@ / { printf "\n%s\n", substr($$0, 5) } \
+	    /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
+##@ Watch it and use it
 demo: .venv/project ## Watch orders go through simulated providers (ARGS=… passes options on)
 	@$(BIN)/orderline demo $(ARGS)
 
@@ -31,6 +35,7 @@ up: .venv/project ## Run everything here, keeping the data (ARGS=…)
 doctor: .venv/project ## Say what is wrong with this installation, and how to mend it (ARGS=…)
 	@$(BIN)/orderline doctor $(ARGS)
 
+##@ Break it and measure it
 ORDERS ?= 2000
 CHAOS = $(BIN)/orderline chaos $(if $(SEED),--seed $(SEED))
 
@@ -46,6 +51,7 @@ bench: .venv/project .venv/benched ## Measure Orderline beside other systems, ha
 bench-quick: .venv/project .venv/benched ## The same in two minutes, against a few of them (ARGS=…)
 	@$(BIN)/python -m tests.bench quick $(ARGS)
 
+##@ Prove it
 # Most tests wait for sockets, so there are more processes of them than cores. Each has servers of
 # its own; those that somebody else provides can take only one.
 JOBS ?= $(if $(ORDERLINE_TEST_DATABASE_URL)$(ORDERLINE_TEST_REDIS_URL),0,4)
@@ -53,6 +59,13 @@ PYTEST = $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal --ignore tests/b
 
 test: venv ## Run the tests, without the slow ones (ARGS=… passes options to pytest, JOBS=0: in one process)
 	@$(PYTEST) -m "not slow" --hypothesis-profile=quick $(ARGS)
+
+# What needs no server of its own and waits for nothing; the rest is `make test`.
+FAST = tests/unit tests/properties tests/house tests/delivery/test_signing.py tests/delivery/test_guard.py
+
+test-fast: .venv/project ## Run the tests that need no servers, in less than a minute (ARGS=…)
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal --hypothesis-profile=quick -m "not slow" $(FAST) \
+	    --ignore tests/properties/test_steps.py $(ARGS)
 
 test-all: venv ## Run all tests (ARGS=…, JOBS=…)
 	@$(PYTEST) $(ARGS)
@@ -77,6 +90,17 @@ pictures: venv .venv/browsing ## Take the README's pictures of make demo anew
 docs-check: venv ## Check the documents: what they show runs, what they list is complete, links live (ARGS=…)
 	@$(PYTEST) tests/docs tests/contract tests/examples $(ARGS)
 
+WORKSHOP := .venv/workshop/bin
+
+coverage: .venv/workshop/locked ## Measure what those tests reach of what decides and signs; fails below its floor (ARGS=…)
+	@$(WORKSHOP)/python -m pytest -q -n 0 --hypothesis-profile=quick -m "not slow" $(FAST) \
+	    --ignore tests/house --ignore tests/properties/test_steps.py \
+	    --cov --cov-report=term:skip-covered --cov-report=html:build/coverage $(ARGS)
+
+mutants: .venv/workshop/locked ## Change what decides and signs, line by line, and see that tests fail (ARGS=policy, …)
+	@nice -n 10 $(WORKSHOP)/python -m tests.mutants $(ARGS)
+
+##@ Change it
 check: .venv/project ## Check format, style, types and the direction of imports
 	@echo "ruff: format" && $(BIN)/ruff format --quiet --check --diff
 	@echo "ruff: style" && $(BIN)/ruff check --quiet
@@ -87,9 +111,24 @@ format: .venv/project ## Put the code into shape
 	@$(BIN)/ruff format
 	@$(BIN)/ruff check --fix
 
+hooks: .venv/workshop/locked ## Have git run the quick checks before each commit
+	@$(WORKSHOP)/pre-commit install
+
 provider: .venv/project ## Write a new provider, complete and green: make provider name=acme
 	@$(BIN)/python -m worker.scaffold "$$name"
 
+##@ Know what it stands on
+supply-check: audit ## Licences of all that runs, known holes in it (needs a network), the table of dependencies
+	@$(WORKSHOP)/python -m tests.supply.licences
+	@$(BIN)/python -m pytest -q -n 0 tests/supply $(ARGS)
+
+audit: .venv/workshop/locked ## Ask pip-audit for known holes in what requirements.txt locks
+	@$(WORKSHOP)/python -m tests.supply.audit
+
+sbom: .venv/workshop/locked ## Write build/sbom.json: what runs, as CycloneDX
+	@mkdir -p build && $(WORKSHOP)/python -m tests.supply.sbom build/sbom.json
+
+##@ Look after this checkout
 venv: .venv/project .venv/node/locked .venv/examples/tried .venv/tools/tried ## Build .venv as locked (the other targets do it when needed)
 
 .venv/locked: requirements-dev.txt
@@ -120,6 +159,16 @@ venv: .venv/project .venv/node/locked .venv/examples/tried .venv/tools/tried ## 
 .venv/benched: .venv/locked requirements-bench.txt
 	@echo "Installing what requirements-bench.txt locks"
 	@$(PIP) install --quiet --require-hashes --requirement requirements-bench.txt
+	@touch $@
+
+# An environment of its own: what is in it must not change how the workers of a test behave.
+.venv/workshop/locked: .venv/locked requirements-workshop.txt
+	@echo "Installing what requirements-workshop.txt locks, beside the rest"
+	@$(BIN)/python -m venv --clear .venv/workshop
+	@$(WORKSHOP)/python -m pip --disable-pip-version-check install --quiet --require-hashes \
+	    --requirement requirements-workshop.txt
+	@$(WORKSHOP)/python -m pip --disable-pip-version-check install --quiet --no-deps \
+	    --no-build-isolation --editable .
 	@touch $@
 
 # What receivers of webhooks use under Node, which itself is one of the wheels.
@@ -186,6 +235,11 @@ lock: .venv/project ## Renew requirements*.txt from pyproject.toml (UPGRADE=--up
 	        $(if $(UPGRADE),update,install) --package-lock-only --omit-lockfile-registry-resolved || exit; \
 	done
 	@! grep -n '://' requirements*.txt $(NODE)/package-lock.json $(EXAMPLE)/package-lock.json
+	@echo "Locking requirements-workshop.txt" && $(call COMPILE,--constraint requirements-dev.txt \
+	    --extra dev --extra embedded --extra workshop,requirements-workshop.txt)
+	@echo "Locking $(NODE)/package-lock.json" && \
+	    $(call NPM,$(NODE)) $(if $(UPGRADE),update,install) --package-lock-only --omit-lockfile-registry-resolved
+	@! grep -n '://' requirements*.txt $(NODE)/package-lock.json
 
 clean: ## Remove everything that was made here, except kept data
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \

@@ -30,6 +30,24 @@ class Silence(Answers):
         return await super().resolve(host, port, family)
 
 
+class Notebook(Answers):
+    """Remembers what it was asked, and whether it was closed."""
+
+    def __init__(self) -> None:
+        super().__init__(["8.8.8.8"])
+        self.questions: list[tuple[str, int, socket.AddressFamily]] = []
+        self.closed = False
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        self.questions.append((host, port, family))
+        return await super().resolve(host, port, family)
+
+    async def close(self) -> None:
+        self.closed = True
+
+
 def target(address: str) -> aiohttp.AddrInfoType:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     return (family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, 443))
@@ -88,13 +106,43 @@ async def test_all_public_answers_are_kept_so_that_dual_stack_hosts_work() -> No
 
 
 async def test_a_name_without_an_answer_is_an_error_and_not_an_empty_list() -> None:
-    with pytest.raises(OSError, match="no address"):
+    with pytest.raises(OSError, match=r"^the name has no address$"):
         await GuardedResolver(Answers([])).resolve("shop.example", 443)
+
+
+async def test_the_name_server_is_asked_what_the_connector_asks() -> None:
+    inner = Notebook()
+    guarded = GuardedResolver(inner)
+    await guarded.resolve("shop.example", 8443, socket.AF_INET6)
+    await guarded.resolve("shop.example")
+    assert inner.questions == [
+        ("shop.example", 8443, socket.AF_INET6),
+        ("shop.example", 0, socket.AF_INET),
+    ]
+
+
+async def test_closing_the_guard_closes_what_is_inside() -> None:
+    inner = Notebook()
+    await GuardedResolver(inner).close()
+    assert inner.closed
+
+
+def test_a_refusal_says_the_same_whatever_the_address() -> None:
+    for address in ("10.0.0.1", "::1"):
+        with pytest.raises(Blocked, match=r"^the address is not public$"):
+            guarded_socket(target(address))
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700:4700::1111"])
+def test_the_socket_is_of_the_kind_that_was_asked_for(address: str) -> None:
+    asked = target(address)
+    with guarded_socket(asked) as made:
+        assert (made.family, made.type, made.proto) == asked[:3]
 
 
 async def test_a_silent_name_server_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guard, "RESOLVE_SECONDS", 0.01)
-    with pytest.raises(OSError, match="not resolved in time"):
+    with pytest.raises(OSError, match=r"^the name was not resolved in time$"):
         await GuardedResolver(Silence()).resolve("shop.example", 443)
 
 

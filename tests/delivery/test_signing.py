@@ -1,3 +1,4 @@
+import base64
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -74,7 +75,7 @@ def test_the_example_of_the_specifications_own_libraries_is_reproduced() -> None
 
 @pytest.mark.parametrize("webhook_id", ["", "a.b", "a\r\nx-evil: 1", "ä", "a b", "a" * 129])
 def test_an_id_that_could_blur_the_signed_text_is_a_bug_of_ours(webhook_id: str) -> None:
-    with pytest.raises(ValueError, match="webhook id"):
+    with pytest.raises(ValueError, match=r"^a webhook id is 1 to 128 letters, digits, '-' or '_'$"):
         Signer([NEW]).sign(webhook_id, datetime.now(UTC), b"{}")
 
 
@@ -84,8 +85,10 @@ def test_an_id_that_could_blur_the_signed_text_is_a_bug_of_ours(webhook_id: str)
         "",
         "whsec_",
         "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
-        "whsec_" + "A" * 28,  # 21 bytes
+        "whsec_" + "A" * 31 + "=",  # 23 bytes
+        "whsec_" + "A" * 87 + "=",  # 65 bytes
         "whsec_" + "A" * 88,  # 66 bytes
+        "whsec_" + "A" * 16 + "!?\n" + "A" * 16,  # 24 bytes, for whoever overlooks the rest
         "whsec_ not base64 at all, though it is quite long",
         "whsk_" + "A" * 44,
     ],
@@ -93,13 +96,27 @@ def test_an_id_that_could_blur_the_signed_text_is_a_bug_of_ours(webhook_id: str)
 def test_an_unusable_secret_is_refused_without_being_repeated(secret: str) -> None:
     with pytest.raises(UnusableSecret) as caught:
         Signer([secret])
-    assert "24 to 64 bytes" in str(caught.value)
+    assert str(caught.value) == (
+        "A webhook secret is 'whsec_' followed by the base64 of 24 to 64 bytes."
+    )
     assert not secret.removeprefix("whsec_") or secret not in str(caught.value)
 
 
 def test_an_endpoint_without_a_secret_is_refused() -> None:
-    with pytest.raises(UnusableSecret, match="at least one"):
+    with pytest.raises(UnusableSecret, match=r"^An endpoint needs at least one webhook secret\.$"):
         Signer([])
+
+
+@pytest.mark.parametrize("size", [24, 64])
+def test_a_key_of_the_least_and_of_the_greatest_size_is_used(size: int) -> None:
+    secret = "whsec_" + base64.b64encode(bytes(size)).decode()
+    verify(secret, signed([secret], b"{}"), b"{}")
+
+
+def test_a_new_secret_is_32_random_bytes() -> None:
+    key = base64.b64decode(OLD.removeprefix("whsec_"), validate=True)
+    assert len(key) == 32
+    assert OLD != NEW
 
 
 def test_no_repr_shows_a_secret() -> None:

@@ -53,6 +53,8 @@ def test_it_opens_at_a_share_of_enough_calls(seen: Calls, *, opens: bool) -> Non
         (InDoubt("connection_lost", Evidence(status=200), unanswered=True), True),
         (InDoubt("HTTP 502 says neither yes nor no", Evidence(status=502)), True),
         (NotSent("unavailable", evidence=BROKEN), True),
+        (InDoubt("HTTP 500 says neither yes nor no", Evidence(status=500)), True),
+        (InDoubt("HTTP 499 says neither yes nor no", Evidence(status=499)), False),
         (InDoubt("the answer is unreadable", Evidence(status=200)), False),
         (NotSent("throttled", retry_after=SECOND, evidence=Evidence(status=429)), False),
         (NotSent("unauthorized", token_rejected=True, evidence=Evidence(status=401)), False),

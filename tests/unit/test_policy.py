@@ -1,5 +1,6 @@
 """When to try again: never sooner than asked, never later than promised."""
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -32,6 +33,27 @@ def test_the_wait_doubles_with_each_try_up_to_its_cap(tries: int, ceiling: int) 
 
 def test_the_thousandth_try_waits_no_longer_than_the_cap() -> None:
     assert POLICY.retry_in(1000, 0.999) <= POLICY.retry_cap
+
+
+def test_after_thirty_doublings_a_wait_grows_no_more() -> None:
+    endless = replace(POLICY, retry_cap=timedelta(days=1_000_000))
+    waits = [endless.retry_in(tries, 1.0) for tries in (29, 30, 31, 1000)]
+    assert waits == [2**29 * SECOND, *[2**30 * SECOND] * 3]
+
+
+@pytest.mark.parametrize("tries", [0, 3])
+def test_who_throttles_waits_between_half_and_all_of_it(tries: int) -> None:
+    policy = replace(POLICY, retry_base=4 * SECOND)
+    whole = 4 * 2**tries * SECOND
+    assert policy.retry_in(tries, 0.0, throttled=True) == whole / 2
+    assert policy.retry_in(tries, 0.5, throttled=True) == whole * 3 / 4
+
+
+def test_the_least_wait_of_who_throttles_is_a_second() -> None:
+    assert POLICY.retry_in(0, 0.0, throttled=True) == SECOND
+    assert POLICY.retry_in(0, 0.0, timedelta()) == SECOND
+    assert POLICY.retry_in(0, 0.0, SECOND / 1000) == SECOND
+    assert POLICY.retry_in(0, 0.0) == timedelta()
 
 
 @given(st.integers(0, 100), chances)
@@ -98,6 +120,27 @@ def test_ten_deliveries_are_tried_in_about_three_days() -> None:
     assert waits == [*DELIVERY_SCHEDULE, None]
     assert timedelta(days=3) < sum(DELIVERY_SCHEDULE, start=timedelta()) < timedelta(days=4)
     assert all(earlier < later for earlier, later in pairwise(DELIVERY_SCHEDULE))
+
+
+def test_the_waits_between_deliveries_are_those_that_standard_webhooks_proposes() -> None:
+    hours = [timedelta(hours=hours) for hours in (2, 5, 10, 14, 20, 24)]
+    assert [*DELIVERY_SCHEDULE] == [5 * SECOND, 5 * MINUTE, 30 * MINUTE, *hours]
+
+
+@pytest.mark.parametrize(("chance", "share"), [(0.0, 0.8), (0.5, 1.0), (1.0, 1.2)])
+def test_chance_moves_a_delivery_by_a_fifth_either_way(chance: float, share: float) -> None:
+    assert delivery_in(2, chance) == share * 5 * MINUTE
+
+
+def test_who_is_busy_is_left_alone_for_a_minute_whatever_chance_says() -> None:
+    assert delivery_in(1, 0.0, busy=True) == MINUTE
+    assert delivery_in(1, 1.0, busy=True) == 1.5 * MINUTE
+    assert (BREATHER, LONGEST_REST) == (MINUTE, 60 * MINUTE)
+
+
+@pytest.mark.parametrize(("wish", "wait"), [(1, 5), (7, 7), (10, 10), (11, 10), (60, 10)])
+def test_a_wish_is_kept_up_to_twice_the_wait(wish: int, wait: int) -> None:
+    assert delivery_in(1, 0.5, wish * SECOND) == wait * SECOND
 
 
 @given(st.integers(1, 9), chances)
