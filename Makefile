@@ -42,7 +42,7 @@ CHAOS = $(BIN)/orderline chaos $(if $(SEED),--seed $(SEED))
 chaos: .venv/project ## Break everything under load, and audit every order (ORDERS=2000, SEED=…, ARGS=…)
 	@$(CHAOS) --orders $(ORDERS) $(ARGS)
 
-chaos-long: .venv/project ## The same for five minutes (SEED=…, ARGS=…)
+chaos-long: .venv/project ## The same, broken for five minutes (SEED=…, ARGS=…)
 	@$(CHAOS) --orders 3300 --for 300 $(ARGS)
 
 bench: .venv/project .venv/benched ## Measure Orderline beside other systems, half an hour (ARGS=--help; growth, profile)
@@ -234,12 +234,9 @@ lock: .venv/project ## Renew requirements*.txt from pyproject.toml (UPGRADE=--up
 	    echo "Locking $$each/package-lock.json" && $(call NPM,$$each) \
 	        $(if $(UPGRADE),update,install) --package-lock-only --omit-lockfile-registry-resolved || exit; \
 	done
-	@! grep -n '://' requirements*.txt $(NODE)/package-lock.json $(EXAMPLE)/package-lock.json
 	@echo "Locking requirements-workshop.txt" && $(call COMPILE,--constraint requirements-dev.txt \
 	    --extra dev --extra embedded --extra workshop,requirements-workshop.txt)
-	@echo "Locking $(NODE)/package-lock.json" && \
-	    $(call NPM,$(NODE)) $(if $(UPGRADE),update,install) --package-lock-only --omit-lockfile-registry-resolved
-	@! grep -n '://' requirements*.txt $(NODE)/package-lock.json
+	@! grep -n '://' requirements*.txt $(NODE)/package-lock.json $(EXAMPLE)/package-lock.json
 
 clean: ## Remove everything that was made here, except kept data
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+import sys
 import time
 from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -19,21 +20,8 @@ from standardwebhooks import Webhook
 from tests.examples.conftest import EXAMPLES, MODULES, ROOT, Shop, documented
 from worker.delivery.signing import new_secret
 
-INTENT_ID = "100045"
-TOMORROW = json.dumps(
-    {
-        "type": "line.coloured",
-        "colour": "red",
-        "data": {
-            "intent_id": INTENT_ID,
-            "deliver_id": f"{INTENT_ID}-1",
-            "sequence": 0,
-            "state": "coloured",
-            "colour": "red",
-        },
-    }
-).encode()
-"""A webhook of a type and with fields that no program of today can know."""
+PYTHON = ".venv/bin/python"
+"""How the README has the interpreter that runs this."""
 PATIENCE = 90
 
 
@@ -56,7 +44,7 @@ async def running(command: str, shop: Shop, where: Path) -> AsyncIterator[Progra
     log = shop.works.log("example")
     log.parent.mkdir(exist_ok=True)
     with log.open("wb") as output:
-        words = ("/bin/sh", "-c", f"exec {command}")
+        words = ("/bin/sh", "-c", f"exec {command.replace(PYTHON, sys.executable)}")
         process = await asyncio.create_subprocess_exec(
             *words, cwd=where, env=shop.environment, stdout=output, stderr=STDOUT
         )
@@ -74,57 +62,71 @@ async def running(command: str, shop: Shop, where: Path) -> AsyncIterator[Progra
         await process.wait()
 
 
-async def answer_to(url: str, secret: str) -> int:
+def of_tomorrow(intent_id: str) -> bytes:
+    """A webhook of a type and with fields that no program of today can know."""
+    data = {
+        "intent_id": intent_id,
+        "deliver_id": f"{intent_id}-1",
+        "sequence": 0,
+        "state": "coloured",
+        "colour": "red",
+    }
+    return json.dumps({"type": "line.coloured", "colour": "red", "data": data}).encode()
+
+
+async def answer_to(url: str, secret: str, body: bytes) -> int:
     """What a program answers to a webhook signed with this secret; it is always the same one."""
-    headers = _signed(secret, int(time.time()), TOMORROW)
+    headers = _signed(secret, int(time.time()), body)
     async with httpx.AsyncClient() as http:
         while True:
             try:
-                return (await http.post(url, content=TOMORROW, headers=headers)).status_code
+                return (await http.post(url, content=body, headers=headers)).status_code
             except httpx.ConnectError:  # it has not begun to listen
                 await asyncio.sleep(0.05)
 
 
-async def orders_and_ends(shop: Shop, command: str, where: Path) -> None:
-    """Run an example that listens.
+async def orders_and_ends(shop: Shop, command: str, where: Path = ROOT) -> None:
+    """Run an example that listens; its last word is the intent's id.
 
     First it hears a lie, then twice what nobody knows yet, then what becomes of its order.
     """
+    intent_id = command.rsplit(maxsplit=1)[-1]
     async with running(command, shop, where) as program:
-        assert await answer_to(shop.url, new_secret()) == 401
-        assert [await answer_to(shop.url, shop.secret) for _ in range(2)] == [200, 200]
+        body = of_tomorrow(intent_id)
+        assert await answer_to(shop.url, new_secret(), body) == 401
+        assert [await answer_to(shop.url, shop.secret, body) for _ in range(2)] == [200, 200]
         await shop.works.start_worker("worker")
         await shop.works.start_beat()
         said = [
-            f"sent {INTENT_ID}",
-            f"line.coloured {INTENT_ID}-1 0",
-            f"line.accepted {INTENT_ID}-1 1",
-            f"line.delivered {INTENT_ID}-1 2",
+            f"sent {intent_id}",
+            f"line.coloured {intent_id}-1 0",
+            f"line.accepted {intent_id}-1 1",
+            f"line.delivered {intent_id}-1 2",
         ]
         assert await program.ended() == (said, 0)
     assert await shop.works.one("SELECT state FROM orders") == "fulfilled"
 
 
 async def test_in_python_over_redis(shop: Shop) -> None:
-    [[_, command]] = documented("Python")
-    await orders_and_ends(shop, command, ROOT)
+    [[command]] = documented("Python")
+    await orders_and_ends(shop, command)
 
 
 async def test_in_python_over_celery(shop: Shop) -> None:
-    [[_, command]] = documented("Celery")
+    [[command]] = documented("Celery")
     shop.redis_url = shop.works.system.servers.redis_url  # a stream's user may ring no bells
-    await orders_and_ends(shop, command, ROOT)
+    await orders_and_ends(shop, command)
 
 
 @pytest.mark.skipif(
     not MODULES.is_dir(), reason="no npm registry was reached: `make examples` tries once more"
 )
 async def test_under_node(shop: Shop, tmp_path: Path) -> None:
-    [[folder, install, command]] = documented("Node")
-    assert (folder, install) == ("cd docs/examples/node", "npm ci")
-    here = shutil.copytree(EXAMPLES / "node", tmp_path / "node")
+    [[install, command]] = documented("Node")
+    assert install == "(cd docs/examples/node && npm ci)"
+    here = shutil.copytree(EXAMPLES / "node", tmp_path / "docs" / "examples" / "node")
     (here / "node_modules").symlink_to(MODULES)
-    await orders_and_ends(shop, command, here)
+    await orders_and_ends(shop, command, tmp_path)
 
 
 @pytest.mark.skipif(
@@ -144,14 +146,15 @@ async def test_with_curl_at_the_gateway_and_openssl(shop: Shop) -> None:
     async with _listening(shop.port, hear):
         shop.works.run("gateway", "worker.cli", "gateway", "--port", str(shop.gateway_port))
         await shop.works.until(lambda: _answers(shop), "the gateway knows the key")
-        async with running(ordering.replace(INTENT_ID, "''"), shop, ROOT) as program:
+        script, intent_id = ordering.rsplit(" ", 1)
+        async with running(f"{script} ''", shop, ROOT) as program:
             said, code = await program.ended()
             assert code == 1
             assert '"path":"intent_id"' in "".join(said)
         await shop.works.start_worker("worker")
         await shop.works.start_beat()
         async with running(ordering, shop, ROOT) as program:
-            assert await program.ended() == ([f"sent {INTENT_ID}", "delivered"], 0)
+            assert await program.ended() == ([f"sent {intent_id}", "delivered"], 0)
         await shop.works.until(lambda: len(verified) == 2, "both changes were told")
     assert verified == [True, True]
 
@@ -209,7 +212,7 @@ async def _answers(shop: Shop) -> bool:
     headers = {"authorization": f"Bearer {shop.key}"}
     async with httpx.AsyncClient(base_url=shop.environment["GATEWAY"], headers=headers) as http:
         try:
-            return (await http.get(f"/v1/orders?intent_id={INTENT_ID}")).status_code == 404
+            return (await http.get("/v1/orders?intent_id=unheard-of")).status_code == 404
         except httpx.TransportError:
             return False
 
