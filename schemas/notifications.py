@@ -199,10 +199,12 @@ def json_schema() -> dict[str, Any]:
 def opened(schema: dict[str, Any]) -> dict[str, Any]:
     """The schema of a message as its readers should have it, changed in place.
 
-    Fields may be added to what we say, so no reader should refuse one. What has no value is left
-    out, so nothing is ever ``null``.
+    Fields, types and codes may be added to what we say, so no reader should refuse one: those of
+    today are examples. What has no value is left out, so nothing is ever ``null``.
     """
     for part in (schema, *schema.get("$defs", {}).values()):
+        if "enum" in part:
+            part["examples"] = part.pop("enum")
         part.pop("additionalProperties", None)
         for said in part.get("properties", {}).values():
             _never_null(said)

@@ -7,6 +7,7 @@ that cannot be sent is dropped; the sweep rings again.
 """
 
 import asyncio
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Self
 from uuid import UUID
@@ -25,9 +26,33 @@ _GATHER: Final = 0.05
 """Seconds in which the ids for a message gather after a silence."""
 
 _APART: Final = 0.25
-"""Seconds between two rounds of messages at least: whoever was called a moment ago is awake."""
+"""Seconds between two rounds of messages for one queue at least: who serves it and was called a
+moment ago is awake."""
 
-_Key = tuple[str, str, str, bool]
+_Words = tuple[str, ...]
+_Message = tuple[str, list[Any], dict[str, Any]]
+
+
+class _Queue:
+    """What waits to be rung on one queue: ids, by task, first arguments, and who rings."""
+
+    def __init__(self) -> None:
+        self.sender: asyncio.Task[None] | None = None
+        self._waiting: dict[tuple[str, _Words, bool], list[UUID]] = {}
+        self._rang_at = float("-inf")
+
+    def add(self, task: str, words: _Words, ids: Iterable[UUID], *, swept: bool) -> None:
+        self._waiting.setdefault((task, words, swept), []).extend(ids)
+
+    async def round(self) -> list[_Message]:
+        """What has gathered when it is time for it; nothing where nothing waits."""
+        if not self._waiting:
+            return []
+        now = asyncio.get_running_loop().time
+        await asyncio.sleep(max(_GATHER, self._rang_at + _APART - now()))
+        self._rang_at = now()
+        waiting, self._waiting = self._waiting, {}
+        return [each for key, ids in waiting.items() for each in _messages(*key, ids)]
 
 
 class Publisher:
@@ -36,59 +61,51 @@ class Publisher:
     def __init__(self, app: Any) -> None:
         self._app = app
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="bells")
-        self._orders: dict[_Key, list[UUID]] = {}
-        self._mail: list[UUID] | None = None
-        self._sender: asyncio.Task[None] | None = None
-        self._rang_at = float("-inf")
+        self._queues: dict[str | None, _Queue] = {}
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if (sender := self._sender) is not None:
-            await asyncio.wait({sender}, timeout=1)
+        senders = {each.sender for each in self._queues.values() if each.sender is not None}
+        if senders:
+            await asyncio.wait(senders, timeout=1)
+        for sender in senders:
             sender.cancel()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def ring(self, bell: Bell) -> None:
         """Send a bell soon. Never waits and never fails."""
+        name = orders_of(bell.provider) if isinstance(bell, OrderBell) else None
+        queue = self._queues.setdefault(name, _Queue())
         match bell:
             case OrderBell():
-                key = (bell.task, bell.provider, bell.account, bell.swept)
-                self._orders.setdefault(key, []).extend(bell.order_ids)
+                words = (bell.provider, bell.account)
+                queue.add(bell.task, words, bell.order_ids, swept=bell.swept)
             case NotificationBell():
-                self._mail = [*(self._mail or ()), *bell.event_ids]
-        if self._sender is None:
-            self._sender = asyncio.create_task(self._send_all(), name="bells")
+                queue.add(jobs.NOTIFICATION_DELIVER, (), bell.event_ids, swept=False)
+        if queue.sender is None:
+            sending = self._send_all(name, queue)
+            queue.sender = asyncio.create_task(sending, name=f"bells:{name or 'default'}")
 
-    async def _send_all(self) -> None:
+    async def _send_all(self, name: str | None, queue: _Queue) -> None:
         loop = asyncio.get_running_loop()
         try:
-            await asyncio.sleep(max(_GATHER, self._rang_at + _APART - loop.time()))
-            self._rang_at = loop.time()
-            while (message := self._next()) is not None:
-                try:
-                    await loop.run_in_executor(self._thread, self._send, *message)
-                except Exception as error:  # noqa: BLE001 -- whatever it is, the sweep rings again
-                    log.warning("bell_not_rung", task=message[0], error=type(error).__name__)
+            while messages := await queue.round():
+                for message in messages:
+                    try:
+                        await loop.run_in_executor(self._thread, self._send, name, *message)
+                    except Exception as error:  # noqa: BLE001 -- whatever it is, the sweep rings again
+                        log.warning("bell_not_rung", task=message[0], error=type(error).__name__)
         finally:
-            self._sender = None
+            queue.sender = None
 
-    def _next(self) -> tuple[str, str | None, list[Any], dict[str, Any]] | None:
-        if self._mail is not None:
-            ids, rest = self._mail[:CHUNK], self._mail[CHUNK:]
-            self._mail = rest or None
-            return jobs.NOTIFICATION_DELIVER, None, [[str(each) for each in ids]], {}
-        for key, waiting in self._orders.items():
-            task, provider, account, swept = key
-            ids, rest = waiting[:CHUNK], waiting[CHUNK:]
-            if rest:
-                self._orders[key] = rest
-            else:
-                del self._orders[key]
-            args = [provider, account, [str(each) for each in ids]]
-            return task, orders_of(provider), args, {"swept": True} if swept else {}
-        return None
-
-    def _send(self, task: str, queue: str | None, args: list[Any], options: dict[str, Any]) -> None:
+    def _send(self, queue: str | None, task: str, args: list[Any], options: dict[str, Any]) -> None:
         self._app.send_task(task, args=args, kwargs=options, queue=queue, ignore_result=True)
+
+
+def _messages(task: str, words: _Words, swept: bool, ids: list[UUID]) -> Iterator[_Message]:  # noqa: FBT001 -- part of a key
+    """As few as hold all of the ids; one where there are none, which says: look."""
+    for at in range(0, max(len(ids), 1), CHUNK):
+        told = [str(each) for each in ids[at : at + CHUNK]]
+        yield task, [*words, told], {"swept": True} if swept else {}

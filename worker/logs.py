@@ -154,6 +154,8 @@ def configure(
             ],
         )
     )
+    # Of an error behind another one it tells PostgreSQL's text, which may show a row.
+    logging.getLogger("psycopg").setLevel(logging.CRITICAL)
     logging.raiseExceptions = False  # or a line that cannot be written is printed, unfiltered
     root = logging.getLogger()
     root.handlers[:] = [handler]

@@ -106,6 +106,12 @@ def test_a_reader_of_today_takes_a_field_of_tomorrow() -> None:
     assert is_valid("notification.line.delivered", body)
 
 
+def test_a_reader_of_today_takes_a_type_of_tomorrow() -> None:
+    body = news_of(EventType.LINE_DELIVERED)
+    body["type"], body["data"]["state"] = "line.coloured", "coloured"
+    assert is_valid("notification", body)
+
+
 def test_no_word_that_programs_build_on_is_ever_taken_away() -> None:
     """A new word goes into ``stored/<version>.words.json``; none goes out."""
     for path in HOME.glob("*.words.json"):

@@ -45,6 +45,28 @@ async def test_a_bell_that_cannot_be_rung_stops_no_other(failure: Exception) -> 
     assert app.sent == [jobs.ORDER_PLACE]
 
 
+async def test_what_is_rung_during_a_round_waits_for_the_next_one() -> None:
+    app = Bells()
+    async with Publisher(app) as publisher:
+        publisher.ring(_bell())
+        while not app.sent:
+            await asyncio.sleep(0)
+            publisher.ring(_bell())
+        await asyncio.sleep(0.1)
+        assert len(app.sent) == 1
+    assert len(app.sent) == 2
+
+
+async def test_a_bell_for_one_queue_does_not_hold_up_another_s() -> None:
+    app = Bells()
+    async with Publisher(app) as publisher:
+        publisher.ring(_bell())
+        await asyncio.sleep(0.1)
+        publisher.ring(NotificationBell())
+        await asyncio.sleep(0.1)
+        assert app.sent == [jobs.ORDER_PLACE, jobs.NOTIFICATION_DELIVER]
+
+
 @pytest.fixture
 def engine(database_url: str, redis_url: str, tmp_path: Path) -> EngineThread:
     settings = Settings(

@@ -1,12 +1,13 @@
 """What every adapter reads alike in an answer, and in that there was none."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
 
 from worker.http import Reply
 from worker.outcome import Evidence, InDoubt, NotSent
-from worker.providers.reading import answered_at, known_by
+from worker.providers.reading import answered_at, evidence, known_by
 
 TEN = datetime(2026, 11, 22, 10, tzinfo=UTC)
 
@@ -36,3 +37,11 @@ def test_a_call_that_nobody_answered_keeps_what_it_can_be_found_by(
 ) -> None:
     silent = kind("no answer", evidence=Evidence(body="cut"))
     assert known_by("ref", silent) == kind("no answer", evidence=Evidence(None, "ref", "cut"))
+
+
+@pytest.mark.parametrize("name", ['Anaïs "Ana" D', "Ærø\\Å", "plain", 'quo"te'])
+def test_a_personal_value_is_hidden_however_json_spells_it(name: str) -> None:
+    for spelt in (json.dumps(name), json.dumps(name, ensure_ascii=False)):
+        body = b'{"message": ' + spelt.encode() + b"}"
+        kept = evidence(Reply(200, {}, body), None, frozenset({"message"}), [name])
+        assert kept.body == '{"message":"…"}'

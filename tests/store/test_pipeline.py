@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import exc, text
 
-from worker.store.pipeline import Asked
+from worker.store.pipeline import Asked, ask
 from worker.store.session import Boundary, Database, is_transient
 
 _NOTE = text("INSERT INTO notes VALUES (:word) RETURNING word, length(word) AS letters")
@@ -115,3 +115,15 @@ async def test_who_listens_to_a_boundary_stands_between_the_statements_and_their
     finally:
         await listened.close()
     assert await written(notes) == ["one"]
+
+
+async def test_nobody_goes_on_in_a_transaction_that_failed(notes: Database) -> None:
+    with pytest.raises(exc.DBAPIError):
+        async with notes.transaction(Boundary.TURN) as connection:
+            await ask(connection, a_note("one"))
+            with pytest.raises(exc.IntegrityError):
+                await ask(connection, a_note("two"), a_note("one"))
+            await ask(connection, a_note("three"))
+    assert await written(notes) == []
+    await notes.together(Boundary.TURN, a_note("afterwards"))
+    assert await written(notes) == ["afterwards"]

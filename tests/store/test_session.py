@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import exc, text
 
-from worker.store.pipeline import Asked
+from worker.store.pipeline import Asked, ask
 from worker.store.session import Boundary, Database
 
 
@@ -42,3 +42,15 @@ async def test_a_look_is_one_round_trip_and_cannot_write(db: Database) -> None:
         await db.look(Asked(text("UPDATE producers SET name = 'x'")))
     [[row]] = await db.look(Asked(text("SELECT 2 AS two")))
     assert row.two == 2
+
+
+async def test_what_was_planned_stays_planned_for_who_asks_all_at_once(db: Database) -> None:
+    planned = text("SELECT count(*) AS n FROM pg_prepared_statements WHERE statement LIKE '%line%'")
+    looked = []
+    for _ in range(4):
+        async with db.reading() as connection:
+            [_, [row]] = await ask(
+                connection, Asked(text("SELECT id FROM lines")), Asked(planned)
+            )
+            looked.append(row.n)
+    assert looked[-1] > 0

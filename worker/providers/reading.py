@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import MAXYEAR, UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
-from json.encoder import encode_basestring_ascii
+from json.encoder import encode_basestring, encode_basestring_ascii
 from typing import Any, Final
 
 from schemas import jsontext
@@ -175,9 +175,7 @@ def evidence(
 
 def hide(text: str, personal: Iterable[str]) -> str:
     """Replace every one of ``personal`` in ``text``: error messages like to repeat input."""
-    spellings = {
-        form for value in personal for form in (value, encode_basestring_ascii(value)[1:-1])
-    }
+    spellings = {form for value in personal for form in _spellings(value)}
     found = sorted((form for form in spellings if form.strip()), key=len, reverse=True)
     if text.replace(_HIDDEN, "").isascii():
         lower = text.lower()
@@ -193,6 +191,11 @@ def hide(text: str, personal: Iterable[str]) -> str:
         for form in found
     )
     return re.sub("|".join(patterns), _HIDDEN, text, flags=re.IGNORECASE)
+
+
+def _spellings(value: str) -> tuple[str, str, str]:
+    """As it is, and as it stands in JSON: ASCII only, or with no more escaped than must be."""
+    return value, encode_basestring_ascii(value)[1:-1], encode_basestring(value)[1:-1]
 
 
 def _struck(text: str, form: str) -> str:

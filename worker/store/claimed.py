@@ -51,8 +51,7 @@ async def rows_of(connection: AsyncConnection, ids: Sequence[OrderId]) -> Sequen
 
 async def peek(db: Database, vault: Vault, ids: Sequence[OrderId]) -> list[Claimed]:
     """Orders as a claim would give them, without one: to say what could be done, not to do it."""
-    async with db.reading() as connection:
-        rows = await rows_of(connection, ids)
+    [rows] = await db.look(Asked(_READ, {"ids": ids}))
     return [claimed for row in rows if (claimed := readable(row, vault)) is not None]
 
 

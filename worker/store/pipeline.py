@@ -37,7 +37,7 @@ class Pipeline:
         """Send statements, and with ``commit`` the commit behind them; each one's rows.
 
         Each sees what the one before it did. Raises what SQLAlchemy raises; then the
-        transaction is rolled back, or its connection given up.
+        transaction can only be rolled back, or its connection is given up.
         """
         lent = await self._lent.get_raw_connection()
         connection: psycopg.AsyncConnection[Any] = cast(Any, lent.driver_connection)
@@ -45,17 +45,20 @@ class Pipeline:
             cursors = await _sent(connection, asked, commit=commit)
             return [await cursor.fetchall() if cursor.description else () for cursor in cursors]
         except psycopg.Error as error:
-            raise await self._given_up(connection, error) from error
+            raise await self._given_up(connection, error, ended=commit) from error
         except BaseException:
             await self._lent.invalidate()
             raise
 
     async def _given_up(
-        self, connection: psycopg.AsyncConnection[Any], error: psycopg.Error
+        self, connection: psycopg.AsyncConnection[Any], error: psycopg.Error, *, ended: bool
     ) -> BaseException:
-        """SQLAlchemy's word for an error; a connection that is lost takes the others with it."""
+        """SQLAlchemy's word for an error; a connection that is lost takes the others with it.
+
+        A transaction that was not to end here stays as it failed, so that nobody goes on in it.
+        """
         lost = connection.broken or connection.closed
-        if not lost:
+        if ended and not lost:
             try:
                 await connection.rollback()
             except psycopg.Error:

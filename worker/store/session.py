@@ -184,9 +184,9 @@ class Database:
         It ends with a commit: after a rollback the driver forgets the connection's prepared
         statements, and every one that comes would be planned anew.
         """
-        async with self._reader.connect() as connection:
+        async with self._reader.connect() as connection, connection.begin() as transaction:
             yield connection
-            await connection.commit()
+            await transaction.commit()
 
     async def look(self, *asked: Asked) -> list[Sequence[Row]]:
         """``reading`` where all questions are known: each one's rows, in one round trip."""
