@@ -1,5 +1,6 @@
 """Every message carries a signature for each live secret; what ended signs no more."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -98,3 +99,19 @@ async def test_what_ended_at_once_signs_no_longer_than_it_is_kept(world: World) 
 async def test_nobody_signs_for_a_name_that_is_not_registered(world: World) -> None:
     with pytest.raises(UnknownProducer):
         await world.signers.of("stranger")
+
+
+async def test_of_many_that_find_nothing_kept_one_asks(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    secrets_of = producers.secrets_of
+
+    async def counted(db: Database, vault: Vault, name: str) -> list[producers.LiveSecret]:
+        asked.append(name)
+        return await secrets_of(db, vault, name)
+
+    monkeypatch.setattr(producers, "secrets_of", counted)
+    first, *others = await asyncio.gather(*(world.signers.of("shop") for _ in range(50)))
+    assert all(signer is first for signer in others)
+    assert asked == ["shop"]

@@ -49,8 +49,6 @@ async def test_what_was_planned_stays_planned_for_who_asks_all_at_once(db: Datab
     looked = []
     for _ in range(4):
         async with db.reading() as connection:
-            [_, [row]] = await ask(
-                connection, Asked(text("SELECT id FROM lines")), Asked(planned)
-            )
+            [_, [row]] = await ask(connection, Asked(text("SELECT id FROM lines")), Asked(planned))
             looked.append(row.n)
     assert looked[-1] > 0
