@@ -23,7 +23,7 @@ _SHORT: Final = {
     "orderline-2": "**Orderline**, two worker processes",
     "celery-prefork-16": "Celery as the tutorials have it, prefork 16",
     "celery-lean": "Celery as an expert would in a day",
-    "taskiq-2": "taskiq, two processes",
+    "taskiq-1": "taskiq, one process (two are slower here)",
     "dbos-2": "DBOS Transact, two processes",
     "ceiling": "the same writes in one process, without any queue",
 }
