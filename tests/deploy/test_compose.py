@@ -163,7 +163,9 @@ def test_redis_is_well_only_once_it_answers_a_user_who_is_let_in(
     if tool is None:
         pytest.skip("there is no redis-cli here")
     at = urlsplit(redis_url)
-    asked = shown.replace("$$", "$").replace("/run/orderline/redis/password", f"{tmp_path}/password")
+    asked = shown.replace("$$", "$").replace(
+        "/run/orderline/redis/password", f"{tmp_path}/password"
+    )
     asked = asked.replace("redis-cli", f"{tool} -h {at.hostname} -p {at.port}")
 
     def is_well(password: str) -> bool:

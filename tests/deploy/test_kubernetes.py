@@ -177,7 +177,9 @@ def test_no_outage_of_a_server_restarts_a_worker(manifests: list[Manifest]) -> N
             for probe in ("startupProbe", "livenessProbe"):
                 assert asked_by(container[probe]) == ["health", "--loop", "--quiet"]
             assert asked_by(container["readinessProbe"]) == ["health", "--worker", "--quiet"]
-            started = [container[each]["periodSeconds"] for each in ("livenessProbe", "readinessProbe")]
+            started = [
+                container[each]["periodSeconds"] for each in ("livenessProbe", "readinessProbe")
+            ]
             assert sum(60 / each for each in started) <= 3, "a Python that starts takes a second"
         elif name not in {"migrate", "operator"}:
             assert "livenessProbe" in container, name
@@ -191,7 +193,7 @@ def asked_by(probe: Manifest) -> list[str]:
 
 
 def test_beat_is_restarted_too_seldom_to_be_kept_waiting(manifests: list[Manifest]) -> None:
-    """It asks the rows, so an outage restarts it: after ten minutes of running there is no back-off."""
+    """It asks the rows, so an outage restarts it: after ten minutes without a back-off."""
     [beat] = of_kind(manifests, "Deployment")["beat"]["spec"]["template"]["spec"]["containers"]
     probe = beat["livenessProbe"]
     assert probe["periodSeconds"] * probe["failureThreshold"] > 600
@@ -268,7 +270,7 @@ def test_beat_is_one_and_the_others_outlast_a_node(manifests: list[Manifest]) ->
 
 
 def least(manifests: list[Manifest], name: str) -> int:
-    """How many pods a Deployment keeps; one that is scaled says no number, for `apply` would set it."""
+    """How many pods a Deployment keeps; one that is scaled says no number to be put back."""
     spec = of_kind(manifests, "Deployment")[name]["spec"]
     scaled = of_kind(manifests, "HorizontalPodAutoscaler").get(name)
     assert ("replicas" in spec) == (scaled is None), name

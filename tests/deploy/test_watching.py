@@ -91,9 +91,7 @@ def until_it_serves(http: httpx.Client, process: subprocess.Popen[bytes], log: P
 
 
 @pytest.mark.parametrize("by", ["environment", "file"])
-def test_with_a_login_it_shows_and_changes_nothing(
-    tmp_path: Path, redis_url: str, by: str
-) -> None:
+def test_with_a_login_it_shows_and_changes_nothing(tmp_path: Path, redis_url: str, by: str) -> None:
     login = ":".join(LOGIN)
     if by == "file":
         (tmp_path / "flowerconfig.py").write_text(f"basic_auth = [{login!r}]\n")

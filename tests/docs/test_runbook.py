@@ -46,7 +46,6 @@ def test_each_alert_leads_to_its_entry() -> None:
     assert linked == {name: f"deploy/runbook.md#{anchor(name)}" for name in alerts()}
 
 
-
 def test_one_line_makes_links_of_them_for_a_pager(tmp_path: Path) -> None:
     """The line that the rules themselves show, and the page on operating."""
     rules = RULES.read_text(encoding="utf-8")
