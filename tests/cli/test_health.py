@@ -24,7 +24,7 @@ from worker.chaos.line import Line
 from worker.engine import MAIL, pump_of
 from worker.health.finding import Finding, Level
 from worker.health.progress import Limits, Overdue, Progress
-from worker.health.pulses import judge_pulses
+from worker.health.pulses import judge_loops, judge_pulses
 from worker.outcome import Confirmed, InDoubt
 from worker.pulse import Pulse, PumpPulse
 from worker.settings import Settings
@@ -220,7 +220,8 @@ async def db_without_schema(world: World) -> None:
 async def test_two_questions_at_once_and_wrong_settings_are_no_verdict(
     orderline: Orderline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert (await orderline("health", "--worker", "--beat")).code == 2
+    for two in (("--worker", "--beat"), ("--worker", "--loop"), ("--loop", "--beat")):
+        assert (await orderline("health", *two)).code == 2
     monkeypatch.setenv("ORDERLINE_HEALTH_SILENCE", "1")
     ran = await orderline("health")
     assert ran.code == 2
@@ -320,6 +321,18 @@ async def test_a_database_that_falls_silent_is_no_fault_of_a_worker_but_of_none_
     assert took < answered + UNHURRIED
 
 
+async def test_of_loops_no_server_is_asked(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    del settings
+    with black_hole() as address:
+        monkeypatch.setenv("ORDERLINE_DATABASE_URL", f"postgresql://user@{address}/db")
+        monkeypatch.setenv("ORDERLINE_REDIS_URL", f"redis://{address}/0")
+        ran, took = await probe("--loop", "--timeout", "30")
+    assert list(checks(ran)) == ["worker"]
+    assert took < 30
+
+
 # --- what a pulse tells --------------------------------------------------------------------------
 
 OK, WARN, FAIL = Level.OK, Level.WARN, Level.FAIL
@@ -390,6 +403,13 @@ def test_the_door_that_is_cut_off_is_named() -> None:
 def test_where_no_worker_runs_that_is_red() -> None:
     (found,) = judge_pulses([], NOTHING_DUE, NOW, LIMITS)
     assert found.level is FAIL
+    assert judge_loops([], NOW, LIMITS) == [found]
+
+
+def test_a_loop_that_turns_is_well_whatever_the_worker_cannot_reach() -> None:
+    (turns,) = judge_loops([a_pulse(doors=3600)], NOW, LIMITS)
+    (stands,) = judge_loops([a_pulse(beat=NOW - 15)], NOW, LIMITS)
+    assert (turns.check, turns.level, stands.check, stands.level) == ("loop", OK, "loop", FAIL)
 
 
 def test_each_worker_of_the_host_is_judged() -> None:

@@ -13,7 +13,13 @@ from tests.crash.moments import Moment
 from tests.crash.works import Works
 from tests.stories.conftest import hyper
 from worker.chaos.line import Line
-from worker.cli.probe import Seen, look_at_beat, look_at_installation, look_at_workers
+from worker.cli.probe import (
+    Seen,
+    look_at_beat,
+    look_at_installation,
+    look_at_loops,
+    look_at_workers,
+)
 from worker.embedded import Servers
 from worker.health.finding import Finding, Level
 from worker.settings import Settings, load_settings
@@ -25,7 +31,8 @@ IMPATIENT = {
     "ORDERLINE_HEALTH_OVERDUE": "3",
 }
 
-ALL, BEAT, WORKER = look_at_installation, look_at_beat, look_at_workers
+ALL, BEAT = look_at_installation, look_at_beat
+WORKER, LOOP = look_at_workers, look_at_loops
 
 Look = Callable[[Settings, float], Awaitable[Seen]]
 
@@ -90,6 +97,7 @@ async def test_a_worker_whose_loop_is_blocked_is_red(works: Works, probe: Probe)
     await probe.until(WORKER)
     await works.start_beat()
     await probe.until(WORKER, "loop", "doors")
+    assert await probe.red(LOOP) == {"loop"}
     worker.signal(signal.SIGKILL)
 
 
@@ -102,6 +110,7 @@ async def test_a_worker_is_red_while_its_database_is_cut(works: Works, probe: Pr
         await probe.until(WORKER)
         await line.cut()
         await probe.until(WORKER, "doors")
+        assert await probe.red(LOOP) == set(), "a restart would mend nothing"
         await line.mend()
         await probe.until(WORKER)
 
@@ -115,6 +124,7 @@ async def test_a_worker_is_red_while_its_redis_is_cut(works: Works, probe: Probe
         await probe.until(WORKER)
         await line.cut()
         await probe.until(WORKER, "doors")
+        assert await probe.red(LOOP) == set(), "a restart would mend nothing"
         await line.mend()
         await probe.until(WORKER)
 

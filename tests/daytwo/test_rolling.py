@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pytest
 from celery import Celery
+from sqlalchemy import text
 
 from schemas.jobs import ORDER_PLACE, SWEEP
 from tasks.broker import broker_settings
@@ -13,6 +14,7 @@ from tests.crash.nursery import Child
 from tests.crash.promises import check_promises
 from tests.crash.works import Works
 from tests.stories.conftest import adobe, gifthub, hyper
+from worker.store.session import Boundary
 
 pytestmark = pytest.mark.slow
 
@@ -53,6 +55,39 @@ async def test_nothing_is_lost_or_doubled_while_versions_run_side_by_side(works:
         said = works.log(name).read_text()
         assert "TypeError" not in said, name
         assert '"level": "error"' not in said, name
+
+
+NEXT_SCHEMA: Final = (
+    "ALTER TABLE orders ADD COLUMN region text",
+    "ALTER TABLE lines ADD COLUMN weight int NOT NULL DEFAULT 1",
+    "ALTER TABLE attempts ADD COLUMN region text, ADD COLUMN weight int NOT NULL DEFAULT 1",
+    "ALTER TABLE events ADD COLUMN region text",
+    "ALTER TABLE notifications ADD COLUMN weight int NOT NULL DEFAULT 1",
+    "CREATE INDEX orders_region ON orders (region) WHERE region IS NOT NULL",
+    "CREATE TABLE regions (name text PRIMARY KEY)",
+    "UPDATE alembic_version SET version_num = 'v9999'",
+)
+"""What a migration of the next version may do: add what the present one does not know."""
+
+
+async def test_a_worker_goes_on_beside_the_schema_of_the_next_version(works: Works) -> None:
+    await works.start_worker("worker")
+    await works.start_beat()
+    await works.until_ready("worker")
+    orders = [ask(f"{ask.__name__}{n}") for n in range(20) for ask in (hyper, gifthub, adobe)]
+    await works.submit(*orders[:20])
+    await works.until(lambda: works.one("SELECT count(*) > 5 FROM attempts"), "it is at work")
+    for statement in NEXT_SCHEMA:
+        async with works.db.transaction(Boundary.PRODUCER) as connection:
+            await connection.execute(text(statement))
+    await works.submit(*orders[20:40])
+    await works.start_worker("started-later")
+    await works.until_ready("started-later")
+    await works.submit(*orders[40:])
+    await works.until_at_rest()
+    await check_promises(works)
+    for name in ("worker", "started-later"):
+        assert '"level": "error"' not in works.log(name).read_text(), name
 
 
 SHAPES: Final[Mapping[str, tuple[list[Any], dict[str, Any]]]] = {

@@ -1,18 +1,24 @@
 """``docker-compose.yml``: after its schema, without a secret, and only with what exists."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import pytest
+import redis
 from typer.main import get_command
 
 from tests.deploy.conftest import ROOT
 from worker.cli.main import app
+from worker.cli.setup import ADMIN
 from worker.sandbox import Sandbox
 from worker.settings import PREFIX, Settings
+from worker.streams.roles import user_line
 
 OURS: Final = {"setup", "migrate", "worker1", "worker2", "beat", "gateway", "operator", "flower"}
 WANTED: Final = OURS | {"postgres", "redis", "celery-exporter", "prometheus", "grafana", "sandbox"}
@@ -139,3 +145,38 @@ def test_there_is_time_to_let_go(compose: dict[str, Any], service: str) -> None:
     grace = compose["services"][service]["stop_grace_period"]
     default = Settings.model_fields["grace"].default.total_seconds()
     assert int(grace.removesuffix("s")) >= default + 15
+
+
+def test_each_service_that_stays_is_asked_whether_it_is_well(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        passes = name in {"setup", "migrate", "operator"}
+        assert (service["healthcheck"].get("disable") is True) == passes, name
+        assert ("test" in service["healthcheck"]) != passes, name
+
+
+def test_redis_is_well_only_once_it_answers_a_user_who_is_let_in(
+    compose: dict[str, Any], redis_url: str, tmp_path: Path
+) -> None:
+    kind, shown = compose["services"]["redis"]["healthcheck"]["test"]
+    assert kind == "CMD-SHELL"
+    tool = shutil.which("redis-cli", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    if tool is None:
+        pytest.skip("there is no redis-cli here")
+    at = urlsplit(redis_url)
+    asked = shown.replace("$$", "$").replace(
+        "/run/orderline/redis/password", f"{tmp_path}/password"
+    )
+    asked = asked.replace("redis-cli", f"{tool} -h {at.hostname} -p {at.port}")
+
+    def is_well(password: str) -> bool:
+        (tmp_path / "password").write_text(password)
+        return subprocess.run(["/bin/sh", "-c", asked], check=False).returncode == 0  # noqa: S603 -- ours
+
+    line = user_line(ADMIN, "the right one")
+    with redis.Redis.from_url(redis_url) as client:
+        client.execute_command("ACL", "SETUSER", *line.split()[1:])
+        try:
+            assert is_well("the right one")
+            assert not is_well("a wrong one")
+        finally:
+            client.acl_deluser("admin")

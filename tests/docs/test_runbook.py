@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -44,11 +46,35 @@ def test_each_alert_leads_to_its_entry() -> None:
     assert linked == {name: f"deploy/runbook.md#{anchor(name)}" for name in alerts()}
 
 
+def test_one_line_makes_links_of_them_for_a_pager(tmp_path: Path) -> None:
+    """The line that the rules themselves show, and the page on operating."""
+    rules = RULES.read_text(encoding="utf-8")
+    [shown] = re.findall(r"^#   (sed .*)$", rules, re.MULTILINE)
+    assert f"`{shown}`" in DOCUMENTS["docs/operating.md"]
+    (tmp_path / RULES.name).write_text(rules, encoding="utf-8")
+    subprocess.run(shlex.split(shown), cwd=tmp_path, check=True)  # noqa: S603 -- what we show
+    told = (tmp_path / RULES.name).read_text(encoding="utf-8")
+    base = "https://git.example/orderline/blob/main/"
+    linked = re.findall(r"^ +runbook_url: (\S+)$", told, re.MULTILINE)
+    assert linked == [f"{base}deploy/runbook.md#{anchor(name)}" for name in alerts()]
+
+
 @pytest.mark.parametrize("check", checks())
 @pytest.mark.parametrize("level", [Level.FAIL, Level.UNSAFE])
 def test_a_finding_that_is_red_leads_to_its_entry(check: str, level: Level) -> None:
     assert Finding(level, check, "").runbook == f"deploy/runbook.md#{anchor(f'health: {check}')}"
     assert Finding(Level.WARN, check, "").runbook is None
+
+
+def test_it_says_first_how_commands_are_run_by_hand() -> None:
+    """Everywhere where Orderline runs."""
+    top = TEXT.partition("\n## ")[0]
+    for words in (
+        "docker compose run --rm operator orderline doctor",
+        "kubectl scale deployment/operator --replicas=1 --namespace=orderline",
+        "kubectl exec -it deployment/operator --namespace=orderline -- orderline doctor",
+    ):
+        assert words in top
 
 
 def test_the_alerts_are_counted() -> None:

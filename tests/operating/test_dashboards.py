@@ -94,6 +94,7 @@ class Prometheus:
     """A real one, asked by its API."""
 
     def __init__(self, url: str) -> None:
+        self.url = url
         self._http = httpx.AsyncClient(base_url=url, trust_env=False, timeout=30)
         self.began = time.time()
 

@@ -32,11 +32,6 @@ def test_the_alerts_fire_where_they_have_to_and_only_there(promtool: Path) -> No
     run(promtool, "test", "rules", "rules_test.yml")
 
 
-def test_the_scraping_is_configured_as_it_may_be(promtool: Path) -> None:
-    """Without the token, which is nobody's business here."""
-    run(promtool, "check", "config", "--syntax-only", "prometheus.yml")
-
-
 @pytest.mark.parametrize("alert", alerts())
 def test_an_alert_is_tried_both_ways(alert: str) -> None:
     tried = set(re.findall(rf"^  - name: {alert} (fires|is quiet)$", TESTS, re.MULTILINE))

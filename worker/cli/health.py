@@ -21,9 +21,17 @@ from worker.cli.output import (
     say,
     verdict,
 )
-from worker.cli.probe import Seen, look_at_beat, look_at_installation, look_at_workers
+from worker.cli.probe import (
+    Seen,
+    look_at_beat,
+    look_at_installation,
+    look_at_loops,
+    look_at_workers,
+)
 from worker.health.finding import Finding, Level
-from worker.settings import load_settings
+from worker.settings import Settings, load_settings
+
+_Look = Callable[[Settings, float], Coroutine[Any, Any, Seen]]
 
 _UNHEALTHY: Final = 1
 _COLUMNS: Final = (
@@ -38,6 +46,9 @@ def health(
     *,
     worker: Annotated[
         bool, typer.Option("--worker", help="Only whether the workers of this host move.")
+    ] = False,
+    loop: Annotated[
+        bool, typer.Option("--loop", help="Only whether their loops turn: asks no server.")
     ] = False,
     beat: Annotated[bool, typer.Option("--beat", help="Only whether beat rings.")] = False,
     timeout: Annotated[
@@ -54,16 +65,23 @@ def health(
 
     Looks at ages, not at processes: the longest overdue order and notification, the oldest intent
     not taken in, the last sweep. With --worker it is one host's workers that are judged: whether
-    their loop turns, their streams can be read, and their pumps look while something is due.
+    their loop turns, their streams can be read, and their pumps look while something is due. With
+    --loop only the first of these, which a restart mends: an outage of a server it does not.
 
     Example: orderline health --worker --timeout 3
     """
-    if worker and beat:
-        raise typer.BadParameter("--worker and --beat are different questions: ask one")
-    look = look_at_workers if worker else look_at_beat if beat else look_at_installation
+    if worker + beat + loop > 1:
+        raise typer.BadParameter("--worker, --loop and --beat are different questions: ask one")
+    look = _question(worker=worker, beat=beat, loop=loop)
     tell = _tell_nobody if quiet else _tell_programs if as_json else _tell_people
     if not asyncio.run(_answer(look(load_settings(), timeout), tell)):
         raise typer.Exit(_UNHEALTHY)
+
+
+def _question(*, worker: bool, beat: bool, loop: bool) -> _Look:
+    if loop:
+        return look_at_loops
+    return look_at_workers if worker else look_at_beat if beat else look_at_installation
 
 
 async def _answer(look: Coroutine[Any, Any, Seen], tell: Callable[[Seen], None]) -> bool:

@@ -15,7 +15,7 @@ from worker.clock import SystemClock
 from worker.health import accounts, broker, database, progress, turns
 from worker.health.finding import Finding, Level, fail
 from worker.health.progress import Limits, Progress
-from worker.health.pulses import judge_pulses
+from worker.health.pulses import judge_loops, judge_pulses
 from worker.pulse import Pulse, PulseUnreadable, read_pulses
 from worker.settings import Settings
 from worker.store import migrations, producers
@@ -89,6 +89,16 @@ async def look_at_workers(settings: Settings, patience: float) -> Seen:
         return Seen(list(board.found.values()), late)
     felt, at = board.pulses
     return Seen(judge_pulses(felt, board.progress, at, board.limits), late)
+
+
+async def look_at_loops(settings: Settings, patience: float) -> Seen:
+    """Whether the loops of this host's workers turn. No server is asked."""
+    board = _board(["worker"], settings, patience)
+    late = await _within(patience, _pulses(settings, board))
+    if board.pulses is None:
+        return Seen(list(board.found.values()), late)
+    felt, at = board.pulses
+    return Seen(judge_loops(felt, at, board.limits), late)
 
 
 def _board(checks: Iterable[str], settings: Settings, patience: float) -> Board:

@@ -76,7 +76,7 @@ class System:
         """
         where = ("--address=127.0.0.1", f"--port={self.flower_port}", "--conf=/dev/null")
         login = {"FLOWER_BASIC_AUTH": self.flower_login, "FLOWER_UNAUTHENTICATED_API": ""}
-        return self._start("flower", *_FLOWER, *where, "--read_only=True", extra=login)
+        return self._start("flower", *_FLOWER, *where, extra=login)
 
     def _start(self, name: str, *command: str, extra: Mapping[str, str] | None = None) -> Leashed:
         self.home.mkdir(parents=True, exist_ok=True)

@@ -30,11 +30,25 @@ def judge_pulses(
     return found or [NONE]
 
 
+def judge_loops(pulses: Sequence[Pulse], now: float, limits: Limits) -> list[Finding]:
+    """Whether their loops turn: what a restart mends, whatever is away."""
+    return [_judge_loop(pulse, _since(pulse, now), limits) for pulse in pulses] or [NONE]
+
+
+def _since(pulse: Pulse, now: float) -> float:
+    return max(now - pulse.beat, 0.0)
+
+
 def _judge(
     pulse: Pulse, progress: Progress | None, now: float, limits: Limits
 ) -> tuple[Finding, ...]:
-    old = max(now - pulse.beat, 0.0)
-    loop = measured(
+    old = _since(pulse, now)
+    loop = _judge_loop(pulse, old, limits)
+    return loop, _judge_doors(pulse, old, limits), _judge_pumps(pulse, progress, old, limits)
+
+
+def _judge_loop(pulse: Pulse, old: float, limits: Limits) -> Finding:
+    return measured(
         "loop",
         f"of {pulse.worker}: gave a sign {age(old)} ago",
         _STUCK,
@@ -42,7 +56,6 @@ def _judge(
         limit=limits.silence,
         late=min(limits.silence, 3 * EVERY),
     )
-    return loop, _judge_doors(pulse, old, limits), _judge_pumps(pulse, progress, old, limits)
 
 
 def _judge_doors(pulse: Pulse, old: float, limits: Limits) -> Finding:
