@@ -1,7 +1,8 @@
 """Each page, as it is asked for by a browser: what stands on it, and what does not."""
 
 import json
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 from tests.builders import an_intent
 from tests.cli.world import World
@@ -68,6 +69,17 @@ async def test_a_quote_counts_down_by_the_databases_clock(vera: Pages, world: Wo
     page = await vera.look(f"/orders/{order.order_id}")
     assert "data-ends=" in page
     assert "9 min 59 s" in page or "10 min" in page
+
+
+async def test_the_quotes_that_end_are_listed_where_they_are_counted(
+    vera: Pages, world: World, set_clock: Callable[[timedelta], None]
+) -> None:
+    await world.execute("UPDATE producers SET disabled_at = NULL")
+    [order] = (await world.accept(a_quoted())).fresh
+    assert "No order fits" in await vera.look("/orders?ending=yes")
+    set_clock(timedelta(minutes=9, seconds=30))
+    assert 'data-live="ending">1<' in await vera.look("/")
+    assert str(order.order_id) in await vera.look("/orders?ending=yes")
 
 
 async def test_counts_are_told_to_the_pages_script(vera: Pages, somethings: Somethings) -> None:

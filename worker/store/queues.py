@@ -50,6 +50,10 @@ RESTS_BECAUSE: Final = f"""CASE
 END"""
 """Why an account ``a`` rests, for people; null where it does not."""
 
+ENDING: Final = """o.step IN ('place', 'confirm') AND o.expires_at IS NOT NULL
+    AND o.expires_at BETWEEN orderline_now() AND orderline_now() + interval '1 min'"""
+"""Whether an order ``o`` is yet to be bought, and its quote ends within a minute."""
+
 OVERDUE: Final = f"""
 WITH RECURSIVE {queues()}
 SELECT q.provider, q.account, extract(epoch FROM orderline_now() - min(d.due_at))::float8 AS age

@@ -23,7 +23,7 @@ from schemas.money import plain
 from schemas.notifications import Price
 from schemas.orders import OrderView, RecentLine
 from worker.store.pipeline import Asked
-from worker.store.queues import RESTS_BECAUSE, RESTS_UNTIL
+from worker.store.queues import ENDING, RESTS_BECAUSE, RESTS_UNTIL
 from worker.store.session import Database, Row
 
 CANDIDATES: Final = 20
@@ -115,6 +115,7 @@ class Wanted:
     producer: str | None = None
     provider: str | None = None
     overdue: bool = False
+    ending: bool = False
     since: datetime | None = None
     before: UUID | None = None
     """Only orders that were accepted before this one."""
@@ -126,6 +127,7 @@ class Wanted:
             "o.producer = :producer": self.producer is not None,
             "o.provider = :provider": self.provider is not None,
             "o.due_at <= orderline_now()": self.overdue,
+            ENDING: self.ending,
             "o.created_at >= :since": self.since is not None,
             "o.id < :before": self.before is not None,
         }

@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import text
 
 from schemas.operators import Standing
-from worker.store.queues import RESTS
+from worker.store.queues import ENDING, RESTS
 from worker.store.session import Database
 from worker.store.views import snapshot
 from worker.store.views_books import NEEDS_PERSON
@@ -32,8 +32,7 @@ SELECT
      FROM (SELECT state, count(*) AS n FROM orders
            WHERE finished_at > orderline_now() - interval '1 day' GROUP BY state) _) AS ended,
     due.many AS overdue, due.since AS overdue_since,
-    (SELECT count(*) FROM orders WHERE step IN ('place', 'confirm') AND expires_at IS NOT NULL
-        AND expires_at BETWEEN orderline_now() AND orderline_now() + interval '1 min') AS ending,
+    (SELECT count(*) FROM orders o WHERE {ENDING}) AS ending,
     (SELECT count(*) FROM surplus_orders WHERE closed_at IS NULL) AS surplus,
     (SELECT count(*) FROM quarantine WHERE closed_at IS NULL) AS quarantined,
     owed.many AS waiting, owed.since AS waiting_since,

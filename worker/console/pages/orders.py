@@ -40,6 +40,7 @@ async def listing(visit: Visit) -> Response:
         producer=visit.asked("producer"),
         provider=visit.asked("provider"),
         overdue=visit.asked("overdue") is not None,
+        ending=visit.asked("ending") is not None,
         before=visit.asked_id("before"),
     )
     found = await views.orders(visit.db, wanted, limit=_PAGE)
