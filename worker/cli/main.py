@@ -1,9 +1,11 @@
 """The command's front: its sub-commands, and what a person sees when something is wrong."""
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Final
 
 import typer
 
@@ -40,6 +42,10 @@ from worker.cli.show import show
 from worker.cli.up import up
 from worker.cli.watch import watch
 from worker.errors import OrderlineError, SettingsError
+from worker.settings import PREFIX
+
+PLAYGROUND: Final = Path(".orderline") / "env"
+"""Where `orderline up` writes how to reach what it runs. Its own module comes with an extra."""
 
 USAGE_ERROR = 2
 FAILED = 1
@@ -122,6 +128,8 @@ def run(arguments: Sequence[str] | None = None) -> None:
         app(arguments)
     except SettingsError as error:
         sys.stderr.write(f"orderline: {error}\n")
+        if PLAYGROUND.is_file() and f"{PREFIX}DATABASE_URL" not in os.environ:
+            sys.stderr.write(f"What `orderline up` runs here: set -a; . {PLAYGROUND}; set +a\n")
         sys.exit(USAGE_ERROR)
     except OrderlineError as error:
         sys.stderr.write(f"orderline: {error}\n")
