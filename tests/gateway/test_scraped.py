@@ -202,7 +202,6 @@ async def test_what_takes_too_long_is_left_out_and_the_rest_is_told(
     await accept(db, an_intent("d-1", intent_id="i-1"))
     slow = {**views_metrics.STATEMENTS, "ending": text("SELECT pg_sleep(20)")}
     monkeypatch.setattr(views_metrics, "STATEMENTS", slow)
-    monkeypatch.setattr(views_metrics, "LONGEST", timedelta(milliseconds=300))
     samples = await scraped(door)
     ours = {"provider": "hyperteknoloji", "account": "default"}
     assert value(samples, "orders_due", **ours) == 1
