@@ -184,9 +184,11 @@ class Database:
         It ends with a commit: after a rollback the driver forgets the connection's prepared
         statements, and every one that comes would be planned anew.
         """
-        async with self._reader.connect() as connection, connection.begin() as transaction:
+        async with self._reader.connect() as connection:
             yield connection
-            await transaction.commit()
+            if not connection.in_transaction():  # for all that SQLAlchemy knows: see pipeline.ask
+                await connection.begin()
+            await connection.commit()
 
     async def look(self, *asked: Asked) -> list[Sequence[Row]]:
         """``reading`` where all questions are known: each one's rows, in one round trip."""
