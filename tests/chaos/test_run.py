@@ -67,6 +67,7 @@ def _kinds(asked: Asked) -> list[Kind]:
     return [trouble.kind for trouble in asked.troubles()]
 
 
+@pytest.mark.slow
 def test_in_a_short_storm_every_promise_is_kept(tmp_path: Path) -> None:
     asked = Asked(
         orders=60,
@@ -122,6 +123,7 @@ def test_a_run_that_breaks_something_ends_with_1_and_says_how_to_look_into_it(
     assert any(str(logs) in line for line in told)
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_everything(tmp_path: Path) -> None:
     environment = clean()
     with closing(Terminal("chaos", "--orders", "500", cwd=tmp_path, env=environment)) as terminal:

@@ -52,6 +52,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
+@pytest.mark.slow
 def test_it_can_be_played_with_as_it_says_and_the_data_is_there_the_next_time(home: Path) -> None:
     environment = clean(PATH=f"{Path(PROGRAM).parent}:{os.environ['PATH']}")
     receiving = {**environment, "ORDERLINE_DEVELOPMENT_HOSTS": "127.0.0.1:8900"}

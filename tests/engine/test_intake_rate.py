@@ -101,6 +101,7 @@ async def rate(redis: Redis, first: int, count: int) -> float:
     return count / (time.monotonic() - begun)
 
 
+@pytest.mark.slow
 async def test_intents_are_taken_in_as_fast_while_their_provider_hangs(
     db: Database,
     vault: Vault,

@@ -5,6 +5,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
+import pytest
+
 from schemas.ids import OrderId, new_uuid
 from schemas.money import Money
 from tests.store.conftest import Shop
@@ -270,6 +272,7 @@ ORDER BY o.created_at DESC LIMIT 20000
 """
 
 
+@pytest.mark.slow
 async def test_nothing_is_found_by_reading_every_row(shop: Shop) -> None:
     for statement in MANY.split(";"):
         await shop.execute(statement)

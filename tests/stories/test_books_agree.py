@@ -33,6 +33,7 @@ EVERY: Final[dict[str, tuple[Callable[..., dict[str, Any]], list[Any]]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("provider", EVERY)
 async def test_after_everything_that_a_provider_can_do_the_books_agree(
     story: Story, provider: str
