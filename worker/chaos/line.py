@@ -60,7 +60,10 @@ class _Near(_End):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self._opening = asyncio.create_task(self._open())
+        if self._line.is_cut:  # it was accepted just before
+            self.transport.abort()
+        else:
+            self._opening = asyncio.create_task(self._open())
 
     async def _open(self) -> None:
         # Not in ``connection_made``: Python 3.11.2 begins to read right after that, paused or not,
@@ -107,6 +110,7 @@ class Line:
         self._target = int(query.get("port", [str(parts.port or _PORTS[parts.scheme])])[0])
         self._server: asyncio.Server
         self.ends: set[_End] = set()
+        self.is_cut = True
         self.port = 0
 
     @property
@@ -125,6 +129,7 @@ class Line:
 
     async def cut(self) -> None:
         """Drop every connection and refuse new ones."""
+        self.is_cut = True
         self._server.close()
         for end in list(self.ends):
             end.transport.abort()
@@ -133,6 +138,7 @@ class Line:
     async def mend(self) -> None:
         """Take connections, on the same port as before."""
         loop = asyncio.get_running_loop()
+        self.is_cut = False
         self._server = await loop.create_server(
             lambda: _Near(self), "127.0.0.1", self.port, backlog=_BACKLOG
         )
