@@ -142,6 +142,14 @@ def vault() -> Vault:
 
 
 @pytest.fixture
+def unknown_database_url(databases: Databases) -> Iterator[str]:
+    """One that no process of another test has ever known."""
+    url = databases.fresh()
+    yield url
+    databases.drop(url)
+
+
+@pytest.fixture
 def set_clock(database_url: str) -> Callable[[timedelta], None]:
     """Moves the database's clock, the one that decides leases and expiries, by a distance."""
 

@@ -19,7 +19,7 @@ would notice. The rest are the recipes by which plain Celery on Redis loses or d
 | 12 | providers that fail, and call back, in every way | ``test_recipes_providers`` |
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -27,16 +27,12 @@ import pytest
 from tests.crash.installation import installed
 from tests.crash.nursery import Nursery
 from tests.crash.works import Works
-from tests.databases import Databases
 from worker.embedded import Servers
 
 
 @pytest.fixture
-def database_url(databases: Databases) -> Iterator[str]:
-    """One that no process of another test has ever known."""
-    url = databases.fresh()
-    yield url
-    databases.drop(url)
+def database_url(unknown_database_url: str) -> str:
+    return unknown_database_url
 
 
 @pytest.fixture

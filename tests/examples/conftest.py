@@ -4,7 +4,7 @@ import os
 import re
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from secrets import token_urlsafe
@@ -18,7 +18,6 @@ from redis.asyncio import Redis
 from tests.crash.installation import installed
 from tests.crash.nursery import Nursery
 from tests.crash.works import Works
-from tests.databases import Databases
 from worker.crypto import Vault
 from worker.delivery.signing import new_secret
 from worker.embedded import Servers
@@ -80,11 +79,8 @@ def free_ports(count: int) -> list[int]:
 
 
 @pytest.fixture
-def database_url(databases: Databases) -> Iterator[str]:
-    """One that no process of another test has ever known."""
-    url = databases.fresh()
-    yield url
-    databases.drop(url)
+def database_url(unknown_database_url: str) -> str:
+    return unknown_database_url
 
 
 @pytest.fixture

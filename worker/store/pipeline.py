@@ -82,6 +82,8 @@ async def ask(connection: AsyncConnection, *asked: Asked) -> list[Sequence[Any]]
 
     What begins the transaction goes with them. Raises what SQLAlchemy raises.
     """
+    if not connection.in_transaction():  # the driver begins it unseen, and somebody has to end it
+        await connection.begin()
     return await Pipeline(connection).ask(*asked)
 
 

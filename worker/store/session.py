@@ -186,8 +186,6 @@ class Database:
         """
         async with self._reader.connect() as connection:
             yield connection
-            if not connection.in_transaction():  # for all that SQLAlchemy knows: see pipeline.ask
-                await connection.begin()
             await connection.commit()
 
     async def look(self, *asked: Asked) -> list[Sequence[Row]]:
